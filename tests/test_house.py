@@ -1,0 +1,295 @@
+"""The house: which way imports go, how large a room may be, and what has no place in it.
+
+CONTRIBUTING.md says why. The tables below are the rules; a new module needs a row in ALLOWED.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import graphlib
+import importlib.metadata
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("app", "ui", "kling_pipeline", "tests")
+
+FLOOR = {"errors", "settings"}  # anybody may import these
+ALLOWED: dict[str, set[str]] = {
+    "kling_pipeline": set(),  # the package's door opens nothing, so importing a part costs only it
+    "errors": set(),
+    "settings": FLOOR,
+    "capability": FLOOR,
+    "capabilities": FLOOR | {"capability"},
+    "models": FLOOR | {"capability"},
+    "prices": FLOOR,
+    "catalog": FLOOR | {"capability", "capabilities", "models", "prices"},  # it loads the folder
+    "lint": FLOOR | {"capability"},
+    "templates": FLOOR | {"capability"},
+    "dialects": FLOOR,
+    "client": FLOOR | {"dialects"},
+    "media": FLOOR,
+    "store": FLOOR,
+    "ledger": FLOOR | {"store"},
+    "jobs": FLOOR | {"ledger", "store"},
+    "pipeline": FLOOR
+    | {"jobs", "catalog", "lint", "client", "media", "templates", "ledger", "store", "capability"},
+    "worker": FLOOR | {"pipeline", "catalog", "templates"},
+    "__main__": FLOOR | {"pipeline", "catalog", "templates", "worker", "simulator"},
+    # The simulator's rules are written a second time from the vendor's documents; sharing a line
+    # with the engine would let one wrong reading stand on both sides unnoticed.
+    "simulator": {"simulator"},
+    "ui": FLOOR | {"ui", "pipeline", "catalog", "lint", "templates", "capability"},
+}
+
+OWNERS = {  # the only places that know a library, so that it can be replaced in one of them
+    "huey": ("kling_pipeline/worker.py",),
+    "httpx": ("kling_pipeline/client.py", "kling_pipeline/media.py", "kling_pipeline/simulator/"),
+    "jwt": ("kling_pipeline/client.py", "kling_pipeline/media.py", "kling_pipeline/simulator/"),
+    "gradio": ("ui/", "app.py"),
+}
+
+FILE_BUDGET, FILE_LIMIT = 250, 400
+FUNCTION_LIMIT, LAYOUT_LIMIT = 40, 80
+PUBLIC_NAMES = 7
+A_VOCABULARY = {"kling_pipeline/capability.py"}  # many small words are what it is for
+NO_ROOM = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
+
+# Written so that none of them finds itself.
+WORKPLACE = re.compile(
+    r"(?<![\w.])/(?:work|root|home)/\w|py[p]i\.org|python[h]osted|npm[j]s\.(?:org|com)"
+)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+SOURCES = sorted(
+    [*ROOT.glob("app.py"), *ROOT.glob("kling_pipeline/**/*.py"), *ROOT.glob("ui/**/*.py")]
+)
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+each_source = pytest.mark.parametrize("path", SOURCES, ids=_name)
+each_file = pytest.mark.parametrize("path", SOURCES + TESTS, ids=_name)
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_module(path): path for path in SOURCES}
+
+
+def _room(module: str) -> str:
+    """The row of ALLOWED that a module belongs to."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "kling_pipeline" and len(parts) > 1 else parts[0]
+
+
+def _runs(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below this one, but for what only a type checker sees."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            for other in child.orelse:
+                yield other
+                yield from _runs(other)
+        else:
+            yield child
+            yield from _runs(child)
+
+
+@functools.cache
+def _imports(path: Path) -> frozenset[str]:
+    """Dotted names of all modules that a file imports when it runs, relative ones resolved."""
+    package = _module(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    found = set()
+    for node in _runs(_tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, node.module] if node.module else above)
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                found.add(full if full in MODULES else base)
+    return frozenset(found)
+
+
+def _ours(path: Path) -> set[str]:
+    return {module for module in _imports(path) if module.split(".")[0] in OURS}
+
+
+@each_source
+def test_imports_go_one_way(path: Path) -> None:
+    room = _room(_module(path))
+    if room == "app":
+        return
+    assert room in ALLOWED, f"{_name(path)} is a room without a row in ALLOWED of tests/test_house"
+    wrong = sorted(module for module in _ours(path) if _room(module) not in ALLOWED[room])
+    assert not wrong, f"{_name(path)} may import {sorted(ALLOWED[room])}, but imports {wrong}"
+
+
+@each_source
+def test_a_library_is_known_in_its_own_place_only(path: Path) -> None:
+    libraries = {module.split(".")[0] for module in _imports(path)} & OWNERS.keys()
+    wrong = sorted(name for name in libraries if not _name(path).startswith(OWNERS[name]))
+    assert not wrong, f"{_name(path)} imports {wrong}, which belong to {[OWNERS[w] for w in wrong]}"
+
+
+def test_no_import_cycles() -> None:
+    graph = {module: _ours(path) - {module} for module, path in MODULES.items()}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail("a cycle of imports: " + " → ".join(error.args[1]))
+
+
+@each_file
+def test_a_file_stays_small(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= FILE_LIMIT, f"{_name(path)} has {lines} lines; {FILE_LIMIT} is the end"
+
+
+def test_files_over_their_budget_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = {_name(p): len(p.read_text(encoding="utf-8").splitlines()) for p in SOURCES}
+    over = [f"{name} ({lines})" for name, lines in sizes.items() if lines > FILE_BUDGET]
+    if over:
+        with capsys.disabled():
+            print(f"\nOver the budget of {FILE_BUDGET} lines: {', '.join(over)}")
+
+
+@each_source
+def test_a_function_stays_small(path: Path) -> None:
+    wrong = []
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            layout = _name(path).startswith("ui/") and node.name.startswith("build")
+            if lines > (LAYOUT_LIMIT if layout else FUNCTION_LIMIT):
+                wrong.append(f"{node.name} ({lines} lines, line {node.lineno})")
+    assert not wrong, (
+        f"{_name(path)}: over {FUNCTION_LIMIT} lines (a layout {LAYOUT_LIMIT}): {wrong}"
+    )
+
+
+def _public_names(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            assigned = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+            if "__all__" in assigned and node.value:
+                return set(ast.literal_eval(node.value))
+            names |= assigned
+    return {name for name in names if not name.startswith("_")}
+
+
+@each_source
+def test_a_file_has_few_public_names(path: Path) -> None:
+    names = sorted(_public_names(_tree(path)))
+    allowed = _name(path) in A_VOCABULARY or len(names) <= PUBLIC_NAMES
+    assert allowed, (
+        f"{_name(path)} has {len(names)} public names, {PUBLIC_NAMES} are enough: {names}"
+    )
+
+
+@each_source
+def test_a_module_is_named_after_what_it_holds(path: Path) -> None:
+    assert path.stem not in NO_ROOM, f"{_name(path)}: a name that says nothing"
+
+
+def _strings(node: ast.AST) -> set[str]:
+    constants = (n.value for n in ast.walk(node) if isinstance(n, ast.Constant))
+    return {value for value in constants if isinstance(value, str)}
+
+
+@each_source
+def test_no_capability_is_a_special_case(path: Path) -> None:
+    if _name(path).startswith(("kling_pipeline/capabilities/", "kling_pipeline/simulator/")):
+        return
+    capabilities = {p.stem for p in ROOT.glob("kling_pipeline/capabilities/[!_]*.py")}
+    an_id = re.compile(r"\bcap(ability)?(\.id|_id)\b|\bcap(ability)?$")
+    wrong = []
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Compare):
+            sides = [ast.unparse(side) for side in (node.left, *node.comparators)]
+            named = any(an_id.search(side) for side in sides)
+            if _strings(node) & capabilities or (named and _strings(node)):
+                wrong.append(f"line {node.lineno}: {ast.unparse(node)}")
+        elif isinstance(node, ast.MatchValue) and _strings(node) & capabilities:
+            wrong.append(f"line {node.lineno}: case {ast.unparse(node)}")
+    assert not wrong, f"{_name(path)}: a word missing in the vocabulary of capability.py: {wrong}"
+
+
+@each_source
+def test_nothing_evaluates_data(path: Path) -> None:
+    unsafe = re.compile(
+        r"(pickle|marshal|shelve)\.\w+|yaml\.(load|unsafe_load|full_load)|eval|exec"
+    )
+    calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+    wrong = [f"line {c.lineno}: {n}" for c in calls if unsafe.fullmatch(n := ast.unparse(c.func))]
+    assert not wrong, f"{_name(path)} would run what it reads: {wrong}"
+
+
+def _committed() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths or SOURCES + TESTS if path.is_file()]
+
+
+@pytest.mark.parametrize("path", _committed(), ids=_name)
+def test_nothing_names_the_place_it_was_made(path: Path) -> None:
+    lines = path.read_bytes().decode("utf-8", errors="replace").splitlines()
+    wrong = [
+        f"line {n}: {m[0]}" for n, line in enumerate(lines, 1) if (m := WORKPLACE.search(line))
+    ]
+    assert not wrong, f"{_name(path)}: a path or host that only one machine has: {wrong}"
+
+
+def _direct_requirements() -> dict[str, str]:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    found = (re.fullmatch(r"([\w-]+)(?:\[.+\])?==(\S+)", line) for line in lines if line[:1] != "#")
+    return {match[1]: match[2] for match in found if match}
+
+
+@pytest.mark.parametrize("name", _direct_requirements())
+def test_what_is_required_is_imported(name: str) -> None:
+    if not (ROOT / "app.py").exists():
+        pytest.skip("the tree is not complete yet")
+    wanted = {
+        module
+        for module, owners in importlib.metadata.packages_distributions().items()
+        if re.sub(r"[-_.]+", "-", name) in {re.sub(r"[-_.]+", "-", o).lower() for o in owners}
+    }
+    imported = {module.split(".")[0] for path in SOURCES for module in _imports(path)}
+    assert wanted & imported, f"{name} is required and imported nowhere"
+
+
+def test_every_requirement_is_pinned() -> None:
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
+            assert re.match(r"#|-r |$|[\w-]+(\[[\w,]+\])?==[\w.]+$", line), f"{file}: {line}"
+
+
+def test_the_space_runs_the_pinned_gradio() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (
+        f"\nsdk_version: {_direct_requirements()['gradio']}\n" in readme.split("\n---\n")[0] + "\n"
+    )
