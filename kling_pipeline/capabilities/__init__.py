@@ -1,0 +1,1 @@
+"""One file, one capability; a file dropped into this folder is found."""

@@ -1,0 +1,57 @@
+"""A clip that begins on a still, and may end on another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kling_pipeline.capability import (
+    Camera,
+    Capability,
+    Guidance,
+    Image,
+    Mode,
+    ModelName,
+    NegativePrompt,
+    OptionalImage,
+    Prompt,
+    Request,
+    Seconds,
+    Sound,
+)
+
+
+class ImageToVideo(Request):
+    """Kling docs, image to video (legacy), Sept 2026; the clip takes the ratio of the image."""
+
+    image: Image
+    image_tail: OptionalImage = None
+    prompt: Prompt
+    model_name: ModelName = "kling-v2-6"
+    mode: Mode = "std"
+    duration: Seconds = "5"
+    sound: Sound = "off"
+    negative_prompt: NegativePrompt = None
+    cfg_scale: Guidance = None
+    camera_control: Camera = None
+
+
+def frames_as_references(fields: dict[str, Any]) -> dict[str, Any]:
+    """Omni video takes frames as entries of `image_list` (Kling docs, omni video, Sept 2026)."""
+    body = {name: value for name, value in fields.items() if name not in ("image", "image_tail")}
+    body["image_list"] = [
+        {"image_url": fields[name], "type": role}
+        for name, role in (("image", "first_frame"), ("image_tail", "end_frame"))
+        if name in fields
+    ]
+    return body
+
+
+CAPABILITY = Capability(
+    id="image_to_video",
+    title="Image to video",
+    group="video",
+    makes="video",
+    credit_key="kling_i2v",
+    request=ImageToVideo,
+    layouts={"omni-video": frames_as_references},
+)

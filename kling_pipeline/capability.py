@@ -1,0 +1,198 @@
+"""The vocabulary of declarations: what a request, its fields, a route and a capability are.
+
+A capability is one pydantic `Request` whose fields bear Kling's own names, and one `Capability` record. The form, the
+checks, the price, the body, the tab, the API and the docs all come from these two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+Widget = Literal["prompt", "text", "choice", "model", "slider", "switch", "number", "media", "camera"]
+Mark = TypeVar("Mark")
+Kind = Literal["image", "video", "audio"]
+Group = Literal["video", "image", "sound", "edit"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the form shows a field: its widget, and whether it is folded under Advanced."""
+
+    widget: Widget
+    advanced: bool = False
+    step: float | None = None
+
+
+@dataclass(frozen=True)
+class Media:
+    """A field that takes a file: an asset id, an https address, or in the API raw Base64.
+
+    Limits are those of the vendor for the legacy endpoints (image: jpg or png, 10 MB, 300 px a side, ratio 1:2.5 to
+    2.5:1; Kling docs, inputs, Sept 2026). `side` in px, `ratio` is the longer side over the shorter, `cap` in bytes.
+    """
+
+    kind: Kind
+    side: int = 300
+    ratio: float = 2.5
+    cap: int = 10 * 1024 * 1024
+
+
+class Request(BaseModel):
+    """A capability's request: fields named as Kling names them, bounds in `Field`, looks beside them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+
+def _written(value: object) -> object:
+    """Seconds may come as a number; Kling's legacy bodies take them as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _blank_is_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("The prompt is empty. Say what happens.")
+    return value
+
+
+PROMPT_LENGTH = 2500
+
+ModelName = Annotated[str, Field(min_length=1, max_length=64), Look("model")]
+Prompt = Annotated[
+    str, Field(max_length=PROMPT_LENGTH), AfterValidator(_not_blank), Look("prompt")
+]
+NegativePrompt = Annotated[
+    str | None,
+    Field(max_length=PROMPT_LENGTH),
+    BeforeValidator(_blank_is_none),
+    Look("text", advanced=True),
+]
+Mode = Annotated[Literal["std", "pro", "4k"], Look("choice")]
+Seconds = Annotated[
+    Literal["3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"],
+    BeforeValidator(_written),
+    Look("choice"),
+]
+Ratio = Annotated[
+    Literal["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9", "auto"], Look("choice")
+]
+Sound = Annotated[Literal["off", "on"], Look("switch")]
+Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=True, step=0.05)]
+Image = Annotated[str, Field(min_length=1), Look("media"), Media("image")]
+OptionalImage = Annotated[
+    str | None, BeforeValidator(_blank_is_none), Look("media"), Media("image")
+]
+
+
+class CameraConfig(BaseModel):
+    """One camera axis of type `simple`: exactly one value that is not 0, each from -10 to 10."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    horizontal: float = Field(default=0, ge=-10, le=10)
+    vertical: float = Field(default=0, ge=-10, le=10)
+    pan: float = Field(default=0, ge=-10, le=10)
+    tilt: float = Field(default=0, ge=-10, le=10)
+    roll: float = Field(default=0, ge=-10, le=10)
+    zoom: float = Field(default=0, ge=-10, le=10)
+
+
+class CameraControl(BaseModel):
+    """A camera move, as Kling words it (Kling docs, text to video, Sept 2026)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal[
+        "simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"
+    ]
+    config: CameraConfig | None = None
+
+
+Camera = Annotated[CameraControl | None, Look("camera", advanced=True)]
+
+
+@dataclass(frozen=True)
+class Route:
+    """An endpoint of Kling: where a task is made and asked for, and what is known of it.
+
+    `find`: a task can be looked up by our external id. `duplicate_refused`: seen live that a repeated external id is
+    refused. `result`: the key of `task_result` that holds the files. `pool`: whose concurrency it takes.
+    """
+
+    id: str
+    path: str
+    result: Literal["videos", "images", "audios"]
+    pool: Literal["video", "image", "try-on"]
+    dialect: Literal["legacy", "new"] = "legacy"
+    find: bool = True
+    duplicate_refused: bool = False
+    source: str = ""
+
+
+Layout = Callable[[dict[str, Any]], dict[str, Any]]
+"""Lays the fields that are sent out as an endpoint wants them; the default sends them as they are."""
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One thing a creator can ask for; `layouts` holds, by route id, the bodies that are not simply the fields."""
+
+    id: str
+    title: str
+    group: Group
+    makes: Kind
+    credit_key: str
+    request: type[Request]
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+
+    def looks(self) -> dict[str, Look]:
+        """Field name to look, in the order of the form."""
+        return {name: found for name, found in _marks(self.request, Look)}
+
+    def media(self) -> dict[str, Media]:
+        """Field name to the file rule of each field that takes a file."""
+        return {name: found for name, found in _marks(self.request, Media)}
+
+
+def _marks(request: type[Request], kind: type[Mark]) -> list[tuple[str, Mark]]:
+    return [
+        (name, mark)
+        for name, info in request.model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, kind)
+    ]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to say before money is spent: a stable id, the field, one English sentence, the figures in it.
+
+    `fix` maps fields to the values that would settle it, for one click on the page.
+    """
+
+    id: str
+    field: str
+    message: str
+    severity: Literal["hint", "warning", "error"] = "warning"
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    fix: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The public shape."""
+        return {
+            "id": self.id,
+            "field": self.field,
+            "message": self.message,
+            "severity": self.severity,
+            "figures": dict(self.figures),
+            "fix": dict(self.fix),
+        }

@@ -1,0 +1,187 @@
+"""What can be asked for: capabilities, their models, limits and prices, checked against each other when loaded."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from kling_pipeline import capabilities as declared
+from kling_pipeline.capability import Capability, Finding
+from kling_pipeline.errors import InputError, NotFound, StudioError
+from kling_pipeline.models import Model, read_models
+from kling_pipeline.prices import Price, read_prices
+from kling_pipeline.settings import ROOT
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked request: what the user gave, what will be sent, by which model, for how much (credits a job)."""
+
+    capability: Capability
+    model: Model
+    params: dict[str, Any]
+    sent: dict[str, Any]
+    price: int
+    working: str
+    warnings: tuple[Finding, ...]
+
+    def body(self) -> dict[str, Any]:
+        """The body of the create call, files still by reference, without ids."""
+        lay = self.capability.layouts.get(self.model.route.id)
+        fields = dict(self.sent)
+        return {"model_name": self.model.name, **(lay(fields) if lay else fields)}
+
+
+class Catalog:
+    """Capabilities and rows under one contract; raises StudioError when they do not fit together."""
+
+    def __init__(
+        self, capabilities: Iterable[Capability], models: Iterable[Model], prices: Mapping[str, Price]
+    ) -> None:
+        self.capabilities = {capability.id: capability for capability in capabilities}
+        self.prices = dict(prices)
+        self._models: dict[str, list[Model]] = {name: [] for name in self.capabilities}
+        for model in models:
+            if model.capability in self._models:
+                self._models[model.capability].append(model)
+        for name, rows in self._models.items():
+            rows.sort(key=lambda row: not row.default)
+            self._check(self.capabilities[name], rows)
+
+    def capability(self, name: str) -> Capability:
+        """One capability by id; NotFound when there is none."""
+        if name not in self.capabilities:
+            raise NotFound(f"There is no capability {name!r}.", code="unknown_capability")
+        return self.capabilities[name]
+
+    def models(self, capability: str) -> list[Model]:
+        """The models of a capability, default first, retired ones included."""
+        self.capability(capability)
+        return list(self._models[capability])
+
+    def plan(self, capability: str, params: Mapping[str, Any]) -> Plan:
+        """Checks a request and prices it; InputError names each wrong field."""
+        found = self.capability(capability)
+        given, chosen = read_request(found, params)
+        model, moved = self._model(found, given)
+        sent, warnings = model.sift(given, chosen - {"model_name"})
+        price, working = self.prices[model.price].charge(sent)
+        given = {name: value for name, value in given.items() if value is not None}
+        return Plan(found, model, given, sent, price, working, (*moved, *warnings))
+
+    def _model(
+        self, capability: Capability, given: Mapping[str, Any]
+    ) -> tuple[Model, list[Finding]]:
+        rows = self._models[capability.id]
+        by_name = {row.name: row for row in rows}
+        name = given.get("model_name") or rows[0].name
+        row = by_name.get(name)
+        if row is None:
+            known = ", ".join(row.name for row in rows if row.status != "retired")
+            raise InputError.at("model_name", f"There is no model {name!r} here. There are: {known}.")
+        if row.status == "retired":
+            raise InputError.at(
+                "model_name", f"The model '{name}' has been discontinued and is no longer available."
+            )
+        for field, successor in row.instead.items():
+            if given.get(field) is not None and successor != name:
+                message = f"{name} takes no {field}; {successor} is used."
+                figures = {"model": name, "field": field, "other": successor, "value": successor}
+                return by_name[successor], [
+                    Finding("model_instead", "model_name", message, figures=figures)
+                ]
+        return row, []
+
+    def _check(self, capability: Capability, rows: list[Model]) -> None:
+        if not rows or not rows[0].default:
+            raise StudioError(f"{capability.id} has no default model.", code="bad_row")
+        for row in rows:
+            unknown = [name for name in row.takes if name not in capability.request.model_fields]
+            if unknown:
+                raise StudioError(f"{row.name}: {capability.id} has no {unknown[0]}.", code="bad_row")
+            if row.price not in self.prices:
+                raise StudioError(f"{row.name}: there is no price {row.price}.", code="bad_row")
+            if row.status != "retired":
+                for sent in _combinations(row):
+                    self.prices[row.price].charge(sent)
+
+
+def read_request(
+    capability: Capability, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Every field with its default, and the names of those that differ from it; InputError names wrong ones."""
+    if not isinstance(params, Mapping):
+        raise InputError.at("params", "params is not an object.")
+    try:
+        request = capability.request.model_validate(dict(params))
+    except ValidationError as error:
+        fields: dict[str, str] = {}
+        for item in error.errors(include_url=False):
+            fields.setdefault(str(item["loc"][0]) if item["loc"] else "params", _sentence(item))
+        raise InputError(
+            "; ".join(f"{name}: {sentence}" for name, sentence in fields.items()), fields=fields
+        ) from None
+    given = request.model_dump(mode="json")
+    chosen = {
+        name
+        for name, info in capability.request.model_fields.items()
+        if given[name] is not None and given[name] != info.default
+    }
+    return given, frozenset(chosen)
+
+
+def _sentence(item: ErrorDetails) -> str:
+    context, value = item.get("ctx", {}), item["input"]
+    measured = len(value) if isinstance(value, str) else value
+    match item["type"]:
+        case "missing":
+            return "This is needed."
+        case "extra_forbidden":
+            return "There is no such field."
+        case "string_too_long":
+            return f"{measured} characters; at most {context['max_length']}."
+        case "greater_than_equal":
+            return f"{measured} is too small; at least {context['ge']}."
+        case "less_than_equal":
+            return f"{measured} is too large; at most {context['le']}."
+        case "literal_error":
+            return f"{str(value)[:40]!r} is not one of {context['expected']}."
+        case "value_error":
+            return str(context["error"])
+    return f"{item['msg']}."
+
+
+def _combinations(row: Model) -> Iterable[dict[str, Any]]:
+    """Every mix of values that a price can depend on, as the row would send it."""
+    options: dict[str, list[Any]] = {name: list(limit.values) for name, limit in row.takes.items()}
+    named = [name for name, values in options.items() if values]
+    files = [name for name in ("image",) if name in row.takes]
+    for values in itertools.product(*(options[name] for name in named)):
+        given: dict[str, Any] = dict(zip(named, values, strict=True))
+        for has_file in (False, True) if files else (False,):
+            extra = dict.fromkeys(files, "file") if has_file else {}
+            whole = {**dict.fromkeys(row.takes), **given, **extra}
+            needed = {name: "file" for name in row.requires if whole.get(name) is None}
+            yield row.sift({**whole, **needed}, frozenset(named))[0]
+
+
+def load_catalog(contract: str, *, data: Path = ROOT / "data") -> Catalog:
+    """The catalog of this checkout: every capability file, `models.toml` and `prices.toml`."""
+    found = [
+        importlib.import_module(f"{declared.__name__}.{module.name}").CAPABILITY
+        for module in pkgutil.iter_modules(declared.__path__)
+    ]
+    models = read_models(data / "models.toml", contract)
+    return Catalog(
+        (one for one in found if any(row.capability == one.id for row in models)),
+        models,
+        read_prices(data / "prices.toml"),
+    )

@@ -1,0 +1,96 @@
+"""Settings, read once from the environment and `.env`, then frozen."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kling_pipeline.errors import StudioError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every knob of the studio; names are the environment variables in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    kling_access_key: SecretStr | None = None
+    kling_secret_key: SecretStr | None = None
+    kling_api_key: SecretStr | None = None
+    kling_base_url: str = "https://api-singapore.klingai.com"
+    kling_contract: Literal["vendor", "brief"] = "vendor"
+    studio_data_dir: Path = ROOT / "data" / "var"
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+    studio_workers: int = Field(default=8, ge=0, le=64)
+    studio_opening_credits: int | None = Field(default=None, ge=0, le=10**9)
+    studio_public_url: str | None = None
+    studio_bucket: str | None = None
+    studio_queue_url: str | None = None
+    studio_time_scale: float = Field(default=1.0, gt=0)
+
+    @field_validator("kling_base_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("KLING_BASE_URL must begin with https:// (or http:// on this machine).")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _whole_pair(self) -> Settings:
+        if bool(self.kling_access_key) != bool(self.kling_secret_key):
+            missing = "KLING_SECRET_KEY" if self.kling_access_key else "KLING_ACCESS_KEY"
+            raise ValueError(
+                f"Half a pair of keys: {missing} is not set. "
+                "Set both KLING_ACCESS_KEY and KLING_SECRET_KEY, or neither."
+            )
+        return self
+
+    @property
+    def demo(self) -> bool:
+        """True when no key of either kind is set: the local simulator answers, nobody is charged."""
+        return self.kling_access_key is None and self.kling_api_key is None
+
+    @property
+    def opening_credits(self) -> int:
+        """Credits granted once to a new account: US$100 of play money in demo mode, US$20 with keys."""
+        if self.studio_opening_credits is not None:
+            return self.studio_opening_credits
+        return 100_000 if self.demo else 20_000
+
+    @property
+    def loopback(self) -> bool:
+        """Whether HOST can be reached from this machine only."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def scaled(self, seconds: float) -> float:
+        """A waiting time in seconds, divided by STUDIO_TIME_SCALE (tests only)."""
+        return seconds / self.studio_time_scale
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment, or one clear sentence.
+
+    Raises StudioError; pydantic's own text is never shown, because it repeats the values it was given, keys included.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values itself
+    except ValidationError as error:
+        problems = []
+        for item in error.errors(include_url=False, include_input=False, include_context=False):
+            name = "_".join(str(part) for part in item["loc"]).upper()
+            said = item["msg"].removeprefix("Value error, ")
+            problems.append(f"{name}: {said}" if name else said)
+        raise StudioError("; ".join(problems), code="bad_settings") from None
