@@ -1,0 +1,56 @@
+"""Every visible string, by language: TOML files flattened to dotted keys."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+LANGUAGES = ("en", "zh")
+
+
+@functools.cache
+def read_words(lang: str) -> dict[str, str]:
+    """All words of one language: `[board] empty = …` in any of its files becomes `board.empty`."""
+    words: dict[str, str] = {}
+    for path in sorted(HERE.glob(f"{lang}.*.toml")):
+        for key, text in _flat(tomllib.loads(path.read_text(encoding="utf-8")), ""):
+            if key in words:
+                raise ValueError(f"{path.name}: {key} is already said in another file.")
+            words[key] = text
+    return words
+
+
+def say(words: Mapping[str, str], key: str, **figures: object) -> str:
+    """The words for a key with its figures filled in; a missing key shows itself, so that it is found.
+
+    `{n|one|many}` chooses by the figure n; everything else is `{name}`.
+    """
+    return _fill(words.get(key, key), figures)
+
+
+def _flat(table: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        key = f"{above}{name}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{key}.")
+        else:
+            yield key, str(value)
+
+
+def _fill(text: str, figures: Mapping[str, object]) -> str:
+    out, rest = "", text
+    while "{" in rest:
+        before, _, rest = rest.partition("{")
+        inside, _, rest = rest.partition("}")
+        name, *forms = inside.split("|")
+        value = figures.get(name, "")
+        out += before + (forms[0 if value == 1 else 1] if len(forms) == 2 else _figure(value))
+    return out + rest
+
+
+def _figure(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
