@@ -61,7 +61,8 @@ ingredients() {
 install() {
   local stamp=$1 made_of
   shift
-  "$PYTHON_IN_VENV" -c '' 2>/dev/null || make_venv
+  # A start that was interrupted may have left a Python without pip.
+  "$PYTHON_IN_VENV" -c 'import pip' 2>/dev/null || make_venv
   made_of=$(ingredients "$@")
   # Another command may have installed while this one waited for the lock.
   [ "$made_of" != "$(cat "$stamp" 2>/dev/null)" ] || return 0
