@@ -1,0 +1,74 @@
+"""Callbacks: the legacy body, posted on each change of status, tried once."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+from collections.abc import Callable
+
+import httpx
+from standardwebhooks import Webhook
+
+from kling_pipeline.simulator.answers import Link, shown
+from kling_pipeline.simulator.task import Task, now_ms
+
+_LOOK_EVERY = 0.2
+
+
+class Callbacks:
+    """Follows tasks that gave a callback_url; signs when a webhook secret is set.
+
+    Shape and signature: Kling docs, callbacks, Sept 2026. How often the real service tries again
+    is not documented; here a callback is tried once.
+    """
+
+    def __init__(self, get: Callable[[str], Task | None], secret: str) -> None:
+        self._get = get
+        self._secret = secret
+        self._running: set[asyncio.Task[None]] = set()
+
+    def follow(self, task: Task, link: Link) -> None:
+        """Post each status of a task from now on, without holding anything up."""
+        running = asyncio.get_running_loop().create_task(self._follow(task, link))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+
+    def close(self) -> None:
+        """Stop following."""
+        for running in self._running:
+            running.cancel()
+
+    async def _follow(self, task: Task, link: Link) -> None:
+        told = ""
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            while told not in ("succeed", "failed"):
+                found = self._get(task.task_id)
+                if found is None:
+                    return
+                now = now_ms()
+                if found.status(now) != told:
+                    told = found.status(now)
+                    await self._post(client, found, now, link)
+                await asyncio.sleep(_LOOK_EVERY)
+
+    async def _post(self, client: httpx.AsyncClient, task: Task, now: int, link: Link) -> None:
+        body = shown(task, now, link)
+        body.pop("watermark_info")
+        text = json.dumps(body)
+        headers = {"content-type": "application/json", **self._signature(task, now, text)}
+        try:
+            await client.post(task.callback_url, content=text, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return
+
+    def _signature(self, task: Task, now: int, text: str) -> dict[str, str]:
+        if not self._secret:
+            return {}
+        id_ = f"{task.task_id}-{task.status(now)}"
+        moment = datetime.datetime.fromtimestamp(now // 1000, tz=datetime.UTC)
+        return {
+            "webhook-id": id_,
+            "webhook-timestamp": str(now // 1000),
+            "webhook-signature": Webhook(self._secret).sign(id_, moment, text),
+        }

@@ -1,0 +1,71 @@
+"""Rules of omni video that span several fields (Kling docs, omni video, Sept 2026)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.refusal import invalid
+
+
+def _frames_of(ask: Ask) -> list[str]:
+    return [item["type"] for item in ask.body.get("image_list", []) if "type" in item]
+
+
+def _video_use(ask: Ask) -> str:
+    videos = ask.body.get("video_list", [])
+    return str(videos[0].get("refer_type", "base")) if videos else ""
+
+
+def _frames(ask: Ask) -> None:
+    frames = _frames_of(ask)
+    for kind in ("first_frame", "end_frame"):
+        if frames.count(kind) > 1:
+            raise invalid(f"At most 1 {kind} item is allowed in image_list.")
+    if "end_frame" in frames and "first_frame" not in frames:
+        raise invalid("end_frame requires first_frame in image_list")
+    limit = ask.model.row.get("frames_with_at_most") if ask.model else None
+    if frames and limit and len(ask.body["image_list"]) > limit:
+        raise invalid(f"first_frame and end_frame are not supported with more than {limit} images")
+
+
+def _counts(ask: Ask) -> None:
+    given = len(ask.body.get("image_list", [])) + len(ask.body.get("element_list", []))
+    limit = 4 if "video_list" in ask.body else 7
+    if given > limit:
+        raise invalid(f"At most {limit} images and elements are allowed in total.")
+
+
+def _base_edit(ask: Ask) -> None:
+    if _video_use(ask) != "base":
+        return
+    if _frames_of(ask):
+        raise invalid("first_frame and end_frame are not supported when editing a base video")
+    if ask.asks_for("multi_shot"):
+        raise invalid("multi_shot is not supported when editing a base video")
+
+
+def _ratio(ask: Ask) -> None:
+    follows = "first_frame" in _frames_of(ask) or _video_use(ask) == "base"
+    if not follows and "aspect_ratio" not in ask.body:
+        raise invalid("aspect_ratio is required without a first frame or a base video")
+
+
+def _seconds(ask: Ask) -> None:
+    allowed = ask.model.row.get("plain_seconds") if ask.model else None
+    if not allowed or "video_list" in ask.body:
+        return
+    frames, images = _frames_of(ask), ask.body.get("image_list", [])
+    only_first = frames == ["first_frame"] and len(images) == 1
+    plain = (only_first or not images) and "element_list" not in ask.body
+    if plain and ask.seconds not in allowed:
+        raise invalid(f"duration value '{ask.seconds}' is invalid for text or a first frame alone")
+
+
+CHECKS: Mapping[str, Callable[[Ask], None]] = {
+    "omni_frames": _frames,
+    "omni_counts": _counts,
+    "omni_base_edit": _base_edit,
+    "omni_ratio": _ratio,
+    "omni_seconds": _seconds,
+}

@@ -1,0 +1,68 @@
+"""Rules of text and image to video that span several fields (Kling docs, Mar to Sept 2026)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.refusal import invalid
+
+
+def _shots(ask: Ask) -> None:
+    body = ask.body
+    if "multi_prompt" in body and body.get("shot_type") != "customize":
+        raise invalid("multi_prompt is only supported when shot_type is customize")
+    if not ask.asks_for("multi_shot"):
+        return
+    if "shot_type" not in body:
+        raise invalid("shot_type is required when multi_shot is true")
+    if body["shot_type"] != "customize":
+        return
+    if "multi_prompt" not in body:
+        raise invalid("multi_prompt is required when shot_type is customize")
+    shots = body["multi_prompt"]
+    if [shot["index"] for shot in shots] != list(range(1, len(shots) + 1)):
+        raise invalid("multi_prompt index must start from 1 and be consecutive")
+    lengths = [shot["duration"] for shot in shots]
+    if not all(length.isdecimal() and int(length) >= 1 for length in lengths):
+        raise invalid("multi_prompt duration must be a whole number of seconds, at least 1")
+    if sum(map(int, lengths)) != int(ask.seconds):
+        raise invalid("The sum of multi_prompt durations must equal duration")
+
+
+def _prompt_unless_shots(ask: Ask) -> None:
+    own_shots = ask.asks_for("multi_shot") and ask.body.get("shot_type") == "customize"
+    if "prompt" not in ask.body and not own_shots:
+        raise invalid("prompt is required")
+
+
+def _camera(ask: Ask) -> None:
+    control = ask.body.get("camera_control")
+    if control is None:
+        return
+    allowed = ask.model.row.get("camera_types") if ask.model else None
+    if allowed and control["type"] not in allowed:
+        raise invalid(
+            f"camera_control type '{control['type']}' is not supported by the current model"
+        )
+    if control["type"] != "simple":
+        if "config" in control:
+            raise invalid("camera_control config is only supported when type is simple")
+        return
+    moves = [move for move in control.get("config", {}).values() if move]
+    if len(moves) != 1:
+        raise invalid("camera_control config must have exactly one non-zero value")
+
+
+def _masks(ask: Ask) -> None:
+    masked = "static_mask" in ask.body or "dynamic_masks" in ask.body
+    if masked and "image" not in ask.body:
+        raise invalid("image is required with static_mask or dynamic_masks")
+
+
+CHECKS: Mapping[str, Callable[[Ask], None]] = {
+    "shots": _shots,
+    "prompt_unless_shots": _prompt_unless_shots,
+    "camera": _camera,
+    "masks": _masks,
+}

@@ -1,0 +1,53 @@
+"""Routes for tests, outside the vendor's API: no key, but only from this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import partial
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.task import Task, now_ms
+
+
+def routes(desk: Desk) -> list[Route]:
+    """List the control routes."""
+    return [
+        Route("/_simulator/healthz", _health),
+        Route("/_simulator/tasks", partial(_tasks, desk)),
+    ]
+
+
+async def _health(request: Request) -> Response:
+    _only_here(request)
+    return JSONResponse({"ok": True})
+
+
+async def _tasks(desk: Desk, request: Request) -> Response:
+    _only_here(request)
+    now = now_ms()
+    return JSONResponse({"tasks": [_shown(desk, task, now) for task in desk.shelf.all_tasks()]})
+
+
+def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
+    status = task.status(now)
+    return {
+        "task_id": task.task_id,
+        "external_task_id": task.external_id,
+        "path": desk.book.endpoints[task.family].path,
+        "model": task.model,
+        "status": status,
+        "units": task.units,
+        "created_at": task.created_at,
+        "billed": status == "succeed",
+    }
+
+
+def _only_here(request: Request) -> None:
+    host = request.client.host if request.client else ""
+    if not ipaddress.ip_address(host).is_loopback:
+        raise HTTPException(404)

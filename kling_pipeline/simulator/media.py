@@ -1,0 +1,158 @@
+"""Take in what a request carries: pictures, videos and sounds, measured and checked."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import ipaddress
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import av
+import httpx
+from PIL import Image
+
+from kling_pipeline.simulator.body import Enclosure
+from kling_pipeline.simulator.refusal import invalid
+
+Finder = Callable[[str, str], Path]
+
+
+@dataclass(frozen=True)
+class Material:
+    """One enclosure with its bytes (None: an address elsewhere, not fetched) and its measures.
+
+    Lengths in seconds and pixels; 0 where unknown.
+    """
+
+    name: str
+    role: str
+    kind: str
+    data: bytes | None = None
+    width: int = 0
+    height: int = 0
+    seconds: float = 0
+    fps: float = 0
+
+
+async def take_in(enclosures: tuple[Enclosure, ...], find: Finder) -> list[Material]:
+    """Read and check all enclosures; raises Refusal 1201 for one that breaks its rule.
+
+    The real service fetches every address and fails the task later ("Image pixel is invalid");
+    here only loopback addresses are fetched, and refused at once.
+    """
+    taken = []
+    for enclosure in enclosures:
+        data = await _bytes(enclosure, find)
+        kind = (
+            enclosure.row.type.removesuffix("_id").removesuffix("_list").replace("media", "image")
+        )
+        if data is None:
+            taken.append(Material(enclosure.name, enclosure.role, kind))
+        elif kind == "image":
+            taken.append(_picture(enclosure, data))
+        else:
+            taken.append(await asyncio.to_thread(_recording, enclosure, kind, data))
+    return taken
+
+
+async def _bytes(enclosure: Enclosure, find: Finder) -> bytes | None:
+    value, kind = enclosure.value, enclosure.row.type
+    if kind in ("video_id", "audio_id"):
+        return find(kind, value).read_bytes()
+    if value.startswith(("http://", "https://")):
+        return await _fetch(value, enclosure)
+    if kind == "video":
+        raise invalid(f"{enclosure.name} must be a URL")
+    try:
+        data = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid("File is not in a valid base64 format") from None
+    _check_size(enclosure, len(data))
+    return data
+
+
+async def _fetch(url: str, enclosure: Enclosure) -> bytes | None:
+    if not _is_loopback(urlsplit(url).hostname or ""):
+        return None
+    data = bytearray()
+    try:
+        async with (
+            httpx.AsyncClient(trust_env=False, timeout=10) as client,
+            client.stream("GET", url) as response,
+        ):
+            if response.status_code != 200:
+                return None
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                _check_size(enclosure, len(data))
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
+    return bytes(data)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_size(enclosure: Enclosure, size: int) -> None:
+    if size > enclosure.row.megabytes * 1024 * 1024:
+        limit = f"{enclosure.row.megabytes:g}MB"
+        raise invalid(f"{enclosure.name} file size must not exceed {limit}")
+
+
+def _picture(enclosure: Enclosure, data: bytes) -> Material:
+    try:
+        with warnings.catch_warnings():
+            # Only the header is read; how many pixels there are is no danger here.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
+                width, height = image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise invalid(f"{enclosure.name} format is invalid, only jpg, jpeg and png") from None
+    if min(width, height) < 300:
+        raise invalid("Image pixel is invalid")
+    if not 1 / 2.5 <= width / height <= 2.5:
+        raise invalid("The resolution or aspect ratio of the input image is invalid.")
+    return Material(enclosure.name, enclosure.role, "image", data, width, height)
+
+
+def _recording(enclosure: Enclosure, kind: str, data: bytes) -> Material:
+    width = height = 0
+    fps = 0.0
+    try:
+        with av.open(BytesIO(data), "r") as container:
+            seconds = (container.duration or 0) / av.time_base
+            if kind == "video":
+                stream = container.streams.video[0]
+                width, height = stream.codec_context.width, stream.codec_context.height
+                fps = float(stream.average_rate or 0)
+    except (av.FFmpegError, IndexError):
+        raise invalid(f"{enclosure.name} format is invalid") from None
+    _check_recording(enclosure, width, height, seconds, fps)
+    return Material(enclosure.name, enclosure.role, kind, data, width, height, seconds, fps)
+
+
+def _check_recording(
+    enclosure: Enclosure, width: int, height: int, seconds: float, fps: float
+) -> None:
+    row = enclosure.row
+    # A container's clock may end a frame after the length that was asked for.
+    slack = 0.1
+    if row.seconds and not row.seconds[0] - slack <= seconds <= row.seconds[1] + slack:
+        low, high = row.seconds
+        raise invalid(f"{enclosure.name} duration must be between {low:g}s and {high:g}s")
+    if row.sides and not row.sides[0] <= min(width, height) <= max(width, height) <= row.sides[1]:
+        low, high = row.sides
+        raise invalid(f"{enclosure.name} width and height must be between {low}px and {high}px")
+    if row.fps and not row.fps[0] - 0.1 <= fps <= row.fps[1] + 0.1:
+        low, high = row.fps
+        raise invalid(f"{enclosure.name} frame rate must be between {low} and {high}")

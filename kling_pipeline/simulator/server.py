@@ -1,0 +1,128 @@
+"""The server: routes, envelope, and the life of the process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kling_pipeline.simulator import answers, control, routes
+from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.files import Files
+from kling_pipeline.simulator.options import Options
+from kling_pipeline.simulator.refusal import Refusal
+from kling_pipeline.simulator.rulebook import Rulebook
+from kling_pipeline.simulator.shelf import Shelf
+from kling_pipeline.simulator.studio import Studio
+
+
+def build_app(options: Options) -> ASGIApp:
+    """Put one simulator together; it draws only while its lifespan is open."""
+    book = Rulebook(options.contract, options.model_states)
+    shelf = Shelf(options.state)
+    folder = _folder(options.state)
+    key = shelf.note("link_key", secrets.token_hex(32))
+    files = Files(folder, key, book.retention["link_days"])
+    studio = Studio(options.media, folder)
+    desk = Desk(options, book, shelf, files, studio)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await desk.resume()
+        yield
+        studio.close()
+        desk.callbacks.close()
+        shelf.close()
+
+    files_route = Route("/files/{sign}/{name}", files.answer)
+    app = Starlette(
+        routes=[files_route, *control.routes(desk), *routes.routes(desk)],
+        exception_handlers={Refusal: _refused, HTTPException: _unrouted},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return _tidy_paths(app)
+
+
+def serve(options: Options) -> None:
+    """Run a simulator on 127.0.0.1 until it is told to stop.
+
+    With `parent_pipe` it ends when its standard input does: a killed parent leaves no orphan.
+    Raises OSError when the port is taken.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", options.port))
+    listener.listen(256)
+    config = uvicorn.Config(
+        build_app(options),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=30,
+    )
+    server = uvicorn.Server(config)
+    if options.parent_pipe:
+        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    if options.port_file is not None:
+        _write_port(options.port_file, listener.getsockname()[1])
+    server.run(sockets=[listener])
+
+
+def _folder(state: Path | None) -> Path:
+    if state is None:
+        return Path(tempfile.mkdtemp(prefix="kling-simulator-"))
+    folder = state.with_name(f"{state.name}.files")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write_port(target: Path, port: int) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".port-")  # mkstemp makes it 0600
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(json.dumps({"port": port, "pid": os.getpid()}) + "\n")
+    os.replace(name, target)
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    server.should_exit = True
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return answers.refuse(error)
+
+
+def _unrouted(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return answers.refuse(Refusal(1202 if error.status_code == 405 else 1203))
+
+
+def _tidy_paths(app: ASGIApp) -> ASGIApp:
+    """Let a double or a trailing slash pass; whether the real service does is not known."""
+
+    async def tidied(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = re.sub("/{2,}", "/", scope["path"])
+            scope = {**scope, "path": path.rstrip("/") or "/"}
+        await app(scope, receive, send)
+
+    return tidied

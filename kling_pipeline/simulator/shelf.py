@@ -1,0 +1,162 @@
+"""Where tasks are kept: one SQLite file, or memory."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from kling_pipeline.simulator.task import Task
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS task (
+    task_id TEXT PRIMARY KEY, external_id TEXT NOT NULL, family TEXT NOT NULL,
+    model TEXT NOT NULL, created_at INTEGER NOT NULL, start_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL, end_at INTEGER, outcome TEXT NOT NULL, message TEXT NOT NULL,
+    units TEXT NOT NULL, pool TEXT NOT NULL, slots INTEGER NOT NULL, seed INTEGER NOT NULL,
+    watermark INTEGER NOT NULL, callback_url TEXT NOT NULL, result TEXT NOT NULL,
+    info TEXT NOT NULL, fingerprint TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS task_external ON task (external_id) WHERE external_id <> '';
+CREATE INDEX IF NOT EXISTS task_family ON task (family, task_id);
+CREATE INDEX IF NOT EXISTS task_end ON task (pool, end_at);
+CREATE INDEX IF NOT EXISTS task_print ON task (fingerprint);
+CREATE TABLE IF NOT EXISTS request (task_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS spent (pool TEXT NOT NULL, units TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS item (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, created_at INTEGER NOT NULL, value TEXT NOT NULL
+) STRICT;
+"""
+_JSON = ("result", "info")
+
+
+class Shelf:
+    """All that must outlive a crash: tasks, requests not drawn yet, spent units, sessions."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._db = sqlite3.connect(
+            file or ":memory:", isolation_level=None, check_same_thread=False
+        )
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def add(self, task: Task, print_: str, body: Mapping[str, Any]) -> None:
+        """Keep a new task and, until its media are drawn, its request."""
+        row = {**asdict(task), "fingerprint": print_}
+        row |= {name: json.dumps(row[name]) for name in _JSON}
+        marks = ", ".join(f":{name}" for name in row)
+        self._db.execute("BEGIN")
+        self._db.execute(f"INSERT INTO task ({', '.join(row)}) VALUES ({marks})", row)
+        if task.end_at is None:
+            self._db.execute(
+                "INSERT INTO request VALUES (?, ?)", (task.task_id, json.dumps(dict(body)))
+            )
+        self._db.execute("COMMIT")
+
+    def end(self, task_id: str, at: int, outcome: str, message: str) -> None:
+        """Note when and how a task really ended."""
+        self._db.execute("BEGIN")
+        self._db.execute(
+            "UPDATE task SET end_at = max(due_at, ?), outcome = ?, message = ? WHERE task_id = ?",
+            (at, outcome, message, task_id),
+        )
+        self._db.execute("DELETE FROM request WHERE task_id = ?", (task_id,))
+        self._db.execute("COMMIT")
+
+    def get(self, task_id: str) -> Task | None:
+        """Find a task by its id."""
+        return self._one("task_id = ?", task_id)
+
+    def by_external(self, external_id: str) -> Task | None:
+        """Find the newest task with an external id."""
+        return self._one("external_id = ? AND external_id <> ''", external_id)
+
+    def page(self, family: str, number: int, size: int) -> list[Task]:
+        """Read a page of an endpoint's tasks, newest first; numbers start at 1."""
+        return self._many(
+            "family = ? ORDER BY task_id DESC LIMIT ? OFFSET ?", family, size, size * (number - 1)
+        )
+
+    def all_tasks(self) -> list[Task]:
+        """Read every task, oldest first."""
+        return self._many("1 ORDER BY task_id")
+
+    def undrawn(self) -> Iterator[tuple[Task, dict[str, Any]]]:
+        """Read the tasks whose media are still to be drawn, with their requests."""
+        for row in self._db.execute("SELECT task_id, body FROM request").fetchall():
+            task = self.get(row["task_id"])
+            if task is not None:
+                yield task, json.loads(row["body"])
+
+    def equal_requests(self, print_: str) -> int:
+        """Count the tasks that asked for exactly the same."""
+        rows = self._db.execute("SELECT count(*) FROM task WHERE fingerprint = ?", (print_,))
+        return int(rows.fetchone()[0])
+
+    def slots_taken(self, pool: str, now: int) -> int:
+        """Count the slots of tasks in flight."""
+        rows = self._db.execute(
+            "SELECT coalesce(sum(slots), 0) FROM task "
+            "WHERE pool = ? AND (end_at IS NULL OR end_at > ?)",
+            (pool, now),
+        )
+        return int(rows.fetchone()[0])
+
+    def units_taken(self, pool: str) -> Decimal:
+        """Add up the units of all tasks that have not failed, and of synchronous calls."""
+        rows = self._db.execute(
+            "SELECT units FROM task WHERE pool = ? AND outcome <> 'failed' "
+            "UNION ALL SELECT units FROM spent WHERE pool = ?",
+            (pool, pool),
+        )
+        return sum((Decimal(row[0]) for row in rows), Decimal(0))
+
+    def spend(self, pool: str, units: str) -> None:
+        """Note the units of a synchronous call."""
+        self._db.execute("INSERT INTO spent VALUES (?, ?)", (pool, units))
+
+    def note(self, name: str, fresh: str) -> str:
+        """Return the note of a name, which is `fresh` if there was none before."""
+        self._db.execute("INSERT OR IGNORE INTO note VALUES (?, ?)", (name, fresh))
+        return str(self._db.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()[0])
+
+    def put_item(self, kind: str, id_: str, at: int, value: Mapping[str, Any]) -> None:
+        """Keep a session, a video, a sound or a voice under its id."""
+        self._db.execute(
+            "INSERT INTO item VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET value = excluded.value",
+            (id_, kind, at, json.dumps(dict(value))),
+        )
+
+    def item(self, kind: str, id_: str, since: int) -> dict[str, Any] | None:
+        """Find what is kept under an id, unless it is older than `since` (ms)."""
+        row = self._db.execute(
+            "SELECT value FROM item WHERE id = ? AND kind = ? AND created_at >= ?",
+            (id_, kind, since),
+        ).fetchone()
+        return None if row is None else dict(json.loads(row["value"]))
+
+    def _one(self, where: str, *values: object) -> Task | None:
+        found = self._many(f"{where} ORDER BY task_id DESC LIMIT 1", *values)
+        return found[0] if found else None
+
+    def _many(self, where: str, *values: object) -> list[Task]:
+        rows = self._db.execute(f"SELECT * FROM task WHERE {where}", values)
+        return [_task(dict(row)) for row in rows]
+
+
+def _task(row: dict[str, Any]) -> Task:
+    row.pop("fingerprint")
+    row |= {name: json.loads(row[name]) for name in _JSON}
+    return Task(**{**row, "watermark": bool(row["watermark"])})

@@ -1,0 +1,117 @@
+"""The drawing room's work: files are made beside the server, answers never wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+from kling_pipeline.simulator.options import Media
+from kling_pipeline.simulator.orders import Sheet
+from kling_pipeline.simulator.plain import make_plain
+
+_WORKERS = 2
+_TRIES = 3
+
+
+class Studio:
+    """Makes the files of tasks in a pool of its own, which starts with the first task.
+
+    Drawn media take processes of low priority; plain ones are so cheap that a thread does.
+    """
+
+    def __init__(self, media: Media, folder: Path) -> None:
+        self._media = media
+        self._folder = folder
+        self._pool: Executor | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, sheets: Sequence[Sheet], done: Callable[[Exception | None], None]) -> None:
+        """Start drawing; `done` is called on the event loop with the error, if there was one."""
+        task = asyncio.get_running_loop().create_task(self._make(sheets, done))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """Stop at once; what is unfinished is drawn again after a restart."""
+        for task in self._tasks:
+            task.cancel()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._media == "drawn":
+            for child in multiprocessing.active_children():
+                child.terminate()
+
+    async def _make(
+        self, sheets: Sequence[Sheet], done: Callable[[Exception | None], None]
+    ) -> None:
+        error: Exception | None = None
+        try:
+            await asyncio.gather(*(self._one(sheet) for sheet in sheets))
+        except Exception as problem:  # a broken drawing must fail its task, not hang it
+            error = problem
+        done(error)
+
+    async def _one(self, sheet: Sheet) -> None:
+        target = self._folder / sheet.file
+        if target.exists():
+            return
+        work = _draw if self._media == "drawn" else make_plain
+        for attempt in range(_TRIES):
+            pool = self._pool = self._pool or self._open()
+            try:
+                await asyncio.get_running_loop().run_in_executor(pool, work, sheet, target)
+                return
+            except BrokenExecutor:
+                # A worker was killed (out of memory, say): only a new pool can go on.
+                if self._pool is pool:
+                    self._pool = None
+                if attempt == _TRIES - 1:
+                    raise
+
+    def _open(self) -> Executor:
+        if self._media == "plain":
+            return ThreadPoolExecutor(1, "plain")
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(_WORKERS, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    with contextlib.suppress(OSError):
+        os.nice(10)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool's worker does not notice that its server was killed: it would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)
+
+
+def _draw(sheet: Sheet, target: Path) -> None:
+    # Only a worker needs the drawing room: the server starts in a third of the time without it.
+    from kling_pipeline.simulator.drawn import Order, Picture, draw  # noqa: PLC0415
+
+    draw(
+        Order(
+            kind=sheet.kind,
+            scene=sheet.scene,
+            seed=sheet.seed,
+            prompt=sheet.prompt,
+            width=sheet.width,
+            height=sheet.height,
+            fps=sheet.fps,
+            seconds=sheet.seconds,
+            sound=sheet.sound,
+            pictures=tuple(Picture(role, data) for role, data in sheet.pictures),
+            extras=sheet.extras,
+        ),
+        target,
+    )

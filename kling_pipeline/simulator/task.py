@@ -1,0 +1,94 @@
+"""One task and its clock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kling_pipeline.simulator.ask import Ask
+
+_EPOCH_MS = 1_735_689_600_000  # 2025-01-01; ids before the year 2031 have 18 digits
+_FAILURES = {
+    "[fail]": "Generation failed, please try again",
+    "[policy]": "Failure to pass the risk control system",
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as it is kept; times are Unix milliseconds.
+
+    `due_at` is when it is ready by the clock, `end_at` when it really was (None until its media
+    exist). `result` is the task_result to come, with the names of files in place of links.
+    """
+
+    task_id: str
+    external_id: str
+    family: str
+    model: str
+    created_at: int
+    start_at: int
+    due_at: int
+    end_at: int | None
+    outcome: str
+    message: str
+    units: str
+    pool: str
+    slots: int
+    seed: int
+    watermark: bool
+    callback_url: str
+    result: Mapping[str, Any]
+    info: Mapping[str, Any]
+
+    def status(self, now: int) -> str:
+        """Tell the status at a time (legacy words: Kling docs, task object, Sept 2026)."""
+        if self.end_at is not None and now >= self.end_at:
+            return self.outcome
+        return "processing" if now >= self.start_at else "submitted"
+
+    def updated_at(self, now: int) -> int:
+        """Tell when the status at a time began."""
+        status = self.status(now)
+        if status == self.outcome and self.end_at is not None:
+            return self.end_at
+        return self.start_at if status == "processing" else self.created_at
+
+
+def now_ms() -> int:
+    """Read the clock in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id() -> str:
+    """Make an id of 18 digits; later ones sort after earlier ones (to the millisecond)."""
+    return str(
+        800_000_000_000_000_000 + (now_ms() - _EPOCH_MS) * 1_000_000 + secrets.randbelow(10**6)
+    )
+
+
+def fingerprint(ask: Ask) -> str:
+    """Condense what is asked for, without the caller's ids and addresses."""
+    own = ("external_task_id", "callback_url", "watermark_info")
+    body = {name: value for name, value in ask.body.items() if name not in own}
+    text = json.dumps([ask.endpoint.family, body], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def derive_seed(server_seed: int, print_: str, earlier: int) -> int:
+    """Derive a drawing's seed: a rerun gives the same, the n-th equal request its own."""
+    text = f"{server_seed}:{print_}:{earlier}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def fate(words: str) -> tuple[str, str]:
+    """Tell how a prompt ends: the outcome and its task_status_msg."""
+    for mark, message in _FAILURES.items():
+        if mark in words:
+            return "failed", message
+    return "succeed", ""
