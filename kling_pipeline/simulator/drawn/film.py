@@ -7,8 +7,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes2D = NDArray[np.uint8]
-Planes = tuple[Bytes2D, Bytes2D, Bytes2D]
+from kling_pipeline.simulator.drawn.sheet import Planes
 
 # ultrafast leaves adaptive quantisation and deblocking out, and dark gradients then fall into blocks.
 X264 = {

@@ -3,15 +3,21 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from io import BytesIO
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from av.video.reformatter import Colorspace
 from PIL import Image
 
-from kling_pipeline.simulator.drawn.film import RATE, Planes, write_film
+from kling_pipeline.simulator.drawn.film import RATE, to_frame, write_film
+from kling_pipeline.simulator.drawn.mark import Mark, stamp_rgb
 from kling_pipeline.simulator.drawn.order import Order
+from kling_pipeline.simulator.drawn.projector import blank, project
+from kling_pipeline.simulator.drawn.sheet import Planes
+from kling_pipeline.simulator.drawn.stage import build_scene
+from kling_pipeline.simulator.drawn.weather import make_weather
+from kling_pipeline.simulator.drawn.words import read_words
 
 
 def draw(order: Order, target: Path) -> None:
@@ -32,35 +38,41 @@ def _write(order: Order, target: Path) -> None:
     if order.kind == "audio":
         _tone(order, target)
     elif order.kind == "image":
-        Image.fromarray(_picture(order)).save(target, "PNG")
+        draw_still(order).save(target, "PNG")
     else:
         size = (order.width // 2 * 2, order.height // 2 * 2)
         sound = np.zeros((2, round(order.seconds * RATE)), np.float32) if order.sound else None
-        write_film(target, size, order.fps, _frames(order), sound)
+        write_film(target, size, order.fps, roll_film(order, size), sound)
 
 
-def _picture(order: Order) -> NDArray[np.uint8]:
-    data = order.first("first_frame", "reference", "subject", "image")
-    if data is not None:
-        try:
-            with Image.open(BytesIO(data)) as image:
-                return np.asarray(image.convert("RGB").resize((order.width, order.height)))
-        except (OSError, ValueError, SyntaxError):
-            pass
-    rng = np.random.default_rng(order.seed)
-    ends = rng.integers(20, 230, (2, 1, 1, 3))
-    ramp = np.linspace(0, 1, order.height)[:, None, None]
-    flat = ends[0] * (1 - ramp) + ends[1] * ramp
-    return np.broadcast_to(flat, (order.height, order.width, 3)).astype(np.uint8)
+def roll_film(order: Order, size: tuple[int, int]) -> Iterator[Planes]:
+    """The frames of a video order."""
+    brief = replace(read_words(order), width=size[0], height=size[1])
+    scene = build_scene(brief, order.seconds)
+    weather = make_weather(brief.weather, order.seed, size)
+    mark = Mark(size, order.frames)
+    yield from project(
+        scene.pile.paint, scene.camera.look, size, order.frames, order.fps, weather, mark, scene.vignette
+    )
 
 
-def _frames(order: Order) -> Iterator[Planes]:
-    picture = _picture(order)[: order.height // 2 * 2, : order.width // 2 * 2]
-    ycc = np.asarray(Image.fromarray(picture).convert("YCbCr"))
-    flat = (ycc * 0.86 + 16).astype(np.uint8)
-    planes = (flat[..., 0], flat[::2, ::2, 1], flat[::2, ::2, 2])
-    for _ in range(order.frames):
-        yield planes
+def draw_still(order: Order) -> Image.Image:
+    """The picture of an image order."""
+    scale = 2 if order.width * order.height <= 1_700_000 else 1
+    size = (order.width * scale // 2 * 2, order.height * scale // 2 * 2)
+    brief = replace(read_words(order), width=size[0], height=size[1])
+    scene = build_scene(brief, 5)
+    planes = blank(size)
+    scene.pile.paint(planes, scene.camera.look(0.5))
+    if brief.weather:
+        make_weather(brief.weather, order.seed, size, 0).pass_over(planes[0], 0, 1.0)
+    rgb = to_frame(planes, 0).reformat(
+        format="rgb24", src_colorspace=Colorspace.ITU709, dst_colorspace=Colorspace.ITU709
+    ).to_ndarray()
+    image = Image.fromarray(rgb).resize((order.width, order.height), Image.Resampling.BOX)
+    out = np.array(image)
+    stamp_rgb(out, (order.width, order.height))
+    return Image.fromarray(out)
 
 
 def _tone(order: Order, target: Path) -> None:

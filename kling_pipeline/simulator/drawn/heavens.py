@@ -1,0 +1,195 @@
+"""Skies: the gradient with its light, sun and moon, stars, clouds and aurora."""
+
+from dataclasses import dataclass
+from math import sin, tau
+
+import numpy as np
+
+from kling_pipeline.simulator.drawn.camera import View
+from kling_pipeline.simulator.drawn.noise import Field, drift_clouds, enlarge, run_line
+from kling_pipeline.simulator.drawn.palette import Colour, mix
+from kling_pipeline.simulator.drawn.sheet import Layer, Planes, Sheet, cut_sheet
+from kling_pipeline.simulator.drawn.words import Brief
+
+MARGIN = 0.1
+
+
+def stretch_sky(brief: Brief, horizon: float, sun: tuple[float, float]) -> Sheet:
+    """The sky down to the row `horizon` and on below it, lit around `sun` (pixels of the frame)."""
+    width, height, palette = brief.width, brief.height, brief.palette
+    mx, my = round(width * MARGIN), round(height * MARGIN)
+    rows, columns = even(height + 2 * my), even(width + 2 * mx)
+    small = (rows // 4, columns // 4)
+    y = ((np.arange(small[0], dtype=np.float32) + 0.5) * 4 - my)[:, None]
+    x = ((np.arange(small[1], dtype=np.float32) + 0.5) * 4 - mx)[None, :]
+    fall = np.clip(y / horizon, 0, 1) ** 1.15 * np.ones_like(x)
+    rgb = ramp(fall, palette.sky)
+    reach = np.hypot((x - sun[0]) * 0.8, y - sun[1]) / brief.unit
+    power = 0.5 if palette.night else 1.0
+    for spread, share in ((0.9, 0.32), (0.38, 0.42), (0.13, 0.6)):
+        veil = (power * share * np.exp(-((reach / spread) ** 1.6)))[..., None]
+        rgb = rgb + veil * (palette.glow - rgb) * (1.15 if spread < 0.2 else 1.0)
+    rgb = _streak(brief, rgb, reach, horizon / (height + my))
+    full = np.stack([enlarge(rgb[..., i], (rows, columns)) for i in range(3)], -1)
+    sheet = cut_sheet(np.clip(full, 0, 1))
+    sheet.x, sheet.y, sheet.depth, sheet.blurred = -mx, -my, 0.25, True
+    return sheet
+
+
+def _streak(brief: Brief, rgb: Field, reach: Field, low: float) -> Field:
+    """Thin clouds drawn out along the horizon, lit from where the sun stands."""
+    rng = brief.dice("streaks")
+    size = (rgb.shape[0], rgb.shape[1])
+    cloud = drift_clouds(rng, size, (rng.uniform(7, 12), rng.uniform(1.6, 3)), 4)
+    down = np.linspace(0, 1, size[0], dtype=np.float32)[:, None]
+    belt = np.exp(-(((down - low * 0.72) / 0.22) ** 2))
+    lit = (np.exp(-reach / 0.6) * 0.75)[..., None]
+    palette = brief.palette
+    shade = mix(palette.sky[1], palette.sky[2], 0.5)
+    colour = shade * (1 - lit) + palette.glow * lit
+    share = (np.clip(cloud * 1.7 - 0.75, 0, 1) * belt * (0.3 if palette.night else 0.5))[..., None]
+    return rgb * (1 - share) + colour * share
+
+
+def hang_disc(brief: Brief, at: tuple[float, float], radius: float) -> Sheet:
+    """The sun or the moon with a soft rim; `at` and `radius` in pixels."""
+    reach = even(radius * 2.6)
+    y, x = np.mgrid[-reach:reach, -reach:reach].astype(np.float32) + 0.5
+    far = np.hypot(x, y)
+    edge = max(1.2, radius * 0.02)
+    disc = np.clip((radius - far) / edge + 0.5, 0, 1)
+    halo = 0.5 * np.exp(-np.clip(far - radius, 0, None) / (radius * 0.38))
+    fade = np.clip((reach - far) / (reach * 0.4), 0, 1)
+    alpha = np.maximum(disc, halo * fade * fade)
+    palette = brief.palette
+    colour = np.ones((*far.shape, 3), np.float32) * palette.sun
+    if palette.night:
+        sea = drift_clouds(brief.dice("moon"), far.shape, (5, 5), 4)
+        colour *= 1 - 0.16 * (np.clip(sea * 1.5 - 0.5, 0, 1) * disc)[..., None]
+    colour = colour * disc[..., None] + mix(palette.glow, palette.sun, 0.35) * (1 - disc[..., None])
+    sheet = cut_sheet(colour.astype(np.float32), alpha.astype(np.float32))
+    sheet.x, sheet.y, sheet.depth = at[0] - reach, at[1] - reach, 0.3
+    return sheet
+
+
+@dataclass
+class Stars:
+    """Points of light of their own brightness and pulse; `x`, `y` are pixels of the world."""
+
+    x: Field
+    y: Field
+    power: Field
+    phase: Field
+    depth: float = 0.12
+
+    def horizon(self, view: View) -> float:
+        """Stars hide nothing."""
+        return 1e9
+
+    def paint(self, canvas: Planes, view: View, bottom: float) -> None:
+        """Add each star to the four pixels around it."""
+        luma = canvas[0]
+        rows, columns = luma.shape
+        scale, left, top = view.place(self.depth, 0.0, 0.0)
+        x, y = self.x * scale + left, self.y * scale + top
+        seen = (x > 0) & (y > 0) & (x < columns - 2) & (y < min(rows, bottom) - 2)
+        pulse = 0.7 + 0.3 * np.sin(view.seconds * 2.6 + self.phase[seen])
+        light = self.power[seen] * pulse
+        column, row = x[seen].astype(np.intp), y[seen].astype(np.intp)
+        fx, fy = x[seen] - column, y[seen] - row
+        for dx, dy, share in (
+            (0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy),
+        ):
+            spot = luma[row + dy, column + dx].astype(np.float32)
+            luma[row + dy, column + dx] = np.minimum(235, spot + light * share)
+
+
+def scatter_stars(brief: Brief, horizon: float, share: float = 1.0) -> Stars:
+    """Stars above the row `horizon`, fewer and fainter towards it."""
+    rng = brief.dice("stars")
+    count = int(share * 720 * brief.width / brief.height)
+    x = rng.uniform(-0.1, 1.1, count) * brief.width
+    y = rng.uniform(-0.1, 1, count) * horizon
+    power = rng.uniform(0.12, 1, count) ** 2.6 * 330 * (1 - np.clip(y / horizon, 0, 1)) ** 0.6
+    bright = power > 130
+    # The few bright ones get a small body, so that they stay stars and do not become dead pixels.
+    body = [(x, y, power)]
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        step = brief.unit / 720
+        body.append((x[bright] + dx * step, y[bright] + dy * step, power[bright] * 0.4))
+    phase = rng.uniform(0, 6.28, count)
+    phases = np.concatenate([phase] + [phase[bright]] * 4)
+    xs, ys, powers = (np.concatenate(v) for v in zip(*body, strict=True))
+    parts = (np.asarray(v, np.float32) for v in (xs, ys, powers, phases))
+    return Stars(*parts)
+
+
+def float_clouds(brief: Brief, top: float, low: float, cover: float, name: str) -> Sheet:
+    """Heaped clouds between two rows, lit from above, drifting."""
+    rng = brief.dice(name)
+    rows, columns = even(low - top), even(brief.width * 1.35)
+    field = drift_clouds(rng, (rows, columns), (2.2, 4.5), 6)
+    down = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
+    belt = np.clip(np.sin(np.pi * down), 0, 1) ** 0.8
+    alpha = np.clip((field * belt - (0.75 - cover)) * 3.2, 0, 1) ** 1.2 * 0.9
+    step = max(2, rows // 40)
+    light = np.clip(0.5 + (field - np.roll(field, step, 0)) * 2.4, 0, 1)
+    palette = brief.palette
+    dark, bright = mix(palette.sky[1], palette.mist, 0.35), mix(palette.sun, palette.glow, 0.3)
+    rgb = ramp(light, (dark, mix(dark, bright, 0.55), bright))
+    sheet = cut_sheet(rgb, (alpha * (0.55 if palette.night else 0.92)).astype(np.float32))
+    sheet.x, sheet.y, sheet.depth, sheet.blurred = -brief.width * 0.15, top, 0.35, True
+    speed = brief.width * 0.012
+    sheet.sway = lambda v: (-speed * v.seconds / 2.5, 0.0)
+    return sheet
+
+
+def hang_aurora(brief: Brief, horizon: float, colours: tuple[Colour, Colour]) -> list[Layer]:
+    """Curtains of light in two colours that breathe out of step."""
+    sheets: list[Layer] = []
+    rows, columns = even(horizon * 0.96), even(brief.width * 1.3)
+    for turn in range(3):
+        rng = brief.dice(f"aurora {turn}")
+        foot = rows * (0.62 + 0.1 * turn + 0.16 * run_line(rng, columns // 2, 2.2, 0.42))
+        rays = 0.5 + 0.5 * run_line(rng, columns // 2, 26, 0.75)
+        power = np.clip(0.55 + 0.75 * run_line(rng, columns // 2, 3, 0.4), 0, 1)
+        y = np.arange(0, rows, 2, dtype=np.float32)[:, None]
+        above = (foot[None, :] - y) / (rows * (0.5 + 0.25 * rays[None, :]))
+        body = np.clip(np.exp(-np.clip(above, 0, 9) * 2.4), 0, 1)
+        edge = np.clip((foot[None, :] - y) / (rows * 0.035), 0, 1)
+        alpha = body * edge * power * (0.35 + 0.65 * rays[None, :]) * 0.8
+        alpha *= np.clip(y / (rows * 0.12), 0, 1)
+        share = np.clip(above * 1.35, 0, 1)[..., None]
+        rgb = colours[0] * (1 - share) + colours[1] * share
+        size = (rows, columns)
+        full = np.stack([enlarge(rgb[..., i], size) for i in range(3)], -1)
+        sheet = cut_sheet(np.clip(full, 0, 1), np.clip(enlarge(alpha, size), 0, 1))
+        sheet.x, sheet.depth, sheet.blurred = -brief.width * 0.15, 0.2, True
+        swing = brief.width * 0.05
+        sheet.sway = lambda v, k=turn: (swing * sin(v.seconds * 0.35 + k * 2.1), 0.0)
+        sheet.gain = lambda v, k=turn: 0.74 + 0.26 * sin(v.seconds * tau / 6 + k * 2.4)
+        sheets.append(sheet)
+    return sheets
+
+
+def ramp(share: Field, stops: tuple[Colour, ...]) -> Field:
+    """Colours along a ladder of stops for shares of 0..1, with soft joints."""
+    table = np.stack(stops)
+    at = np.linspace(0, len(stops) - 1, 512)
+    left = np.minimum(at.astype(int), len(stops) - 2)
+    part = (at - left)[:, None]
+    lut = (table[left] * (1 - part) + table[left + 1] * part).astype(np.float32)
+    kernel = np.hanning(65) / np.hanning(65).sum()
+    padded = np.pad(lut, ((32, 32), (0, 0)), "edge")
+    lut = np.stack([np.convolve(padded[:, i], kernel, "valid") for i in range(3)], -1)
+    # Between two entries of the table too, else wide skies show its 512 steps.
+    place = np.clip(share, 0, 1) * 510.99
+    low = place.astype(np.int32)
+    rest = (place - low)[..., None]
+    out: Field = (lut[low] * (1 - rest) + lut[low + 1] * rest).astype(np.float32)
+    return out
+
+
+def even(value: float) -> int:
+    """The nearest even whole number not below 4."""
+    return max(4, round(value / 2) * 2)

@@ -1,0 +1,107 @@
+"""Building a scene from a brief: which layers stand where, and how the camera moves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kling_pipeline.simulator.drawn.camera import Camera
+from kling_pipeline.simulator.drawn.heavens import (
+    even,
+    float_clouds,
+    hang_aurora,
+    hang_disc,
+    scatter_stars,
+    stretch_sky,
+)
+from kling_pipeline.simulator.drawn.land import heap_dunes, raise_ridges
+from kling_pipeline.simulator.drawn.sheet import Pile
+from kling_pipeline.simulator.drawn.water import pour_water
+from kling_pipeline.simulator.drawn.words import Brief
+
+
+@dataclass
+class Scene:
+    """A scene ready to be filmed."""
+
+    pile: Pile
+    camera: Camera
+    vignette: float = 0.2
+
+
+def build_scene(brief: Brief, seconds: float) -> Scene:
+    """All layers of what a brief asks for, ready for a clip of so many seconds."""
+    build = _FAMILIES.get(brief.family, _ridges)
+    return build(brief, seconds)
+
+
+def _ridges(brief: Brief, seconds: float) -> Scene:
+    rng = brief.dice("ridge scene")
+    horizon = brief.height * rng.uniform(0.44, 0.54)
+    sun = (brief.width * rng.uniform(0.24, 0.76), horizon - brief.unit * rng.uniform(0.0, 0.09))
+    if brief.palette.night:
+        sun = (sun[0], horizon - brief.unit * rng.uniform(0.18, 0.3))
+    pile = Pile([stretch_sky(brief, horizon * 1.04, sun)])
+    if brief.palette.night:
+        pile.layers.append(scatter_stars(brief, horizon))
+    pile.layers.append(hang_disc(brief, sun, brief.unit * rng.uniform(0.042, 0.065)))
+    pile.layers += raise_ridges(brief, horizon, sun)
+    return Scene(pile, _camera(brief, seconds, (sun[0], horizon)))
+
+
+def _dunes(brief: Brief, seconds: float) -> Scene:
+    rng = brief.dice("dune scene")
+    horizon = brief.height * rng.uniform(0.36, 0.46)
+    sun = (brief.width * rng.choice((0.2, 0.3, 0.7, 0.8)), horizon * rng.uniform(0.45, 0.8))
+    pile = Pile([stretch_sky(brief, horizon * 1.06, sun)])
+    if brief.palette.night:
+        pile.layers.append(scatter_stars(brief, horizon))
+    pile.layers.append(hang_disc(brief, sun, brief.unit * rng.uniform(0.035, 0.05)))
+    pile.layers += heap_dunes(brief, horizon, sun)
+    return Scene(pile, _camera(brief, seconds, (brief.width / 2, horizon)))
+
+
+def _sea(brief: Brief, seconds: float) -> Scene:
+    rng = brief.dice("sea scene")
+    line = even(brief.height * rng.uniform(0.5, 0.58))
+    radius = brief.unit * rng.uniform(0.055, 0.085)
+    lift = rng.uniform(0.16, 0.3) if brief.palette.night else rng.uniform(0.02, 0.16)
+    sun = (brief.width * rng.uniform(0.3, 0.7), line - brief.unit * lift)
+    pile = Pile([stretch_sky(brief, line, sun)])
+    if brief.palette.night:
+        pile.layers.append(scatter_stars(brief, line))
+    pile.layers.append(hang_disc(brief, sun, radius))
+    pile.layers.append(pour_water(brief, line, (sun[0], radius * 1.1)))
+    return Scene(pile, _camera(brief, seconds, (sun[0], float(line))))
+
+
+def _sky(brief: Brief, seconds: float) -> Scene:
+    rng = brief.dice("sky scene")
+    horizon = brief.height * rng.uniform(0.78, 0.86)
+    sun = (brief.width * rng.uniform(0.2, 0.8), horizon * rng.uniform(0.3, 0.75))
+    pile = Pile([stretch_sky(brief, horizon, sun)])
+    palette = brief.palette
+    if palette.night:
+        pile.layers.append(scatter_stars(brief, horizon, 1.7))
+    if palette.name == "polar night":
+        pile.layers += hang_aurora(brief, horizon, (palette.glow, palette.accent))
+    else:
+        pile.layers.append(hang_disc(brief, sun, brief.unit * rng.uniform(0.05, 0.09)))
+        pile.layers.append(float_clouds(brief, horizon * 0.2, horizon, 0.42, "clouds"))
+    small = Brief(**{**vars(brief), "seed": brief.seed ^ 99})
+    pile.layers += raise_ridges(small, horizon, sun)[-7:]
+    return Scene(pile, _camera(brief, seconds, (brief.width / 2, horizon)))
+
+
+def _camera(brief: Brief, seconds: float, focus: tuple[float, float]) -> Camera:
+    return Camera(brief.move, (brief.width, brief.height), focus, seconds)
+
+
+_FAMILIES: dict[str, Callable[[Brief, float], Scene]] = {
+    "ridges": _ridges,
+    "dunes": _dunes,
+    "sea": _sea,
+    "sky": _sky,
+}
+__all__ = ["Scene", "build_scene"]
+_ = np
