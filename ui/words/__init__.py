@@ -25,7 +25,7 @@ def read_words(lang: str) -> dict[str, str]:
 
 
 def say(words: Mapping[str, str], key: str, **figures: object) -> str:
-    """The words for a key with its figures filled in; a missing key shows itself, so that it is found.
+    """The words for a key with its figures filled in; a missing key shows itself.
 
     `{n|one|many}` chooses by the figure n; everything else is `{name}`.
     """

@@ -1,0 +1,54 @@
+"""Words: both languages say everything, and what the islands ask for is said."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ui.words import LANGUAGES, read_words, say
+
+UI = Path(__file__).resolve().parent.parent.parent / "ui"
+FIGURE = re.compile(r"{(\w+)")
+
+
+def test_every_key_is_said_in_both_languages() -> None:
+    english, chinese = (set(read_words(lang)) for lang in LANGUAGES)
+    assert english - chinese == set(), "missing in zh"
+    assert chinese - english == set(), "missing in en"
+
+
+@pytest.mark.parametrize("key", sorted(read_words("en")))
+def test_the_figures_of_a_sentence_match(key: str) -> None:
+    english, chinese = (set(FIGURE.findall(read_words(lang)[key])) for lang in LANGUAGES)
+    assert english == chinese
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_words_are_empty_or_shout(lang: str) -> None:
+    wrong = {k: v for k, v in read_words(lang).items() if not v.strip() or re.search("[!！]", v)}
+    assert wrong == {}
+
+
+def _asked() -> list[tuple[str, str]]:
+    """Keys that scripts and skeletons ask for by their full name, with the file that asks."""
+    found = []
+    for path in sorted([*UI.glob("static/*.js"), *UI.glob("*.py")]):
+        text = path.read_text(encoding="utf-8")
+        keys = re.findall(r"""\bt\(\s*['"]([a-z]+\.\w+)['"]""", text)
+        keys += re.findall(r'data-t(?:-\w+)?="([a-z]+\.\w+)"', text)
+        found += [(path.name, key) for key in dict.fromkeys(keys)]
+    return found
+
+
+@pytest.mark.parametrize(("file", "key"), _asked() or [("", "header.name")])
+def test_what_the_page_asks_for_is_said(file: str, key: str) -> None:
+    assert key in read_words("en"), f"{file} asks for {key}"
+
+
+def test_figures_and_plurals_are_filled_in() -> None:
+    words = {"a": "{n} new {n|take|takes} for {credits}"}
+    assert say(words, "a", n=1, credits=1260) == "1 new take for 1,260"
+    assert say(words, "a", n=3, credits="x") == "3 new takes for x"
+    assert say(words, "nobody.said") == "nobody.said"
