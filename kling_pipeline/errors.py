@@ -86,7 +86,10 @@ class CreditError(InputError):
 
 
 class KlingError(StudioError):
-    """Kling refused or did not answer; `verdict` says what may be done (Kling docs, error codes, Sept 2026)."""
+    """Kling refused or did not answer; `verdict` says what may be done (Kling docs, error codes, Sept 2026).
+
+    `sent` is False when no byte of the request left this machine, so that nothing can have been made of it.
+    """
 
     code = "kling_error"
 
@@ -98,10 +101,12 @@ class KlingError(StudioError):
         service_code: int | None = None,
         http_status: int | None = None,
         request_id: str = "",
+        sent: bool = True,
     ) -> None:
         super().__init__(message, code=f"kling_{service_code}" if service_code else f"kling_{verdict}")
         self.verdict: Verdict = verdict
         self.service_code, self.http_status, self.request_id = service_code, http_status, request_id
+        self.sent = sent
 
 
 class ResultError(StudioError):

@@ -31,9 +31,16 @@ ALLOWED: dict[str, set[str]] = {
     "catalog": FLOOR | {"capability", "capabilities", "models", "prices"},  # it loads the folder
     "lint": FLOOR | {"capability"},
     "templates": FLOOR | {"capability"},
-    "dialects": FLOOR,
-    "client": FLOOR | {"dialects"},
-    "media": FLOOR,
+    "dialects": FLOOR | {"capability"},
+    "redaction": set(),
+    "answers": FLOOR | {"redaction"},  # bytes of an answer → data or verdict
+    "signing": FLOOR,  # keys and tokens
+    "addresses": set(),  # where a link may lead
+    "downloads": FLOOR | {"addresses"},
+    "client": FLOOR | {"dialects", "answers", "signing", "addresses", "downloads", "capability"},
+    "pictures": FLOOR,
+    "clips": FLOOR,
+    "media": FLOOR | {"capability", "pictures", "clips"},
     "store": FLOOR,
     "ledger": FLOOR | {"store"},
     "jobs": FLOOR | {"ledger", "store"},
@@ -49,8 +56,13 @@ ALLOWED: dict[str, set[str]] = {
 
 OWNERS = {  # the only places that know a library, so that it can be replaced in one of them
     "huey": ("kling_pipeline/worker.py",),
-    "httpx": ("kling_pipeline/client.py", "kling_pipeline/media.py", "kling_pipeline/simulator/"),
-    "jwt": ("kling_pipeline/client.py", "kling_pipeline/media.py", "kling_pipeline/simulator/"),
+    "httpx": (
+        "kling_pipeline/client.py",
+        "kling_pipeline/signing.py",
+        "kling_pipeline/downloads.py",
+        "kling_pipeline/simulator/",
+    ),
+    "jwt": ("kling_pipeline/signing.py", "kling_pipeline/simulator/"),
     "gradio": ("ui/", "app.py"),
 }
 

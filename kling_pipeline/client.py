@@ -1,0 +1,208 @@
+"""The client of Kling's API: signing, one create that is never repeated, look-ups, downloads."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from kling_pipeline.addresses import Resolver, resolve
+from kling_pipeline.answers import absence, read_answer
+from kling_pipeline.capability import Route
+from kling_pipeline.dialects import Task, read_page, read_task
+from kling_pipeline.downloads import Downloads, Progress
+from kling_pipeline.errors import KlingError
+from kling_pipeline.settings import Settings
+from kling_pipeline.signing import Keys, KlingAuth
+
+__all__ = ["Keys", "KlingAIClient", "KlingAuth"]
+
+READ_TIMEOUT = 20.0  # s
+ONE_CAP = 1024 * 1024  # bytes
+PAGE_CAP = 8 * 1024 * 1024  # bytes
+SKEW_KEPT = 64  # answers
+MAX_SKEW = 1800.0  # s; beyond it no token of ours is taken at all
+
+# Raised before the first byte of a request is written.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class KlingAIClient:
+    """Speaks to one host of Kling with at most 8 connections; safe to share between threads.
+
+    Every method raises KlingError alone; `download` raises ResultError. Times are seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        keys: Keys,
+        *,
+        timeout: float = READ_TIMEOUT,
+        transport: httpx.BaseTransport | None = None,
+        resolver: Resolver = resolve,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._auth, self._now, self._timeout = KlingAuth(keys, now=now), now, timeout
+        self._skews: deque[float] = deque(maxlen=SKEW_KEPT)
+        self._http = httpx.Client(
+            base_url=base_url,
+            auth=self._auth,
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=8, max_keepalive_connections=8),
+            headers={"Accept-Encoding": "identity"},  # a cap on bytes is a cap on memory
+            trust_env=False,
+            http2=False,
+            follow_redirects=False,
+            transport=transport,
+        )
+        self._downloads = Downloads(
+            base_url, timeout=timeout, longest=30 * timeout, transport=transport, resolver=resolver
+        )
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, *, base_url: str | None = None, keys: Keys | None = None
+    ) -> KlingAIClient:
+        """A client by the environment; in demo mode with the simulator's address and keys."""
+        return cls(
+            base_url or settings.kling_base_url,
+            keys or Keys.of(settings),
+            timeout=settings.scaled(READ_TIMEOUT),
+        )
+
+    @property
+    def unfenced(self) -> bool:
+        """Whether creates have no end (an API key only), so that absence proves nothing."""
+        return self._auth.unfenced
+
+    @property
+    def skew(self) -> float:
+        """The largest difference between Kling's clock and ours in its last answers, seconds."""
+        return max(tuple(self._skews), default=0.0)
+
+    def create(
+        self, route: Route, body: dict[str, Any], *, expires: int | None, timeout: float
+    ) -> Task:
+        """Makes a task: one POST, never repeated; its token ends at `expires`, Unix seconds."""
+        if expires is None and not self.unfenced:
+            raise ValueError("a create that is signed with a pair of keys needs its own expires")
+        try:
+            request = self._http.build_request(
+                "POST", route.path, json=body, timeout=timeout, extensions={"expires": expires}
+            )
+        except (ValueError, RecursionError):
+            raise KlingError(
+                "The request holds what JSON cannot carry.", "refused", sent=False
+            ) from None
+        task = read_task(route, self._send(request, timeout, ONE_CAP))
+        asked = body.get("external_task_id")
+        if task.external_id is not None and task.external_id != asked:
+            raise KlingError("Kling answered for another task than was sent.", "uncertain")
+        return task
+
+    def look(self, route: Route, task_id: str) -> Task:
+        """The task of this id; verdict "absent" when there is none."""
+        task = self._one(route, task_id)
+        if task.id != task_id:
+            raise KlingError("Kling answered for another task than was asked for.", "uncertain")
+        return task
+
+    def find(self, route: Route, external_id: str) -> Task:
+        """The task that was made under our external id; verdict "absent" when there is none."""
+        task = self._one(route, external_id)
+        if task.external_id != external_id:
+            raise KlingError("Kling answered for another task than was asked for.", "uncertain")
+        return task
+
+    def look_many(self, route: Route, page: int, size: int = 500) -> list[Task]:
+        """A page of the account's tasks on this route, in Kling's order; `page` begins at 1."""
+        return read_page(route, self._read(route.path, PAGE_CAP, pageNum=page, pageSize=size))
+
+    def download(
+        self, url: str, target: Path, *, cap: int, on_bytes: Progress | None = None
+    ) -> int:
+        """Streams a result into the part file `target`, returns its bytes; see Downloads.fetch."""
+        return self._downloads.fetch(url, target, cap=cap, on_bytes=on_bytes)
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self._http.close()
+        self._downloads.close()
+
+    def __enter__(self) -> KlingAIClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _one(self, route: Route, name: str) -> Task:
+        try:
+            return read_task(route, self._read(f"{route.path}/{quote(name, safe='')}", ONE_CAP))
+        except KlingError as error:
+            raise absence(error) from None
+
+    def _read(self, path: str, cap: int, **query: int) -> Any:
+        """A GET, tried once more when nothing was sent: looking twice costs nothing."""
+        try:
+            return self._send(
+                self._http.build_request("GET", path, params=query), self._timeout, cap
+            )
+        except KlingError as error:
+            if error.sent:
+                raise
+        return self._send(self._http.build_request("GET", path, params=query), self._timeout, cap)
+
+    def _send(self, request: httpx.Request, timeout: float, cap: int) -> Any:
+        deadline = time.monotonic() + timeout
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                self._compare_clocks(response)
+                content = _content(response, cap, deadline)
+            finally:
+                response.close()
+        except (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError) as error:
+            # The library's own text may quote headers and addresses.
+            sent = not isinstance(error, _NOT_SENT)
+            said = "broke off" if sent else "was not reached"
+            raise KlingError(
+                f"Kling {said} ({type(error).__name__}).", "uncertain", sent=sent
+            ) from None
+        return read_answer(response.status_code, content)
+
+    def _compare_clocks(self, response: httpx.Response) -> None:
+        try:
+            theirs = parsedate_to_datetime(response.headers["date"]).timestamp()
+        except (KeyError, ValueError, TypeError, OverflowError):
+            return
+        # The header's grain is a second, so its middle is the best guess.
+        self._skews.append(min(abs(theirs + 0.5 - self._now()), MAX_SKEW))
+
+
+def _content(response: httpx.Response, cap: int, deadline: float) -> bytes:
+    """The body, unless it is packed, grows over the cap or trickles past the deadline."""
+    parts, size = [], 0
+    readable = response.headers.get("content-encoding", "identity") == "identity"
+    for chunk in response.iter_bytes() if readable else ():
+        parts.append(chunk)
+        size += len(chunk)
+        readable = size <= cap and time.monotonic() <= deadline
+        if not readable:
+            break
+    if not readable:
+        status = response.status_code
+        raise KlingError("Kling's answer is too long to be read.", "uncertain", http_status=status)
+    return b"".join(parts)

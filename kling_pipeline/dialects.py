@@ -1,0 +1,203 @@
+"""How Kling's API lays out a body, and how its answers read; only the legacy generation is served.
+
+Every value of an answer is taken for hostile: what is not as documented raises KlingError with the
+verdict "uncertain", and never anything else: an unreadable answer proves nothing about the task.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, NoReturn
+
+from kling_pipeline.capability import Kind, Route
+from kling_pipeline.errors import KlingError, StudioError
+
+__all__ = ["Output", "Task", "body", "read_page", "read_task"]
+
+Status = Literal["queued", "running", "succeeded", "failed"]
+
+# Both words mean success: legacy answers say the first, the new generation the second.
+_STATUS: Mapping[str, Status] = {
+    "submitted": "queued",
+    "processing": "running",
+    "succeed": "succeeded",
+    "succeeded": "succeeded",
+    "failed": "failed",
+}
+_KIND: Mapping[str, Kind] = {"videos": "video", "images": "image", "audios": "audio"}
+_ID = re.compile(r"(?!\.)[!-~]{1,128}")
+_URL = re.compile(r"https?://[!-~]{1,8000}")
+_UNITS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
+MAX_OUTPUTS = 32  # the most that any request asks for is 9 pictures
+MAX_PAGE = 1000  # the documented most is 500
+MAX_MESSAGE = 500
+MAX_MOMENT = 10**14  # ms, the year 5138
+
+
+@dataclass(frozen=True)
+class Output:
+    """One result file: its address, Kling's own id of it, its place in the task, its seconds."""
+
+    kind: Kind
+    url: str
+    provider_id: str | None
+    index: int
+    duration: float | None = None
+    watermark_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as Kling tells it: times in Unix ms (0: not told), `units` what Kling took for it."""
+
+    id: str
+    external_id: str | None
+    status: Status
+    message: str = ""
+    outputs: tuple[Output, ...] = ()
+    units: Decimal | None = None
+    created_ms: int = 0
+    updated_ms: int = 0
+
+
+def body(
+    route: Route, fields: Mapping[str, Any], external_id: str, callback_url: str | None = None
+) -> dict[str, Any]:
+    """The body of a create call: the fields, our external id, and where Kling may call back.
+
+    Source: Kling docs, text to video (legacy), Sept 2026. StudioError for a route of the new
+    generation.
+    """
+    if route.dialect != "legacy":
+        raise StudioError(f"{route.id}: only legacy routes can be asked.", code="bad_row")
+    laid = {name: value for name, value in fields.items() if value is not None}
+    laid["external_task_id"] = external_id
+    if callback_url:
+        laid["callback_url"] = callback_url
+    return laid
+
+
+def read_task(route: Route, data: object) -> Task:
+    """One task out of the `data` of an answer.
+
+    Source: Kling docs, query task (legacy), Sept 2026. KlingError "uncertain" for whatever is not
+    as documented.
+    """
+    if not isinstance(data, dict):
+        _unreadable("the task")
+    status = _STATUS.get(word) if isinstance(word := data.get("task_status"), str) else None
+    if status is None:
+        _unreadable("task_status")
+    outputs = _outputs(route, data.get("task_result")) if status == "succeeded" else ()
+    if status == "succeeded" and not outputs:
+        _unreadable("task_result: a task that succeeded without a file")
+    info = data.get("task_info") or {}
+    if not isinstance(info, dict):
+        _unreadable("task_info")
+    external = info.get("external_task_id") or None
+    return Task(
+        id=_id(data.get("task_id"), "task_id"),
+        external_id=None if external is None else _id(external, "external_task_id"),
+        status=status,
+        message=_message(data.get("task_status_msg")),
+        outputs=outputs,
+        units=_units(data.get("final_unit_deduction")),
+        created_ms=_moment(data.get("created_at"), "created_at"),
+        updated_ms=_moment(data.get("updated_at"), "updated_at"),
+    )
+
+
+def read_page(route: Route, data: object) -> list[Task]:
+    """The tasks of a page in its order, without those that cannot be read: not all are ours."""
+    if not isinstance(data, list) or len(data) > MAX_PAGE:
+        _unreadable("the page of tasks")
+    tasks = []
+    for entry in data:
+        try:
+            tasks.append(read_task(route, entry))
+        except KlingError:
+            continue
+    return tasks
+
+
+def _outputs(route: Route, result: object) -> tuple[Output, ...]:
+    if not isinstance(result, dict):
+        _unreadable("task_result")
+    items = result.get(route.result) or []
+    if route.result == "images":
+        # Omni image puts a series beside the single pictures and fills one of the two.
+        items = items or result.get("series_images") or []
+    if not isinstance(items, list) or len(items) > MAX_OUTPUTS:
+        _unreadable(route.result)
+    return tuple(_output(_KIND[route.result], index, item) for index, item in enumerate(items))
+
+
+def _output(kind: Kind, index: int, item: object) -> Output:
+    if not isinstance(item, dict):
+        _unreadable(f"{kind} {index}")
+    url = item.get("url") or item.get("url_mp3")
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        _unreadable(f"the address of {kind} {index}")
+    own = item.get("id")
+    marked = item.get("watermark_url")
+    return Output(
+        kind=kind,
+        url=url,
+        provider_id=_id(own, "id") if own else None,
+        index=index,
+        duration=_seconds(item.get("duration") or item.get("duration_mp3")),
+        watermark_url=marked if isinstance(marked, str) and _URL.fullmatch(marked) else None,
+    )
+
+
+def _id(value: object, name: str) -> str:
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        _unreadable(name)
+    return value
+
+
+def _message(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        _unreadable("task_status_msg")
+    # Not printable are also lone surrogates, which no file can hold, and marks that turn text.
+    clipped = value[:MAX_MESSAGE]
+    return "".join(char if char.isprintable() else " " for char in clipped).strip()
+
+
+def _units(value: object) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    # Documented as text; a plain number says the same.
+    small = isinstance(value, int | float) and abs(value) < 10**7  # more digits cannot be written
+    text = repr(value) if small else value
+    if not isinstance(text, str) or not _UNITS.fullmatch(text):
+        _unreadable("final_unit_deduction")
+    return Decimal(text)
+
+
+def _seconds(value: object) -> float | None:
+    """The length is measured from the file, so one that cannot be read is only not known."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds < 86_400 else None
+
+
+def _moment(value: object, name: str) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_MOMENT:
+        _unreadable(name)
+    return value
+
+
+def _unreadable(what: str) -> NoReturn:
+    raise KlingError(f"Kling's answer cannot be read: {what}.", "uncertain")

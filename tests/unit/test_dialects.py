@@ -1,0 +1,196 @@
+"""How answers read, the documented ones and the hostile ones."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kling_pipeline.capability import Route
+from kling_pipeline.dialects import body, read_page, read_task
+from kling_pipeline.errors import KlingError, StudioError
+
+VIDEO = Route("text2video", "/v1/videos/text2video", "videos", "video")
+IMAGE = Route("omni-image", "/v1/images/omni-image", "images", "image")
+AUDIO = Route("text-to-audio", "/v1/audio/text-to-audio", "audios", "video")
+
+
+def answer(**changes: Any) -> dict[str, Any]:
+    return {
+        "task_id": "829611643369439283",
+        "task_status": "succeed",
+        "task_status_msg": "",
+        "task_info": {"external_task_id": "ks-1"},
+        "task_result": {
+            "videos": [
+                {
+                    "id": "video-001",
+                    "url": "https://p1.example.com/video-001.mp4?sign=1",
+                    "watermark_url": "https://p1.example.com/video-001-w.mp4",
+                    "duration": "5.1",
+                }
+            ]
+        },
+        "final_unit_deduction": "2.4",
+        "created_at": 1722769557708,
+        "updated_at": 1722769560000,
+    } | changes
+
+
+def test_a_task_that_succeeded() -> None:
+    task = read_task(VIDEO, answer())
+    assert (task.id, task.external_id, task.status) == ("829611643369439283", "ks-1", "succeeded")
+    assert task.units == Decimal("2.4")
+    assert (task.created_ms, task.updated_ms) == (1722769557708, 1722769560000)
+    (output,) = task.outputs
+    assert (output.kind, output.provider_id, output.index) == ("video", "video-001", 0)
+    assert output.duration == 5.1
+    assert output.watermark_url == "https://p1.example.com/video-001-w.mp4"
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("submitted", "queued"),
+        ("processing", "running"),
+        ("succeed", "succeeded"),
+        ("succeeded", "succeeded"),
+        ("failed", "failed"),
+    ],
+)
+def test_every_word_of_status(word: str, status: str) -> None:
+    assert read_task(VIDEO, answer(task_status=word)).status == status
+
+
+def test_a_real_failed_task() -> None:
+    said = {
+        "task_id": "833446756",
+        "task_info": {},
+        "created_at": 1766737710125,
+        "updated_at": 1766737711775,
+        "task_result": {},
+        "task_status": "failed",
+        "task_status_msg": "Image pixel is invalid",
+    }
+    task = read_task(VIDEO, said)
+    assert (task.status, task.message) == ("failed", "Image pixel is invalid")
+    assert (task.outputs, task.units, task.external_id) == ((), None, None)
+
+
+def test_a_create_answers_with_little() -> None:
+    said = {"task_id": "a-1", "task_status": "submitted", "task_info": {"external_task_id": None}}
+    task = read_task(VIDEO, said)
+    assert (task.id, task.external_id, task.created_ms) == ("a-1", None, 0)
+
+
+@pytest.mark.parametrize("key", ["images", "series_images"])
+def test_pictures_come_under_two_names(key: str) -> None:
+    items = [{"index": n, "url": f"https://p.example.com/{n}.png"} for n in range(3)]
+    task = read_task(IMAGE, answer(task_result={"images": [], key: items}))
+    assert [(one.kind, one.index) for one in task.outputs] == [("image", n) for n in range(3)]
+
+
+def test_sounds_come_in_two_shapes() -> None:
+    plain = {"id": "a", "url": "https://p.example.com/a.mp3", "duration": "3"}
+    double = {"id": "b", "url_mp3": "https://p.example.com/b.mp3", "duration_mp3": "4.5"}
+    task = read_task(AUDIO, answer(task_result={"audios": [plain, double]}))
+    assert [one.duration for one in task.outputs] == [3.0, 4.5]
+    assert task.outputs[1].url.endswith("b.mp3")
+
+
+def one_video(**changes: Any) -> dict[str, Any]:
+    item = {"id": "v", "url": "https://p.example.com/v.mp4", "duration": "5"} | changes
+    return answer(task_result={"videos": [item]})
+
+
+HOSTILE = {
+    "not an object": [],
+    "nothing": None,
+    "a number": 7,
+    "no id": answer(task_id=None),
+    "an empty id": answer(task_id=""),
+    "an id that is a number": answer(task_id=829611643369439283),
+    "an id that is a list": answer(task_id=["a"]),
+    "an id that climbs": answer(task_id="../../account"),
+    "an id with a line end": answer(task_id="a\nb"),
+    "a long id": answer(task_id="1" * 129),
+    "an id that no file can hold": answer(task_id="\ud800"),
+    "an unknown status": answer(task_status="exploded"),
+    "a status that is a list": answer(task_status=["succeed"]),
+    "a status that is an object": answer(task_status={}),
+    "no status": answer(task_status=None),
+    "info that is a text": answer(task_info="ks-1"),
+    "an external id that is a number": answer(task_info={"external_task_id": 5}),
+    "a message that is a number": answer(task_status_msg=5),
+    "a result that is a list": answer(task_result=[]),
+    "no result": answer(task_result=None),
+    "an empty result": answer(task_result={}),
+    "files that are an object": answer(task_result={"videos": {"url": "https://p.example.com"}}),
+    "a million files": answer(task_result={"videos": [{}] * 10**6}),
+    "a file that is a text": answer(task_result={"videos": ["https://p.example.com/v.mp4"]}),
+    "a file without an address": one_video(url=None),
+    "a local address": one_video(url="file:///etc/passwd"),
+    "an address with a space": one_video(url="https://p.example.com/a b"),
+    "an endless address": one_video(url="https://p.example.com/" + "a" * 9000),
+    "a video id that is an object": one_video(id={"a": 1}),
+    "negative units": answer(final_unit_deduction="-1"),
+    "units that are not a number": answer(final_unit_deduction="NaN"),
+    "units that are a bare NaN": answer(final_unit_deduction=float("nan")),
+    "infinite units": answer(final_unit_deduction="Infinity"),
+    "units without bounds": answer(final_unit_deduction="1e9"),
+    "units of ten thousand digits": answer(final_unit_deduction=10**5000),
+    "units that are a truth": answer(final_unit_deduction=True),
+    "a date before time": answer(created_at=-1),
+    "a date after time": answer(updated_at=10**30),
+    "a date that is a text": answer(created_at="now"),
+    "a date that is a fraction": answer(created_at=1.5),
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
+def test_what_is_not_as_documented_proves_nothing(data: object) -> None:
+    with pytest.raises(KlingError) as caught:
+        read_task(VIDEO, data)
+    assert caught.value.verdict == "uncertain"
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("odd", ["", "string", "nan", "-5", None, [], True, 10**400, "9" * 5000])
+def test_an_odd_length_is_only_not_known(odd: object) -> None:
+    assert read_task(VIDEO, one_video(duration=odd)).outputs[0].duration is None
+
+
+def test_plain_numbers_of_units_are_taken() -> None:
+    assert read_task(VIDEO, answer(final_unit_deduction=2.5)).units == Decimal("2.5")
+    assert read_task(VIDEO, answer(final_unit_deduction=8)).units == Decimal("8")
+
+
+def test_a_message_is_one_short_printable_line() -> None:
+    task = read_task(VIDEO, answer(task_status="failed", task_status_msg="a\x00\u202e\ud800b" * 400))
+    assert task.message.isprintable()
+    assert len(task.message) <= 500
+
+
+def test_a_page_leaves_out_what_cannot_be_read() -> None:
+    good = answer(task_status="processing")
+    assert [task.id for task in read_page(VIDEO, [None, good, {}, 3])] == [good["task_id"]]
+
+
+@pytest.mark.parametrize("data", [None, {}, "tasks", [None] * 1001], ids=repr)
+def test_a_page_is_a_short_list(data: object) -> None:
+    with pytest.raises(KlingError) as caught:
+        read_page(VIDEO, data)
+    assert caught.value.verdict == "uncertain"
+
+
+def test_the_body_holds_what_is_set_and_the_ids() -> None:
+    laid = body(VIDEO, {"model_name": "kling-v2-6", "prompt": "a", "sound": None}, "ks-1", None)
+    assert laid == {"model_name": "kling-v2-6", "prompt": "a", "external_task_id": "ks-1"}
+    called = body(VIDEO, {}, "ks-1", "https://studio.example.com/callbacks/kling")
+    assert called["callback_url"] == "https://studio.example.com/callbacks/kling"
+
+
+def test_a_route_of_the_new_generation_is_not_asked() -> None:
+    with pytest.raises(StudioError):
+        body(Route("t2v", "/text-to-video/kling-3.0", "videos", "video", "new"), {}, "ks-1", None)
