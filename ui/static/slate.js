@@ -1,0 +1,171 @@
+// What stands under the picture: state in words, slate, actions, the variants of the same click.
+
+import * as acts from './acts.js';
+import * as takes from './takes.js';
+import { attr, make, own, put } from './dom.js';
+import { svg } from './icons.js';
+import { cause, fix, prompt, says } from './says.js';
+import { clock, has, span, t, title } from './words.js';
+
+/** A running or ended take without a picture: the state takes the transport's place. */
+export function state(box, job, is) {
+  if (!box.querySelector('.ks-state')) {
+    box.replaceChildren(make('div.ks-state', {},
+      make('div.ks-bar', { role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 }, make('i')),
+      make('p.ks-l1', {}, make('b'), make('span.ks-num')), make('p.ks-l2'), make('p.ks-next')));
+  }
+  const part = name => box.querySelector(name);
+  attr(part('.ks-state'), 'data-tone', is.tone);
+  const bar = part('.ks-bar');
+  attr(bar, 'data-bar', is.bar ?? 'none');
+  attr(bar, 'aria-label', is.head);
+  attr(bar, 'aria-valuenow', is.bar && is.code !== 'checking' ? is.percent : null);
+  attr(bar, 'aria-hidden', is.bar ? null : 'true');
+  bar.firstChild.style.transform = `scaleX(${is.bar ? is.percent / 100 : 0})`;
+  bar.style.setProperty('--at', `${is.percent}%`);
+  put(part('b'), is.code === 'unknown' ? t('stage.unknown_head') : is.head);
+  put(part('.ks-num'), is.number);
+  put(part('.ks-l2'), lines(job, is)[0]);
+  put(part('.ks-next'), lines(job, is)[1] ?? '');
+  part('.ks-next').hidden = !lines(job, is)[1];
+}
+
+function lines(job, is) {
+  if (is.code === 'failed') {
+    const said = job.error?.message;
+    const raw = said && said !== cause(job) ? t('board.kling_says', { message: said }) : '';
+    return [cause(job), [raw, job.error?.next].filter(Boolean).join(' ')];
+  }
+  if (is.code === 'unknown') return [t('stage.unknown_why', { n: job.price }), is.why];
+  return [is.why];
+}
+
+/** One value of a setting in words; the form's words serve here too. */
+const value = (field, name) => (has(`value.${field}.${name}`) ? t(`value.${field}.${name}`) : has(`fact.${name}`) ? t(`fact.${name}`) : String(name));
+
+function facts(job) {
+  const p = job.params ?? {};
+  const images = takes.media(job).length;
+  return [
+    [title(job.capability)], [job.model ?? p.model_name ?? '', 'mono'],
+    p.mode && [value('mode', p.mode)], p.duration && [t('fact.seconds', { n: String(p.duration) })],
+    p.aspect_ratio && [String(p.aspect_ratio)], p.resolution && [String(p.resolution)],
+    p.sound === 'on' && [t('fact.sound_on')], p.image_tail && [t('fact.end_frame')],
+    images > 1 && [t('fact.images', { n: images })],
+    [t('stage.credits', { n: job.price })], job.took && [t('stage.took', { time: span(job.took) })],
+  ].filter(fact => fact && fact[0]);
+}
+
+export function slate(box, job) {
+  const key = JSON.stringify([job.id, prompt(job), facts(job)]);
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  const text = make('p.ks-prompt', prompt(job) ? {} : { 'data-none': '' });
+  put(text, prompt(job) || t('stage.no_prompt'));
+  const more = make('button.ks-link', { text: t('stage.prompt_more'), 'aria-expanded': 'false', hidden: true });
+  more.addEventListener('click', () => {
+    const whole = text.toggleAttribute('data-whole');
+    put(more, whole ? t('stage.prompt_less') : t('stage.prompt_more'));
+    attr(more, 'aria-expanded', String(whole));
+  });
+  box.replaceChildren(make('h2.ks-take', { text: job.take }),
+    make('div.ks-told', {}, text, more, make('p.ks-facts', {}, ...facts(job).map(([words, kind]) => make(`span${kind ? '.ks-mono' : ''}`, { text: words })))));
+  requestAnimationFrame(() => { more.hidden = text.scrollHeight <= text.clientHeight + 2; });
+}
+
+/** Only what works: a button that could do nothing is not drawn. */
+export function actions(box, job, asset, full) {
+  const key = JSON.stringify([job.id, job.state, job.error?.code, asset?.url, job.cancel_asked, says(job).code]);
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  attr(box, 'aria-label', t('stage.actions', { take: job.take }));
+  const ended = ['failed', 'canceled'].includes(job.state);
+  const edit = job.state === 'failed' && fix(job) === 'edit';
+  const button = (name, icon, words, click) => make('button.ks-do', { 'data-do': name, icon, text: words, on: { click } });
+  const left = [
+    edit && button('edit', 'use', t('board.edit_prompt'), () => window.studio.usePrompt(job.id)),
+    ended && !edit && button('again', 'again', t('stage.again', { n: job.price }), event => again(event.currentTarget, job)),
+    button('use', 'use', t('stage.use'), () => window.studio.use(job.id)),
+    prompt(job) && button('copy', 'copy', t('stage.copy'), event => copied(event.currentTarget, job)),
+  ];
+  const right = [takes.active(job) && !job.cancel_asked && cancelButton(box, job), asset && download(asset),
+    asset && make('button.ks-tool', { icon: 'full', 'data-do': 'full', 'aria-label': t('stage.full'), title: t('stage.full'), on: { click: full } })];
+  box.replaceChildren(...left.filter(Boolean), make('span.ks-gap'), ...right.filter(Boolean));
+}
+
+const download = asset =>
+  make('a.ks-do', { href: own(acts.downloadUrl(asset)), download: '', 'data-do': 'download', icon: 'download', text: t('stage.download') });
+
+/** While queued it is taken back at once; later the truth is said first. */
+function cancelButton(box, job) {
+  const go = () => acts.cancel(job.id).then(answer => !answer.ok && window.studio.announce(acts.refusal(answer)));
+  const button = make('button.ks-do', { 'data-do': 'cancel', icon: 'cross', text: t('stage.cancel') });
+  button.addEventListener('click', () => {
+    if (job.state === 'queued') return go();
+    const before = [...box.childNodes];
+    const back = make('button.ks-do', { text: t('stage.cancel_no'), on: { click: () => box.replaceChildren(...before) } });
+    const yes = make('button.ks-do', { text: t('stage.cancel_yes'), on: { click: go } });
+    box.replaceChildren(make('p.ks-sure', { text: t('stage.cancel_sure') }), make('span.ks-gap'), yes, back);
+    back.focus();
+  });
+  return button;
+}
+
+async function again(button, job) {
+  if (button.getAttribute('aria-disabled') === 'true') return;
+  attr(button, 'aria-disabled', 'true');
+  const answer = await acts.again(job.id);
+  note(button, answer.ok ? t('stage.again_sent') : t('stage.again_failed', { message: acts.refusal(answer) }), t('stage.again', { n: job.price }), answer.ok ? 1200 : 4000);
+}
+
+async function copied(button, job) {
+  const done = await acts.copy(job.id);
+  if (done) button.firstChild.replaceWith(svg('check'));
+  note(button, done ? t('stage.copied') : t('stage.copy_failed'), t('stage.copy'), 1200);
+}
+
+/** The answer stands on the button that was pressed, then the button is itself again. */
+function note(button, words, before, ms) {
+  put(button.querySelector('span'), words);
+  window.studio.announce(words);
+  setTimeout(() => {
+    put(button.querySelector('span'), before);
+    attr(button, 'aria-disabled', null);
+    if (button.dataset.do === 'copy') button.firstChild.replaceWith(svg('copy'));
+  }, ms);
+}
+
+/** Everything the same click made: its variants, and every picture of each. */
+export function strip(box, job, index, pick) {
+  const all = takes.variants(job);
+  const tiles = all.flatMap(one => (takes.media(one).length || 1) > 1 ? takes.media(one).map((_, i) => [one, i]) : [[one, 0]]);
+  const key = JSON.stringify([job.id, index, tiles.map(([one, i]) => [one.id, i, one.state, takes.poster(one, i), one.progress])]);
+  box.hidden = tiles.length < 2;
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  const focus = box.contains(document.activeElement);
+  box.replaceChildren(
+    make('div.ks-th2', {}, make('b', { text: t('stage.take', { n: takes.click(job) }) }),
+      make('span', { text: t('stage.variants', { n: all.length, time: clock(Math.min(...all.map(one => one.created_at))) }) })),
+    make('div.ks-tiles', {}, ...tiles.map(([one, i]) => tile(one, i, one.id === job.id && i === index, pick))));
+  if (focus) box.querySelector('[aria-current]')?.focus();
+}
+
+function tile(job, index, here, pick) {
+  const is = says(job);
+  const many = takes.media(job).length > 1;
+  const src = own(takes.poster(job, index));
+  const label = many ? `${takes.letter(job)}${index + 1}` : takes.letter(job);
+  const node = make('button.ks-tile', {
+    'data-tone': is.tone, 'data-state': job.state, 'aria-current': here ? 'true' : null,
+    'aria-label': `${t('stage.variant_open', { take: job.take })}${job.state === 'done' ? '' : `, ${is.head}`}`,
+    on: { click: () => pick(job, index) },
+  }, src && make('img', { src, alt: '', decoding: 'async' }), make('span.ks-tag', { text: label }));
+  if (job.state !== 'done') node.append(make('span.ks-cap', { text: is.bar ? `${is.head} ${is.number}` : is.head }));
+  if (is.bar) {
+    const bar = make('i.ks-line', { 'data-bar': is.bar });
+    bar.style.transform = `scaleX(${is.percent / 100})`;
+    node.append(bar);
+  }
+  return node;
+}
