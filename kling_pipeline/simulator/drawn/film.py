@@ -5,17 +5,18 @@ from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from kling_pipeline.simulator.drawn.sheet import Planes
+from kling_pipeline.simulator.drawn.sound import RATE, Stereo
 
-# ultrafast leaves adaptive quantisation and deblocking out, and dark gradients then fall into blocks.
+# ultrafast leaves adaptive quantisation and deblocking out, and dark gradients then fall into
+# blocks; with both it is still three times faster than the next preset.
 X264 = {
     "preset": "ultrafast",
-    "crf": "20",
-    "x264-params": "threads=1:aq-mode=1:cabac=1:deblock=0,0:colorprim=bt709:transfer=bt709:colormatrix=bt709",
+    "crf": "22",
+    "x264-params": "threads=1:aq-mode=1:aq-strength=0.6:deblock=0,0"
+    ":colorprim=bt709:transfer=bt709:colormatrix=bt709",
 }
-RATE = 44100
 
 
 def write_film(
@@ -23,7 +24,7 @@ def write_film(
     size: tuple[int, int],
     fps: int,
     frames: Iterable[Planes],
-    sound: NDArray[np.float32] | None = None,
+    sound: Stereo | None = None,
 ) -> None:
     """Encode planes (limited-range BT.709, 4:2:0) as h264, with stereo AAC when sound is given."""
     with av.open(

@@ -26,9 +26,11 @@ def stretch_sky(brief: Brief, horizon: float, sun: tuple[float, float]) -> Sheet
     rgb = ramp(fall, palette.sky)
     reach = np.hypot((x - sun[0]) * 0.8, y - sun[1]) / brief.unit
     power = 0.5 if palette.night else 1.0
-    for spread, share in ((0.9, 0.32), (0.38, 0.42), (0.13, 0.6)):
+    for spread, share, low in ((0.95, 0.34, 0.9), (0.4, 0.42, 0.5), (0.14, 0.6, 0.0)):
         veil = (power * share * np.exp(-((reach / spread) ** 1.6)))[..., None]
-        rgb = rgb + veil * (palette.glow - rgb) * (1.15 if spread < 0.2 else 1.0)
+        # Far from the sun its light is scattered: high up it keeps the sky's own hue.
+        tone = palette.glow * (1 - low) + (palette.glow * fall[..., None] + rgb * 1.25 * (1 - fall[..., None])) * low
+        rgb = rgb + veil * (tone - rgb)
     rgb = _streak(brief, rgb, reach, horizon / (height + my))
     full = np.stack([enlarge(rgb[..., i], (rows, columns)) for i in range(3)], -1)
     sheet = cut_sheet(np.clip(full, 0, 1))

@@ -64,7 +64,7 @@ def _tag(size: tuple[int, int], text: str) -> tuple[Bytes2D, Bytes2D]:
 
 def _measure(size: tuple[int, int]) -> tuple[int, int, int]:
     """Letter size, height and padding of the tag in pixels."""
-    letter = max(9, round(min(size) * 0.0195))
+    letter = max(9, round(min(size) * 0.018))
     return letter, round(letter * 1.75) // 2 * 2, round(letter * 0.62)
 
 
@@ -79,7 +79,7 @@ def _plate(size: tuple[int, int], shape: str) -> tuple[Field, Field, list[int]]:
     wide = (steps[-1] + pad + 1) // 2 * 2
     back = Image.new("L", (wide * 4, high * 4))
     box = (0, 0, wide * 4 - 1, high * 4 - 1)
-    ImageDraw.Draw(back).rounded_rectangle(box, letter * 1.4, fill=112)
+    ImageDraw.Draw(back).rounded_rectangle(box, letter * 1.4, fill=96)
     plate = np.asarray(back.resize((wide, high), Image.Resampling.BOX)).astype(np.float32) / 255
     ink = Image.new("L", (wide, high))
     ImageDraw.Draw(ink).text((pad, high / 2), "simulated", fill=205, font=font, anchor="lm")

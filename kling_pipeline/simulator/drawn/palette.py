@@ -63,7 +63,7 @@ PALETTES = {name: _parse(name, row) for name, row in _ROWS.items()}
 
 def bend(palette: Palette, rng: np.random.Generator, tint: Colour | None) -> Palette:
     """A palette with a small turn of hue by chance and a pull towards a colour that was asked for."""
-    gain = (1 + rng.uniform(-0.07, 0.07, 3)).astype(np.float32)
+    gain = (1 + rng.uniform(-0.045, 0.045, 3)).astype(np.float32)
 
     def touch(colour: Colour) -> Colour:
         out = np.clip(colour * gain, 0, 1)

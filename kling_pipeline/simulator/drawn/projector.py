@@ -7,7 +7,8 @@ from PIL import Image
 
 from kling_pipeline.simulator.drawn.camera import View
 from kling_pipeline.simulator.drawn.mark import Mark
-from kling_pipeline.simulator.drawn.sheet import Planes
+from kling_pipeline.simulator.drawn.order import Order
+from kling_pipeline.simulator.drawn.sheet import Bytes2D, Planes
 from kling_pipeline.simulator.drawn.weather import Weather, shade_edges
 
 Painter = Callable[[Planes, View], None]
@@ -15,14 +16,14 @@ Looker = Callable[[float], View]
 
 
 def project(
-    paint: Painter, look: Looker, size: tuple[int, int], frames: int, fps: int, weather: Weather,
-    mark: Mark, vignette: float,
+    paint: Painter, look: Looker, order: Order, weather: Weather, mark: Mark, vignette: float
 ) -> Iterator[Planes]:
     """All frames of a clip.
 
     The stage is painted for every second frame, half a frame early, and every frame is a mix of
     the two around it in the ratio 3:1: moves stay smooth below a pixel, at half the price.
     """
+    size, frames = mark.size, order.frames
     edges = shade_edges(size, vignette) if vignette else None
     last = max(1, frames - 1)
 
@@ -45,7 +46,7 @@ def project(
         else:
             share = 0.75
         y, u, v = (_mix(a, b, share) for a, b in zip(before, after, strict=True))
-        weather.pass_over(y, frame, frame / fps)
+        weather.pass_over(y, frame, frame / order.fps)
         mark.stamp((y, u, v), frame + 1)
         yield y, u, v
         if frame % 2:
@@ -59,7 +60,7 @@ def blank(size: tuple[int, int]) -> Planes:
     return np.full((height, width), 16, np.uint8), np.full(half, 128, np.uint8), np.full(half, 128, np.uint8)
 
 
-def _mix(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+def _mix(one: Bytes2D, other: Bytes2D, share: float) -> Bytes2D:
     rows, columns = one.shape
     a, b = (Image.frombuffer("L", (columns, rows), p, "raw", "L", 0, 1) for p in (one, other))
     return np.array(Image.blend(a, b, share))

@@ -1,0 +1,72 @@
+"""Single pictures: drawn from words, painted over, or composed from references."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+from av.video.reformatter import Colorspace
+from PIL import Image
+
+from kling_pipeline.simulator.drawn.film import to_frame
+from kling_pipeline.simulator.drawn.mark import stamp_rgb
+from kling_pipeline.simulator.drawn.order import Order
+from kling_pipeline.simulator.drawn.photo import fit_photo, open_photo, paint_over
+from kling_pipeline.simulator.drawn.prints import hang_prints, swap_face
+from kling_pipeline.simulator.drawn.projector import blank
+from kling_pipeline.simulator.drawn.stage import build_scene
+from kling_pipeline.simulator.drawn.weather import make_weather
+from kling_pipeline.simulator.drawn.words import read_words
+
+HEAD = (0.34, 0.14, 0.32, 0.44)
+
+
+def draw_still(order: Order) -> Image.Image:
+    """The picture of an image order, RGB, with the mark on it."""
+    size = (max(8, order.width), max(8, order.height))
+    faces = [open_photo(p.data) for p in order.pictures if p.role == "face"]
+    others = [open_photo(p.data) for p in order.pictures if p.role not in ("face", "mask")]
+    photos = [p for p in others if p is not None]
+    face = next((f for f in faces if f is not None), None)
+    if face is not None:
+        picture = fit_photo(photos[0], size, 0.3) if photos else _drawn(_portrait(order), size, [])
+        picture = swap_face(picture, face, _head(order))
+    elif photos and (order.scene == "image" or len(photos) == 1 and order.scene != "omni-image"):
+        brief = read_words(order)
+        picture = paint_over(fit_photo(photos[0], size), brief.palette, order.seed)
+    else:
+        picture = _drawn(order, size, photos)
+    out = np.array(picture)
+    stamp_rgb(out, size)
+    return Image.fromarray(out)
+
+
+def _drawn(order: Order, size: tuple[int, int], photos: list[Image.Image]) -> Image.Image:
+    # Colour has half the resolution of light, so small pictures are drawn larger and reduced.
+    scale = 1.5 if size[0] * size[1] <= 1_700_000 else 1.0
+    large = (round(size[0] * scale / 2) * 2, round(size[1] * scale / 2) * 2)
+    brief = replace(read_words(order), width=large[0], height=large[1])
+    scene = build_scene(brief, 5)
+    if photos:
+        scene.pile.layers += hang_prints(brief, photos)
+    planes = blank(large)
+    scene.pile.paint(planes, scene.camera.look(0.5))
+    if brief.weather:
+        make_weather(brief.weather, order.seed, large, 0.0).pass_over(planes[0], 0, 1.0)
+    rgb = to_frame(planes, 0).reformat(
+        format="rgb24", src_colorspace=Colorspace.ITU709, dst_colorspace=Colorspace.ITU709
+    )
+    return Image.fromarray(rgb.to_ndarray()).resize(size, Image.Resampling.LANCZOS)
+
+
+def _portrait(order: Order) -> Order:
+    return replace(order, prompt="portrait " + order.prompt)
+
+
+def _head(order: Order) -> tuple[float, ...]:
+    """The box of the head to replace: as asked for, else where portraits have it."""
+    text = order.extra("face_box")
+    try:
+        box = tuple(float(v) for v in json.loads(text)) if text else HEAD
+    except (ValueError, TypeError):
+        return HEAD
+    return box if len(box) == 4 and all(0 <= v <= 1 for v in box) else HEAD
