@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from kling_pipeline import capabilities as declared
-from kling_pipeline.capability import Capability, Finding
+from kling_pipeline.capability import Capability, Finding, Route
 from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.models import Model, read_models
 from kling_pipeline.prices import Price, read_prices
@@ -66,6 +66,14 @@ class Catalog:
         """The models of a capability, default first, retired ones included."""
         self.capability(capability)
         return list(self._models[capability])
+
+    def route(self, name: str) -> Route:
+        """An endpoint by id; NotFound when no row names it."""
+        for rows in self._models.values():
+            for row in rows:
+                if row.route.id == name:
+                    return row.route
+        raise NotFound(f"There is no route {name!r}.")
 
     def plan(self, capability: str, params: Mapping[str, Any]) -> Plan:
         """Checks a request and prices it; InputError names each wrong field."""

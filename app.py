@@ -1,0 +1,91 @@
+"""Kling Studio: settings → parts → page → server. The only file that knows all others."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by Gradio at its import
+
+import anyio
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from kling_pipeline.errors import StudioError
+from kling_pipeline.redaction import install_redaction
+from kling_pipeline.settings import Settings, read_settings
+from kling_pipeline.studio import Studio
+from ui.gate import Gate
+from ui.page import build_page, mount_options
+from ui.routes import add_routes
+
+
+def build_app(studio: Studio) -> FastAPI:
+    """The whole web app of one studio: gate, routes, page; the worker lives as long as the app."""
+    running = False
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        nonlocal running
+        if studio.settings.studio_workers:
+            await anyio.to_thread.run_sync(studio.start_worker)
+        running = True
+        yield
+        running = False
+        await anyio.to_thread.run_sync(studio.close)
+
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[Middleware(Gate, settings=studio.settings)],
+    )
+    add_routes(app, studio.pipeline, lambda: running)
+    page = build_page(studio.pipeline)
+    app = gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        allowed_paths=[],
+        blocked_paths=[str(studio.settings.studio_data_dir)],
+        run_history=False,
+        max_file_size="200mb",
+        **mount_options(studio.pipeline),
+    )
+    return app
+
+
+def check_exposure(settings: Settings) -> None:
+    """With keys the studio spends real money for whoever reaches it: loopback only, until sign-in exists."""
+    if not settings.demo and not settings.loopback:
+        raise StudioError(
+            f"HOST is {settings.host} and Kling keys are set: anybody who reaches this address could spend "
+            "your credits, because there is no sign-in yet. Set HOST=127.0.0.1, or unset the keys for a demo.",
+            code="exposed",
+        )
+
+
+def main() -> None:
+    """Starts the studio and prints its address."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        settings = read_settings()
+        check_exposure(settings)
+        install_redaction(settings)
+        app = build_app(Studio(settings))
+    except StudioError as error:
+        sys.exit(error.message)
+    mode = "demo mode: nothing is sent or charged" if settings.demo else settings.kling_base_url
+    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    print(f"Kling Studio at http://{shown}:{settings.port} ({mode})", flush=True)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

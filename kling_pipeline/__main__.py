@@ -1,0 +1,252 @@
+"""The command line: `python -m kling_pipeline …`; results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kling_pipeline.doctor import examine
+from kling_pipeline.errors import InputError, StudioError
+from kling_pipeline.pipeline import Order, Pipeline
+from kling_pipeline.redaction import install_redaction
+from kling_pipeline.settings import Settings, read_settings
+from kling_pipeline.simulator import Options, serve
+from kling_pipeline.states import ENDED
+from kling_pipeline.studio import Studio
+
+OWNER = "local"
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+@app.command()
+def worker() -> None:
+    """Work on jobs until stopped."""
+    with _open() as studio:
+        if studio.settings.studio_workers:
+            studio.start_worker()
+        _say("working; Ctrl+C stops")
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        stop.wait()
+
+
+@app.command()
+def run(
+    capability: Annotated[str | None, typer.Argument(help="e.g. image_to_video")] = None,
+    params: Annotated[list[str] | None, typer.Argument(help="key=value …")] = None,
+    file: Annotated[Path | None, typer.Option(help="JSON lines {capability, params}.")] = None,
+    variants: Annotated[int | None, typer.Option(help="How many of each.")] = None,
+    template: Annotated[str | None, typer.Option(help="A template's id.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Work until all are done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Submit jobs; with --wait, see them through."""
+    with _open() as studio:
+        pipeline = studio.pipeline
+        count = variants if variants is not None else (3 if template else 1)
+        if file is not None:
+            orders = [
+                Order(one, values, count, template) for one, values in _read_lines(pipeline, file)
+            ]
+        elif capability:
+            values = _read_params(pipeline, capability, params or [])
+            orders = [Order(capability, values, count, template)]
+        else:
+            raise InputError("Name a capability, or a --file.")
+        submission = pipeline.submit_all(OWNER, orders)
+        for finding in submission.warnings:
+            _say(f"{finding.field}: {finding.message}")
+        jobs = pipeline.show(submission)
+        if wait:
+            jobs = _see_through(studio, [job["id"] for job in jobs])
+        _print({"jobs": jobs}, as_json, [_line(job) for job in jobs])
+    if wait and any(job["state"] != "done" for job in jobs):
+        raise typer.Exit(1)
+
+
+@app.command()
+def jobs(as_json: AsJson = False) -> None:
+    """List every job, oldest first."""
+    with _open() as studio:
+        found = studio.pipeline.all_jobs(OWNER)
+    _print({"jobs": found}, as_json, [_line(job) for job in found])
+
+
+@app.command()
+def credits(
+    action: Annotated[str | None, typer.Argument(help="grant")] = None,
+    user: Annotated[str, typer.Argument(help="Whom to grant.")] = OWNER,
+    amount: Annotated[int, typer.Argument(help="How many credits.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show the balance and every ledger transaction, or grant credits."""
+    with _open() as studio:
+        if action == "grant":
+            studio.pipeline.grant(user, amount, uuid.uuid4().hex)
+        elif action is not None:
+            raise InputError(f"credits knows only 'grant', not {action!r}.")
+        balance = studio.pipeline.credits(user)
+        entries = [
+            {name: entry[name] for name in ("job_id", "kind", "amount", "at")}
+            for entry in studio.pipeline.statement(user)
+        ]
+    text = f"{balance['available']} available, {balance['held']} held, {balance['spent']} spent"
+    _print({**balance, "entries": entries}, as_json, [text])
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check the ledger, the files, the keys and the clock."""
+    with _open() as studio:
+        if studio.demo is not None:
+            studio.reach_kling()
+        report = examine(studio.pipeline.engine)
+    lines = [f"problem: {one}" for one in report["problems"]]
+    lines += [f"warning: {one}" for one in report["warnings"]]
+    _print(report, as_json, lines or ["all is well"])
+    if report["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def simulator(
+    port: Annotated[int, typer.Option(help="0: chosen by the system.")] = 0,
+    speed: Annotated[float, typer.Option(help="At 1 a video takes 60 s.")] = 1.0,
+    seed: int = 0,
+    contract: str = "vendor",
+    media: str = "drawn",
+    state: Path | None = None,
+    faults: Path | None = None,
+    access_key: str = "demo-access-key",
+    secret_key: str = "demo-secret-key-of-the-simulator",
+    api_key: str = "demo-api-key",
+) -> None:
+    """Run a local Kling."""
+    if contract not in ("vendor", "brief") or media not in ("drawn", "plain"):
+        raise InputError("--contract is vendor or brief; --media is drawn or plain.")
+    serve(
+        Options(
+            port=port, speed=speed, seed=seed, contract=contract, media=media, state=state,  # type: ignore[arg-type]  # checked above
+            faults=faults, access_key=access_key, secret_key=secret_key, api_key=api_key,
+        )
+    )  # fmt: skip
+
+
+def main() -> None:
+    """The entry: every error of ours becomes one sentence and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except StudioError as error:
+        _say(error.message)
+        for field, sentence in getattr(error, "fields", {}).items():
+            if sentence not in error.message:
+                _say(f"  {field}: {sentence}")
+        if error.next:
+            _say(error.next)
+        sys.exit(2)
+
+
+def _open() -> Studio:
+    settings: Settings = read_settings()
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    install_redaction(settings)
+    return Studio(settings)
+
+
+def _see_through(studio: Studio, ids: list[str]) -> list[dict[str, Any]]:
+    studio.start_worker()
+    while True:
+        found = [studio.pipeline.job(OWNER, one) for one in ids]
+        if all(job["state"] in ENDED or _waits_for_owner(job) for job in found):
+            return found
+        time.sleep(max(0.02, studio.settings.scaled(0.3)))
+
+
+def _waits_for_owner(job: dict[str, Any]) -> bool:
+    return job["state"] == "unknown" or bool(job["error"])
+
+
+def _read_lines(pipeline: Pipeline, file: Path) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            name, params = row["capability"], dict(row.get("params", {}))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{file}, line {number}: not {{capability, params}}: {error}") from None
+        found.append((name, _with_files(pipeline, name, params)))
+    return found
+
+
+def _read_params(pipeline: Pipeline, capability: str, pairs: list[str]) -> dict[str, Any]:
+    fields = pipeline.catalog.capability(capability).request.model_fields
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise InputError(f"{pair!r} is not key=value.")
+        value = text if name in fields and _is_text(fields[name].annotation) else _parsed(text)
+        if name in values:
+            earlier = values[name]
+            values[name] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
+        else:
+            values[name] = value
+    return _with_files(pipeline, capability, values)
+
+
+def _with_files(pipeline: Pipeline, capability: str, params: dict[str, Any]) -> dict[str, Any]:
+    """A path in a file field becomes an upload."""
+    for name in pipeline.catalog.capability(capability).media():
+        value = params.get(name)
+        if isinstance(value, str) and len(value) < 4096 and "://" not in value and not value.startswith("as_"):
+            path = Path(value).expanduser()
+            if path.is_file():
+                params[name] = pipeline.upload(OWNER, path)["id"]
+            elif path.suffix or "/" in value:
+                raise InputError.at(name, f"There is no file {value}.")
+    return params
+
+
+def _is_text(annotation: Any) -> bool:
+    return annotation is str or str(annotation).startswith(("str", "typing.Optional[str]", "typing.Literal"))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _line(job: dict[str, Any]) -> str:
+    reason = f"  {job['error']['message']}" if job["error"] else ""
+    return f"{job['take']:>5}  {job['state']:<9} {job['price']:>6}  {job['capability']}  {job['id']}{reason}"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _print(document: dict[str, Any], as_json: bool, lines: list[str]) -> None:
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False))
+    else:
+        for line in lines:
+            print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""What the rooms of the engine share: settings, rows, the client, the clock and the bell."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kling_pipeline.catalog import Catalog
+from kling_pipeline.client import KlingAIClient
+from kling_pipeline.settings import Settings
+from kling_pipeline.store import Store
+
+LEASE_SECONDS = 15.0
+
+
+def _no_bell(job_id: str) -> None:
+    """Without a worker in this process the row waits for the tick of another."""
+
+
+def _started(pid: int) -> str:
+    """The start time of a process in clock ticks, "" when there is none, "?" where /proc is missing."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return ""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return ""
+        except PermissionError:
+            pass
+        return "?"
+    # The name in brackets may hold spaces; the start time is the 20th field after it.
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _name_process() -> str:
+    """host|pid|start time|random: enough to tell whether the holder of a lease still lives."""
+    return f"{socket.gethostname()}|{os.getpid()}|{_started(os.getpid())}|{uuid.uuid4().hex[:8]}"
+
+
+@dataclass
+class Engine:
+    """The parts of one process; `ring` says "look at this job again" and may be lost without harm."""
+
+    settings: Settings
+    catalog: Catalog
+    store: Store
+    client: KlingAIClient
+    clock: Callable[[], float] = time.time
+    ring: Callable[[str], None] = _no_bell
+    me: str = field(default_factory=_name_process)
+
+    @property
+    def assets(self) -> Path:
+        """The folder of stored files."""
+        return self.settings.studio_data_dir / "assets"
+
+    def now(self) -> int:
+        """Unix milliseconds."""
+        return int(self.clock() * 1000)
+
+    def wait(self, seconds: float) -> int:
+        """A waiting time in milliseconds, scaled for tests, at least 1."""
+        return max(1, int(self.settings.scaled(seconds) * 1000))
+
+
+def is_gone(owner: str) -> bool:
+    """True when the named process ran on this host and has ended; False when that cannot be told."""
+    host, pid, started, _ = owner.split("|")
+    if host != socket.gethostname():
+        return False
+    return _started(int(pid)) != started

@@ -1,0 +1,149 @@
+"""A job and the one compare-and-swap by which it moves.
+
+queued → sending → running → saving → done
+           └→ checking → running | queued | unknown     queued → canceled · any open one but queued → failed
+Every move happens in one transaction with its ledger rows, its event and its revision. A lost race changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kling_pipeline import ledger
+from kling_pipeline.states import ENDED, MOVES, SAYS, State
+from kling_pipeline.store import Connection, bump
+
+_JSON = ("params", "request", "says", "error", "checkpoint", "outputs")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row of the job table as it stood when it was read; times in Unix milliseconds."""
+
+    id: str
+    seq: int
+    owner: str
+    click: int
+    variant: int
+    capability: str
+    model: str
+    route: str
+    pool: str
+    slots: int
+    shape: str
+    template: str | None
+    credit_key: str
+    params: dict[str, Any]
+    request: dict[str, Any]
+    price: int
+    state: State
+    progress: int
+    says: dict[str, Any]
+    error: dict[str, Any] | None
+    cancel_asked: int
+    step: int
+    checkpoint: dict[str, Any]
+    external_task_id: str
+    provider_task_id: str | None
+    outputs: list[dict[str, Any]] | None
+    units: str | None
+    version: int
+    rev: int
+    next_at: int | None
+    tries: int
+    sends: int
+    fence_until: float | None
+    absences: int
+    doubt_since: int | None
+    lease_owner: str | None
+    lease_until: int | None
+    crashes: int
+    created_at: int
+    updated_at: int
+    started_at: int | None
+    ended_at: int | None
+    took: int | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Job:
+        """A job from a database row."""
+        values = dict(row)
+        for name in _JSON:
+            values[name] = json.loads(values[name]) if values[name] is not None else None
+        return cls(**values)
+
+    @property
+    def take(self) -> str:
+        """The short name: the owner's n-th click and the letter of the variant, `14A`."""
+        return f"{self.click}{_letter(self.variant)}"
+
+
+def _letter(number: int) -> str:
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
+
+
+def find_job(db: Connection, job_id: str, owner: str | None = None) -> Job | None:
+    """A job by id, of one owner if given."""
+    row = db.execute("SELECT * FROM job WHERE id = ?", [job_id]).fetchone()
+    if row is None or (owner is not None and row["owner"] != owner):
+        return None
+    return Job.from_row(row)
+
+
+def move(
+    db: Connection, job: Job, to: State, now: int, *, say: str, why: str = "", **changes: Any
+) -> Job | None:
+    """Moves a job by compare-and-swap on its state and version; None when somebody else moved it first.
+
+    Settles on `done`, releases on `failed` and `canceled`. `say` is a key of SAYS; `changes` are columns.
+    """
+    if to not in MOVES.get(job.state, frozenset()):
+        raise ValueError(f"a job does not move from {job.state} to {to}")
+    if to in ENDED:
+        changes = {"ended_at": now, "next_at": None, "lease_owner": None, "lease_until": None, **changes}
+    moved = update(db, job, now, say=say, state=to, **changes)
+    if moved is None:
+        return None
+    if to == "done":
+        ledger.settle(db, job.id)
+    elif to in ENDED:
+        ledger.release(db, job.id)
+    db.execute("INSERT INTO job_event VALUES (?, ?, ?, ?)", [job.id, now, to, why or say])
+    return moved
+
+
+def update(db: Connection, job: Job, now: int, *, say: str = "", **changes: Any) -> Job | None:
+    """Changes columns of a job by compare-and-swap, with a new revision; None when the row moved on."""
+    figures = changes.pop("figures", {})
+    if say:
+        changes["says"] = {"code": say, **figures}
+        progress = SAYS[say][1]
+        if progress is not None:
+            changes.setdefault("progress", progress)
+    return _swap(db, job, {**changes, "updated_at": now, "rev": bump(db)})
+
+
+def touch(db: Connection, job: Job, **changes: Any) -> Job | None:
+    """Changes bookkeeping columns that no page shows, by compare-and-swap, without a new revision."""
+    return _swap(db, job, changes)
+
+
+def _swap(db: Connection, job: Job, changes: dict[str, Any]) -> Job | None:
+    values = {
+        name: json.dumps(value, ensure_ascii=False) if name in _JSON and value is not None else value
+        for name, value in changes.items()
+    }
+    row = db.execute(
+        f"UPDATE job SET version = version + 1, {', '.join(f'{name} = :{name}' for name in values)} "
+        "WHERE id = :_id AND state = :_state AND version = :_version RETURNING *",
+        {**values, "_id": job.id, "_state": job.state, "_version": job.version},
+    ).fetchone()
+    return Job.from_row(row) if row else None

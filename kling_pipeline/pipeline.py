@@ -1,0 +1,285 @@
+"""The engine's one door: submit, advance, tick, resume, cancel, and what the page asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kling_pipeline import ledger
+from kling_pipeline.admission import Order, Submission, admit, plan_order
+from kling_pipeline.catalog import Catalog
+from kling_pipeline.engine import Engine
+from kling_pipeline.errors import NotFound
+from kling_pipeline.inbox import find_asset, keep_upload
+from kling_pipeline.inbox import take_files as _take_files
+from kling_pipeline.jobs import Job, find_job, move, update
+from kling_pipeline.places import next_queued, notice, raise_caps
+from kling_pipeline.polling import ease_all, poll
+from kling_pipeline.recovery import drop_leases, hold_lease, sweep_incoming, take_over
+from kling_pipeline.saving import save
+from kling_pipeline.sending import check, recheck, send
+from kling_pipeline.settings import Settings
+from kling_pipeline.store import Connection, get_meta
+from kling_pipeline.view import show_jobs
+
+NEWEST = 200
+OLDER = 50
+
+
+class Pipeline:
+    """What everything outside the engine talks to; every method names the owner it speaks for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return self.engine.settings
+
+    @property
+    def catalog(self) -> Catalog:
+        """What can be asked for."""
+        return self.engine.catalog
+
+    # --- spending -------------------------------------------------------------------------------
+
+    def quote(
+        self, owner: str, capability: str, params: Mapping[str, Any], variant_count: int = 1
+    ) -> dict[str, Any]:
+        """`{price, each, working, warnings}` in credits; InputError names each wrong field."""
+        plan = plan_order(self.engine, owner, Order(capability, params, variant_count))
+        working = plan.working
+        if variant_count > 1:
+            working += f"; x {variant_count} variants = {plan.price * variant_count}"
+        return {
+            "price": plan.price * variant_count,
+            "each": plan.price,
+            "working": working,
+            "warnings": [finding.as_dict() for finding in plan.warnings],
+        }
+
+    def submit(
+        self,
+        owner: str,
+        capability: str,
+        params: Mapping[str, Any],
+        *,
+        variant_count: int | None = None,
+        template: str | None = None,
+        click_id: str | None = None,
+    ) -> Submission:
+        """Admits one click and rings; InputError or CreditError, and then nothing was reserved."""
+        count = variant_count if variant_count is not None else (3 if template else 1)
+        return self.submit_all(owner, [Order(capability, params, count, template, click_id)])
+
+    def submit_all(self, owner: str, orders: Sequence[Order]) -> Submission:
+        """Admits every order or none."""
+        submission = admit(self.engine, owner, orders)
+        if submission.created:
+            for job in submission.jobs:
+                self.engine.ring(job.id)
+        return submission
+
+    def cancel(self, owner: str, job_id: str) -> dict[str, Any]:
+        """Cancels a queued job and gives its credits back; later it is only a wish, noted on the job."""
+
+        def write(db: Connection) -> None:
+            job, now = self._job(db, owner, job_id), self.engine.now()
+            if job.state in ("queued", "unknown"):
+                move(db, job, "canceled", now, say="canceled", why="canceled by the owner")
+            elif job.state in ("sending", "checking", "running", "saving"):
+                update(db, job, now, cancel_asked=1)
+
+        self.engine.store.write(write)
+        return self.job(owner, job_id)
+
+    def retry(self, owner: str, job_id: str) -> dict[str, Any]:
+        """The owner's second thought: takes a job up that was set aside, or sends an unknown one again."""
+
+        def write(db: Connection) -> None:
+            job, now = self._job(db, owner, job_id), self.engine.now()
+            if job.state == "unknown":
+                move(
+                    db, job, "queued", now, say="queued", why="sent again by the owner",
+                    progress=0, next_at=now, error=None, fence_until=None,
+                )  # fmt: skip
+            elif job.state == "saving" and job.error:
+                update(db, job, now, say="downloading", crashes=0, error=None, next_at=now)
+
+        self.engine.store.write(write)
+        self.engine.ring(job_id)
+        return self.job(owner, job_id)
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def jobs_since(self, owner: str, rev: int) -> dict[str, Any]:
+        """Jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
+        with self.engine.store.read() as db:
+            current = int(get_meta(db, "rev"))
+            ours = int(get_meta(db, "first_rev")) <= rev <= current
+            if ours:
+                rows = db.execute(
+                    "SELECT * FROM job WHERE owner = ? AND rev > ? ORDER BY rev", [owner, rev]
+                )
+            else:
+                rows = db.execute(
+                    "SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?", [owner, NEWEST]
+                )
+            answer: dict[str, Any] = {
+                "rev": current,
+                "jobs": show_jobs(db, self.engine, (Job.from_row(row) for row in rows)),
+                "counts": _counts(db, owner),
+                "credits": ledger.balance(db, owner),
+            }
+            if not ours and rev != 0:
+                answer["reset"] = True
+            if current_notice := notice(db):
+                answer["notice"] = current_notice
+        return answer
+
+    def jobs_before(self, owner: str, job_id: str) -> list[dict[str, Any]]:
+        """The next older jobs, newest first."""
+        with self.engine.store.read() as db:
+            seq = self._job(db, owner, job_id).seq
+            rows = db.execute(
+                "SELECT * FROM job WHERE owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+                [owner, seq, OLDER],
+            )
+            return show_jobs(db, self.engine, (Job.from_row(row) for row in rows))
+
+    def all_jobs(self, owner: str) -> list[dict[str, Any]]:
+        """Every job, oldest first."""
+        with self.engine.store.read() as db:
+            rows = db.execute("SELECT * FROM job WHERE owner = ? ORDER BY seq", [owner])
+            return show_jobs(db, self.engine, (Job.from_row(row) for row in rows))
+
+    def job(self, owner: str, job_id: str) -> dict[str, Any]:
+        """One job; NotFound also when it is somebody else's."""
+        with self.engine.store.read() as db:
+            return show_jobs(db, self.engine, [self._job(db, owner, job_id)])[0]
+
+    def show(self, submission: Submission) -> list[dict[str, Any]]:
+        """The jobs of a submission as the API shows them, as they stand now."""
+        with self.engine.store.read() as db:
+            jobs = [find_job(db, job.id) or job for job in submission.jobs]
+            return show_jobs(db, self.engine, jobs)
+
+    def credits(self, owner: str) -> dict[str, Any]:
+        """`{"user", "available", "held", "spent"}`; opens the account when it is new."""
+        with self.engine.store.read() as db:
+            found = db.execute("SELECT 1 FROM account WHERE owner = ?", [owner]).fetchone()
+            if found:
+                return ledger.balance(db, owner)
+
+        def write(db: Connection) -> dict[str, Any]:
+            ledger.open_account(db, owner, self.settings.opening_credits)
+            return ledger.balance(db, owner)
+
+        return self.engine.store.write(write)
+
+    def statement(self, owner: str) -> list[dict[str, Any]]:
+        """Every ledger transaction, oldest first, with the take it belongs to."""
+        self.credits(owner)
+        with self.engine.store.read() as db:
+            jobs = {
+                row["id"]: Job.from_row(row)
+                for row in db.execute("SELECT * FROM job WHERE owner = ?", [owner])
+            }
+            entries = ledger.statement(db, owner)
+        for entry in entries:
+            job = jobs.get(entry["job_id"])
+            entry["take"] = job.take if job else None
+            entry["capability"] = job.capability if job else None
+            entry["units"] = job.units if job else None
+        return entries
+
+    def grant(self, owner: str, amount: int, key: str) -> None:
+        """Grants credits, once per key."""
+        self.credits(owner)
+        self.engine.store.write(lambda db: ledger.grant(db, owner, amount, key))
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def upload(self, owner: str, data: bytes | Path) -> dict[str, Any]:
+        """Checks and stores a file; `{id, kind, width, height, duration, bytes}`."""
+        return keep_upload(self.engine, owner, data)
+
+    def asset(self, owner: str, asset_id: str) -> dict[str, Any]:
+        """An asset row with `file` and `poster_file` as paths; NotFound also when it is somebody else's."""
+        with self.engine.store.read() as db:
+            row = find_asset(db, asset_id, owner)
+        poster = self.engine.assets / row["poster"] if row["poster"] else None
+        return {**row, "file": self.engine.assets / row["path"], "poster_file": poster}
+
+    def asset_file(self, owner: str, asset_id: str) -> Path:
+        """The stored file of an asset."""
+        file: Path = self.asset(owner, asset_id)["file"]
+        return file
+
+    def check_media(self, owner: str, capability: str, field: str, asset_id: str) -> None:
+        """InputError at the field when this file breaks its rule."""
+        _take_files(self.engine, owner, self.catalog.capability(capability), {field: asset_id})
+
+    # --- working --------------------------------------------------------------------------------
+
+    def advance(self, job_id: str) -> None:
+        """Does the next step of one job, whatever it is; calling it once too often does nothing."""
+        with self.engine.store.read() as db:
+            job = find_job(db, job_id)
+        if job is None or (job.next_at or 0) > self.engine.now():
+            return
+        if job.state == "queued":
+            send(self.engine, job)
+        elif job.state == "checking":
+            check(self.engine, job)
+        elif job.state == "unknown":
+            recheck(self.engine, job)
+        elif job.state == "saving":
+            save(self.engine, job)
+
+    def tick(self) -> list[str]:
+        """One look for everybody: polls what is due; ids of the jobs that should be advanced now."""
+        take_over(self.engine)
+        poll(self.engine)
+        self.engine.store.write(lambda db: ease_all(db, self.engine))
+        with self.engine.store.read() as db:
+            return _due(db, self.engine)
+
+    def resume(self) -> None:
+        """At start and every minute: takes over what dead processes held, tidies, tries larger pools."""
+        take_over(self.engine)
+        sweep_incoming(self.engine)
+        self.engine.store.write(lambda db: raise_caps(db, self.engine))
+
+    def _job(self, db: Connection, owner: str, job_id: str) -> Job:
+        job = find_job(db, job_id, owner)
+        if job is None:
+            raise NotFound("There is no such job.")
+        return job
+
+
+def _counts(db: Connection, owner: str) -> dict[str, int]:
+    rows = db.execute(
+        "SELECT state, count(*) AS n FROM job WHERE owner = ? AND state NOT IN "
+        "('done', 'failed', 'canceled') GROUP BY state",
+        [owner],
+    ).fetchall()
+    found = {row["state"]: row["n"] for row in rows}
+    running = sum(found.get(state, 0) for state in ("sending", "checking", "running", "saving"))
+    return {"running": running, "queued": found.get("queued", 0)}
+
+
+def _due(db: Connection, engine: Engine) -> list[str]:
+    """Jobs to advance: all that are due, but of the queued ones only as many as may find a place."""
+    now = engine.now()
+    rows = db.execute(
+        """SELECT id FROM job WHERE next_at <= ? AND lease_owner IS NULL
+           AND state IN ('checking', 'saving', 'unknown') ORDER BY next_at LIMIT 500""",
+        [now],
+    )
+    return [row["id"] for row in rows] + next_queued(db, now)
+
+
+__all__ = ["Engine", "Order", "Pipeline", "Submission", "drop_leases", "hold_lease"]

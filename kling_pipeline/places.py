@@ -1,0 +1,107 @@
+"""Fair use of the account: how many tasks a pool takes at once, learned from refusals, and the pause of all submits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kling_pipeline.engine import Engine
+from kling_pipeline.errors import KlingError
+from kling_pipeline.store import Connection, get_meta, set_meta
+
+RAISE_SECONDS = 120.0  # without a refusal for this long, one more is tried
+_IN_FLIGHT = "('sending', 'checking', 'running')"
+_NEXT = {
+    "account": "Check the keys and the balance in Kling's console, then wait: submits go on by themselves.",
+    "token": "Check the clock of this machine, then wait: submits go on by themselves.",
+}
+
+
+def has_place(db: Connection, pool: str, slots: int) -> bool:
+    """Whether a pool has room for so many slots; one task always may try when none is in flight."""
+    used = _used(db, pool)
+    row = db.execute("SELECT cap FROM pool WHERE name = ?", [pool]).fetchone()
+    return row is None or used == 0 or used + slots <= row["cap"]
+
+
+def next_queued(db: Connection, now: int) -> list[str]:
+    """Queued jobs that may go now, oldest first: no more of a pool than it has places, one while paused."""
+    current = notice(db)
+    if current is not None and now < current["until"]:
+        return []
+    most = 1 if current is not None else 200
+    ids: list[str] = []
+    for (pool,) in db.execute("SELECT DISTINCT pool FROM job WHERE state = 'queued'").fetchall():
+        cap = db.execute("SELECT cap FROM pool WHERE name = ?", [pool]).fetchone()
+        used = _used(db, pool)
+        free = most if cap is None else max(cap["cap"] - used, 0 if used else 1)
+        rows = db.execute(
+            "SELECT id FROM job WHERE state = 'queued' AND pool = ? AND next_at <= ? ORDER BY seq LIMIT ?",
+            [pool, now, min(free, most)],
+        )
+        ids += [row["id"] for row in rows]
+    return ids
+
+
+def lower_cap(db: Connection, pool: str, job_id: str, now: int) -> None:
+    """Kling refused one more: the cap is what was in flight beside it, at least 1."""
+    cap = max(1, _used(db, pool, but=job_id))
+    db.execute(
+        """INSERT INTO pool VALUES (?, ?, ?)
+           ON CONFLICT (name) DO UPDATE SET cap = min(cap, excluded.cap), at = excluded.at""",
+        [pool, cap, now],
+    )
+
+
+def raise_caps(db: Connection, engine: Engine) -> None:
+    """After a quiet time the learned caps grow by one, so that a larger pack is noticed."""
+    now = engine.now()
+    db.execute(
+        "UPDATE pool SET cap = cap + 1, at = ? WHERE at < ?",
+        [now, now - engine.wait(RAISE_SECONDS)],
+    )
+
+
+def pause(db: Connection, engine: Engine, error: KlingError) -> int:
+    """Pauses every submit after a refusal of the account; until when, in milliseconds."""
+    now, before = engine.now(), notice(db)
+    times = min(4, before["times"] + 1) if before else 0
+    until = now + engine.wait(15 * 2**times)
+    value = {
+        "code": error.code,
+        "message": error.message,
+        "next": _NEXT.get(error.verdict, _NEXT["account"]),
+        "until": until,
+        "times": times,
+    }
+    set_meta(db, "pause", json.dumps(value))
+    return until
+
+
+def paused(db: Connection, now: int) -> bool:
+    """Whether submits wait; after the time is up one job tries, and its success ends the pause."""
+    current = notice(db)
+    if current is None:
+        return False
+    if now < current["until"]:
+        return True
+    return bool(db.execute("SELECT 1 FROM job WHERE state = 'sending' LIMIT 1").fetchone())
+
+
+def unpause(db: Connection) -> None:
+    """Kling accepted a task: the account is well again."""
+    set_meta(db, "pause", None)
+
+
+def notice(db: Connection) -> dict[str, Any] | None:
+    """The pause as the page tells it: code, message, next, until."""
+    value = get_meta(db, "pause")
+    return json.loads(value) if value else None
+
+
+def _used(db: Connection, pool: str, but: str = "") -> int:
+    row = db.execute(
+        f"SELECT coalesce(sum(slots), 0) FROM job WHERE pool = ? AND id <> ? AND state IN {_IN_FLIGHT}",
+        [pool, but],
+    ).fetchone()
+    return int(row[0])

@@ -1,0 +1,104 @@
+"""After a crash, and every minute: leases of the dead are taken, and every open job is looked at again."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from typing import Any
+
+from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
+from kling_pipeline.jobs import Job, move, update
+from kling_pipeline.saving import CRASHES
+from kling_pipeline.store import Connection
+
+log = logging.getLogger(__name__)
+_LEASED = "SELECT * FROM job WHERE lease_owner IS NOT NULL"
+
+
+def take_over(engine: Engine) -> int:
+    """Frees what dead or silent processes held; how many jobs that were."""
+    with engine.store.read() as db:
+        if not any(_is_free(engine, row) for row in db.execute(_LEASED)):
+            return 0
+    count = engine.store.write(lambda db: _take_over(db, engine))
+    if count:
+        log.info("took over %d jobs of a process that is gone", count)
+    return count
+
+
+def sweep_incoming(engine: Engine) -> None:
+    """Deletes part files of jobs that nobody is saving."""
+    incoming = engine.assets / "incoming"
+    if not incoming.exists():
+        return
+    with engine.store.read() as db:
+        held = {
+            row["id"]
+            for row in db.execute("SELECT id FROM job WHERE state = 'saving' AND lease_owner NOT NULL")
+        }
+    for folder in incoming.iterdir():
+        if folder.is_dir() and folder.name not in held:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
+    """Takes or keeps a named lease; False while another living process has it."""
+    now = engine.now()
+    until = now + engine.wait(LEASE_SECONDS)
+    row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
+    if row is not None and row["owner"] != engine.me and row["until"] > now and not is_gone(row["owner"]):
+        return False
+    db.execute(
+        """INSERT INTO lease VALUES (?, ?, ?)
+           ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until""",
+        [name, engine.me, until],
+    )
+    return True
+
+
+def lease_is_held(db: Connection, engine: Engine, name: str) -> bool:
+    """Whether a living process, this one not counted, holds a named lease."""
+    row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
+    if row is None or row["owner"] == engine.me or row["until"] <= engine.now():
+        return False
+    return not is_gone(row["owner"])
+
+
+def drop_leases(db: Connection, engine: Engine) -> None:
+    """Gives this process's leases back, so that the next one need not wait."""
+    db.execute("DELETE FROM lease WHERE owner = ?", [engine.me])
+
+
+def _take_over(db: Connection, engine: Engine) -> int:
+    jobs = [Job.from_row(row) for row in db.execute(_LEASED) if _is_free(engine, row)]
+    for job in jobs:
+        _free(db, engine, job, engine.now(), crashed=is_gone(job.lease_owner or ""))
+    return len(jobs)
+
+
+def _is_free(engine: Engine, row: Any) -> bool:
+    """Its time is up, or its holder is gone: at once if that ran on this host."""
+    return row["lease_until"] < engine.now() or is_gone(row["lease_owner"])
+
+
+def _free(db: Connection, engine: Engine, job: Job, now: int, *, crashed: bool) -> None:
+    free = {"lease_owner": None, "lease_until": None, "next_at": now}
+    if job.state == "sending" and job.fence_until is None:
+        move(db, job, "queued", now, say="queued", why="stopped before sending", progress=0, **free)
+    elif job.state == "sending":
+        move(
+            db, job, "checking", now, say="checking", why="stopped while sending", tries=0,
+            absences=0, doubt_since=now, **free,
+        )  # fmt: skip
+    elif job.state == "saving" and crashed and job.crashes + 1 >= CRASHES:
+        error = {
+            "code": "set_aside",
+            "message": "The studio stopped three times while storing this result.",
+            "next": "Kling has the result for 30 days. Try again, or look at doctor.",
+        }
+        update(
+            db, job, now, say="set_aside", error=error, crashes=job.crashes + 1,
+            lease_owner=None, lease_until=None, next_at=None,
+        )  # fmt: skip
+    else:
+        update(db, job, now, crashes=job.crashes + int(crashed), **free)

@@ -1,0 +1,169 @@
+"""From Kling's links to stored files: fetched, checked, stored by content, and only then settled."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kling_pipeline.engine import LEASE_SECONDS, Engine
+from kling_pipeline.errors import KlingError, ResultError
+from kling_pipeline.failpoint import failpoint
+from kling_pipeline.inbox import ASSET
+from kling_pipeline.jobs import Job, find_job, move, touch, update
+from kling_pipeline.media import Facts, make_poster, store_file, verify_result
+from kling_pipeline.store import Connection
+
+log = logging.getLogger(__name__)
+CAPS = {"video": 2 * 1024**3, "image": 100 * 1024**2, "audio": 200 * 1024**2}
+CRASHES = 3
+
+
+def save(engine: Engine, job: Job) -> None:
+    """Fetches and stores the files of a job whose task succeeded; any trouble is tried again later."""
+    claimed = engine.store.write(lambda db: _claim(db, engine, job.id))
+    if claimed is None:
+        return
+    failpoint("saving")
+    folder = engine.assets / "incoming" / claimed.id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = _Held(engine, claimed)
+        files = _fetch_all(engine, held, folder)
+        failpoint("fetched")
+        held.say("storing")
+        assets = [_store(engine, claimed, index, *file) for index, file in enumerate(files)]
+        failpoint("stored")
+        engine.store.write(lambda db: _settle(db, held.job, assets, engine.now()))
+        failpoint("settled")
+    except (ResultError, KlingError, OSError) as error:
+        log.warning("saving %s: %s", claimed.external_task_id, getattr(error, "code", error))
+        engine.store.write(lambda db: _later(db, engine, claimed.id, error))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Held:
+    """The job in hand, its lease renewed and its progress told while bytes arrive."""
+
+    def __init__(self, engine: Engine, job: Job) -> None:
+        self.engine, self.job, self._told = engine, job, time.monotonic()
+
+    def say(self, code: str, **figures: Any) -> None:
+        """Tells the page, and keeps the lease."""
+        now = self.engine.now()
+        until = now + self.engine.wait(LEASE_SECONDS)
+        moved = self.engine.store.write(
+            lambda db: update(db, self.job, now, say=code, figures=figures, lease_until=until)
+        )
+        if moved is None:
+            raise ResultError("Another worker has taken this job over.", code="lease_lost")
+        self.job, self._told = moved, time.monotonic()
+
+    def hear(self, got: int, size: int | None) -> None:
+        """Called while bytes arrive; at most one row a second."""
+        if time.monotonic() - self._told > max(0.2, self.engine.settings.scaled(1)):
+            self.say("downloading", got=got, size=size)
+
+
+def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
+    job, now = find_job(db, job_id), engine.now()
+    if job is None or job.state != "saving" or job.lease_owner or (job.next_at or 0) > now:
+        return None
+    if job.crashes >= CRASHES:
+        return None
+    until = now + engine.wait(LEASE_SECONDS)
+    return update(db, job, now, say="downloading", lease_owner=engine.me, lease_until=until)
+
+
+def _fetch_all(engine: Engine, held: _Held, folder: Path) -> list[tuple[Path, Facts, dict[str, Any]]]:
+    """Every output in Kling's order as (file, facts, output); asks for fresh links once if one is dead."""
+    for fresh in (False, True):
+        outputs = _fresh_outputs(engine, held) if fresh else held.job.outputs
+        if not outputs:
+            raise ResultError("Kling says done but names no file.", code="result_missing")
+        try:
+            return [
+                (*_fetch(engine, one, folder / str(index), held.hear), one)
+                for index, one in enumerate(outputs)
+            ]
+        except ResultError as error:
+            if fresh or error.code in ("lease_lost", "result_too_large"):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _fetch(
+    engine: Engine, output: dict[str, Any], part: Path, hear: Callable[[int, int | None], None]
+) -> tuple[Path, Facts]:
+    kind = output["kind"]
+    engine.client.download(output["url"], part, cap=CAPS[kind], on_bytes=hear)
+    return part, verify_result(part, kind)
+
+
+def _fresh_outputs(engine: Engine, held: _Held) -> list[dict[str, Any]]:
+    route = engine.catalog.route(held.job.route)
+    task = engine.client.look(route, held.job.provider_task_id or held.job.external_task_id)
+    outputs = [
+        {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
+        for one in task.outputs
+    ]
+    moved = engine.store.write(lambda db: touch(db, held.job, outputs=outputs))
+    if moved is None:
+        raise ResultError("Another worker has taken this job over.", code="lease_lost")
+    held.job = moved
+    return outputs
+
+
+def _store(
+    engine: Engine, job: Job, index: int, part: Path, facts: Facts, output: dict[str, Any]
+) -> dict[str, Any]:
+    stored = store_file(part, engine.assets, facts.sha256, facts.suffix)
+    poster = stored.with_name(f"{facts.sha256}.poster.jpg")
+    has_poster = poster.exists() or make_poster(stored, facts.kind, poster)
+    return {
+        "id": ASSET + secrets.token_hex(16),
+        "owner": job.owner,
+        "role": "result",
+        "job_id": job.id,
+        "position": index,
+        "kind": facts.kind,
+        "mime": facts.mime,
+        "sha256": facts.sha256,
+        "path": str(stored.relative_to(engine.assets)),
+        "bytes": facts.bytes,
+        "width": facts.width,
+        "height": facts.height,
+        "duration": facts.duration,
+        "poster": str(poster.relative_to(engine.assets)) if has_poster else None,
+        "provider_id": output.get("provider_id"),
+        "created_at": engine.now(),
+    }
+
+
+def _settle(db: Connection, job: Job, assets: list[dict[str, Any]], now: int) -> None:
+    """The one transaction that ends a paid job: its files, its settlement, its state."""
+    if move(db, job, "done", now, say="done", error=None, crashes=0, outputs=None) is None:
+        return
+    for row in assets:
+        db.execute(
+            f"INSERT INTO asset ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})",
+            row,
+        )
+
+
+def _later(db: Connection, engine: Engine, job_id: str, error: Exception) -> None:
+    job, now = find_job(db, job_id), engine.now()
+    if job is None or job.lease_owner != engine.me:
+        return
+    delay = engine.wait(min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2))
+    code = getattr(error, "code", "disk")
+    update(
+        db, job, now, say="retrying", figures={"at": now + delay, "code": code},
+        next_at=now + delay, tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,
+    )  # fmt: skip

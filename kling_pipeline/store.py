@@ -1,0 +1,156 @@
+"""The SQLite file: one writer that commits in groups, readers that never wait."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from kling_pipeline.schema import migrations
+
+T = TypeVar("T")
+Connection = sqlite3.Connection
+_BUSY_SECONDS = 30
+_GROUP = 64
+
+
+class Store:
+    """`studio.db`: WAL, synchronous FULL, every writing transaction opened by BEGIN IMMEDIATE.
+
+    FULL because an intent to spend must be on the disk before the request that spends; group commit because many
+    threads that wait for one lock starve each other.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._work: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None]
+        self._work = queue.SimpleQueue()
+        with closing(self._connect()) as db:
+            os.chmod(path, 0o600)
+            migrations.apply(Database(db))
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
+        self._writer.start()
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction and returns its result once that is on the disk.
+
+        `work` must touch nothing but the connection: it may be run again. What it raises is raised here, and then
+        nothing of it is kept.
+        """
+        if self._closed:
+            raise sqlite3.ProgrammingError("the store is closed")
+        future: Future[T] = Future()
+        self._work.put((work, future))
+        return future.result()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state and cannot write."""
+        with closing(self._connect()) as db:
+            db.execute("PRAGMA query_only = ON")
+            db.execute("BEGIN")
+            yield db
+
+    def close(self) -> None:
+        """Ends the writer after what is already queued."""
+        if not self._closed:
+            self._closed = True
+            self._work.put(None)
+            self._writer.join()
+
+    def _connect(self) -> Connection:
+        db = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA fullfsync = ON")  # macOS: without it FULL does not reach the platter
+        db.execute("PRAGMA foreign_keys = ON")
+        return db
+
+    def _write_all(self) -> None:
+        with closing(self._connect()) as db:
+            while (first := self._work.get()) is not None:
+                group, last = [first], False
+                while len(group) < _GROUP and not self._work.empty():
+                    following = self._work.get()
+                    if following is None:
+                        last = True
+                        break
+                    group.append(following)
+                if not self._commit(db, group):
+                    for one in group:
+                        self._commit(db, [one], alone=True)
+                if last:
+                    return
+
+    def _commit(
+        self,
+        db: Connection,
+        group: list[tuple[Callable[[Connection], Any], Future[Any]]],
+        *,
+        alone: bool = False,
+    ) -> bool:
+        """One transaction for the group, a savepoint for each; False when it must be run one by one."""
+        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for work, future in group:
+                db.execute("SAVEPOINT one")
+                try:
+                    outcomes.append((future, work(db), None))
+                except Exception as error:
+                    # A full disk ends the whole transaction, savepoints included.
+                    if not db.in_transaction:
+                        raise
+                    db.execute("ROLLBACK TO one")
+                    outcomes.append((future, None, error))
+                db.execute("RELEASE one")
+            db.execute("COMMIT")
+        except Exception as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            if not alone:
+                return False
+            group[0][1].set_exception(error)
+            return True
+        for future, result, failure in outcomes:
+            if failure is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(result)
+        return True
+
+
+def bump(db: Connection) -> int:
+    """The next revision; taken in the transaction whose change it numbers."""
+    row = db.execute("UPDATE meta SET value = value + 1 WHERE key = 'rev' RETURNING value").fetchone()
+    return int(row[0])
+
+
+def get_meta(db: Connection, key: str) -> Any:
+    """A value of the meta table, or None."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
+    return row[0] if row else None
+
+
+def set_meta(db: Connection, key: str, value: str | int | None) -> None:
+    """Sets a value of the meta table; None removes it."""
+    if value is None:
+        db.execute("DELETE FROM meta WHERE key = ?", [key])
+    else:
+        db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [key, value],
+        )

@@ -1,0 +1,67 @@
+"""The parts of one process put together: settings → store, catalog, client → pipeline → worker."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from kling_pipeline.catalog import load_catalog
+from kling_pipeline.client import KlingAIClient
+from kling_pipeline.demo import Demo
+from kling_pipeline.engine import Engine
+from kling_pipeline.pipeline import Pipeline
+from kling_pipeline.settings import Settings
+from kling_pipeline.store import Store
+from kling_pipeline.worker import Worker
+
+
+class Studio:
+    """Opens on construction, works after `start_worker`, and is closed once; use it as a context."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.demo = Demo(settings) if settings.demo else None
+        self.store = Store(settings.studio_data_dir / "studio.db")
+        self.client = self._client()
+        engine = Engine(settings, load_catalog(settings.kling_contract), self.store, self.client)
+        self.pipeline = Pipeline(engine)
+        self.worker: Worker | None = None
+
+    def start_worker(self) -> None:
+        """Starts the worker in this process, and the simulator first when there are no keys."""
+        self.worker = Worker(self.pipeline)
+        self.worker.before_tick = self.reach_kling
+        self.reach_kling()
+        self.worker.start()
+
+    def reach_kling(self) -> None:
+        """In demo mode: joins the simulator, or starts it again when it is gone."""
+        if self.demo is not None:
+            self.client.base_url = self.demo.ensure()
+
+    def close(self) -> None:
+        """Ends the worker, the simulator and the store, in this order."""
+        if self.worker is not None:
+            self.worker.stop()
+        self.client.close()
+        self.store.close()
+        if self.demo is not None:
+            self.demo.stop()
+
+    def __enter__(self) -> Studio:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _client(self) -> KlingAIClient:
+        if self.demo is None:
+            return KlingAIClient.from_settings(self.settings)
+        keys = self.demo.keys
+        played = self.settings.model_copy(
+            update={
+                "kling_access_key": SecretStr(keys.access),
+                "kling_secret_key": SecretStr(keys.secret),
+            }
+        )
+        # The address is known once the simulator is reached; until then nothing is asked.
+        return KlingAIClient.from_settings(played, base_url="http://127.0.0.1:9")

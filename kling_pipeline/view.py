@@ -1,0 +1,112 @@
+"""Jobs as the API and the page see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kling_pipeline.durations import learn
+from kling_pipeline.engine import Engine
+from kling_pipeline.jobs import Job
+from kling_pipeline.states import SAYS
+from kling_pipeline.store import Connection
+
+
+def show_jobs(db: Connection, engine: Engine, jobs: Iterable[Job]) -> list[dict[str, Any]]:
+    """The public shape of jobs, in the given order; two queries however many they are."""
+    jobs = list(jobs)
+    assets = _assets(db, [job.id for job in jobs if job.state == "done"])
+    inputs = _inputs(db, engine, jobs)
+    places = _places(db) if any(job.state == "queued" for job in jobs) else {}
+    typical: dict[str, list[int] | None] = {}
+    for job in jobs:
+        if job.shape not in typical:
+            usual = learn(db, engine, job.shape, job.pool)
+            typical[job.shape] = [usual.p50, usual.p90] if usual.learned else None
+    return [
+        {
+            **show_job(job, assets.get(job.id, [])),
+            "typical": typical[job.shape],
+            "place": places.get(job.id),
+            "inputs": inputs[job.id],
+        }
+        for job in jobs
+    ]
+
+
+def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
+    """The fields of one job that its row alone decides."""
+    return {
+        "id": job.id,
+        "take": job.take,
+        "click": job.click,
+        "capability": job.capability,
+        "model": job.model,
+        "state": job.state,
+        "progress": job.progress,
+        "message": SAYS[job.says.get("code", "queued")][0],
+        "says": job.says,
+        "provider_task_id": job.provider_task_id,
+        "external_task_id": job.external_task_id,
+        "params": job.params,
+        "price": job.price,
+        "template": job.template,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+        "started_at": job.started_at,
+        "took": (job.ended_at or job.updated_at) - job.created_at if job.state == "done" else None,
+        "cancel_asked": bool(job.cancel_asked),
+        "assets": assets,
+        "error": job.error,
+    }
+
+
+def show_asset(row: Any) -> dict[str, Any]:
+    """A result file: where it is and how large."""
+    url = f"/media/{row['id']}"
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "url": url,
+        "poster_url": f"{url}?poster=1" if row["poster"] else None,
+        "width": row["width"],
+        "height": row["height"],
+        "duration": row["duration"],
+    }
+
+
+def _assets(db: Connection, ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        rows = db.execute(
+            f"SELECT * FROM asset WHERE job_id IN ({', '.join('?' * len(part))}) ORDER BY position",
+            part,
+        )
+        for row in rows:
+            found.setdefault(row["job_id"], []).append(show_asset(row))
+    return found
+
+
+def _inputs(
+    db: Connection, engine: Engine, jobs: list[Job]
+) -> dict[str, dict[str, dict[str, str]]]:
+    """Thumbnails of the files a job was made from, by field."""
+    shown: dict[str, dict[str, dict[str, str]]] = {}
+    for job in jobs:
+        capability = engine.catalog.capabilities.get(job.capability)
+        files = capability.media() if capability else {}
+        shown[job.id] = {}
+        for name, media in files.items():
+            value = job.params.get(name)
+            if isinstance(value, str) and value.startswith("as_"):
+                shown[job.id][name] = {"url": f"/media/{value}", "kind": media.kind}
+    return shown
+
+
+def _places(db: Connection) -> dict[str, int]:
+    rows = db.execute(
+        """SELECT id, row_number() OVER (PARTITION BY pool ORDER BY seq) AS place
+           FROM job WHERE state = 'queued'"""
+    )
+    return {row["id"]: row["place"] for row in rows}

@@ -1,0 +1,128 @@
+"""The only file that knows Huey: a bell that says "look at this job again", and the clock that rings it.
+
+Huey forgets a task that is running when the process dies, so nothing is true because Huey says so. What it loses, the
+next tick finds in the rows. Messages are JSON: Huey's own serializer would run whatever is put into its file.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from huey import SqliteHuey
+from huey.consumer import Consumer
+from huey.registry import Message
+from huey.serializer import Serializer
+
+from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease
+
+log = logging.getLogger(__name__)
+LEASE = "pump"
+_TICK, _RESUME, _RING_AGAIN = 1.0, 60.0, 10.0  # seconds
+
+
+class _Json(Serializer):  # type: ignore[misc]  # Huey has no types
+    """Plain values only; anything else in the file is refused, not run."""
+
+    def _serialize(self, data: Any) -> bytes:
+        return json.dumps(data).encode()
+
+    def _deserialize(self, data: bytes) -> Any:
+        value = json.loads(bytes(data))
+        return Message(*value) if isinstance(value, list) and len(value) == len(Message._fields) else value
+
+
+class _QuietConsumer(Consumer):  # type: ignore[misc]
+    """A consumer beside a web server, which owns the signals."""
+
+    def _set_signal_handlers(self) -> None: ...
+
+
+class Worker:
+    """Huey's threads and the tick, in this process; `start` returns at once, `stop` waits for what is in hand."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        settings = pipeline.settings
+        path = settings.studio_data_dir / "queue.db"
+        self.huey = SqliteHuey(
+            "studio", filename=str(path), results=False, serializer=_Json(), fsync=False, timeout=30
+        )
+        os.chmod(path, 0o600)
+        self._advance = self.huey.task(name="advance")(self._advance_one)
+        self._consumer = _QuietConsumer(
+            self.huey,
+            workers=max(1, settings.studio_workers),
+            periodic=False,
+            initial_delay=settings.scaled(0.05),
+            max_delay=max(0.01, settings.scaled(0.4)),
+            check_worker_health=False,
+            shutdown_timeout=10,
+        )
+        self._stop = threading.Event()
+        self._clock = threading.Thread(target=self._run, name="worker-clock", daemon=True)
+        self._rung: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self.before_tick: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Starts the threads; jobs that a dead process left behind are taken up at once."""
+        self.pipeline.engine.ring = self.ring
+        self.pipeline.resume()
+        self._consumer.start()
+        self._clock.start()
+
+    def stop(self) -> None:
+        """Lets what is in hand end, then gives the leases back."""
+        self._stop.set()
+        self._clock.join()
+        self._consumer.stop(graceful=True)
+        self.pipeline.engine.ring = lambda job_id: None
+        self.pipeline.engine.store.write(lambda db: drop_leases(db, self.pipeline.engine))
+
+    def ring(self, job_id: str) -> None:
+        """Asks for one look at a job; a second ring soon after adds nothing.
+
+        A ring is forgotten after a while: another process may have taken the message and died with it.
+        """
+        now = time.monotonic()
+        with self._lock:
+            if now - self._rung.get(job_id, -math.inf) < self.pipeline.settings.scaled(_RING_AGAIN):
+                return
+            self._rung[job_id] = now
+        self._advance(job_id)
+
+    def _advance_one(self, job_id: str) -> None:
+        with self._lock:
+            self._rung.pop(job_id, None)
+        try:
+            self.pipeline.advance(job_id)
+        except Exception:
+            # The row stands as it was; the next tick or the take-over of its lease goes on from it.
+            log.exception("advance %s", job_id)
+
+    def _run(self) -> None:
+        scaled = self.pipeline.settings.scaled
+        resumed = time.monotonic()
+        while not self._stop.wait(max(0.01, scaled(_TICK))):
+            try:
+                self.before_tick()
+                if not self._is_pump():
+                    continue
+                if time.monotonic() - resumed > scaled(_RESUME):
+                    resumed = time.monotonic()
+                    self.pipeline.resume()
+                for job_id in self.pipeline.tick():
+                    self.ring(job_id)
+            except Exception:
+                log.exception("tick")
+
+    def _is_pump(self) -> bool:
+        engine = self.pipeline.engine
+        return engine.store.write(lambda db: hold_lease(db, engine, LEASE))
