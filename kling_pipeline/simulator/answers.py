@@ -53,8 +53,10 @@ def shown(task: Task, now: int, link: Link) -> dict[str, Any]:
         "task_id": task.task_id,
         "task_status": status,
         "task_status_msg": task.message if status == "failed" else "",
-        "task_info": {**_info(task), **with_links(task.info, task, link)},
-        "task_result": with_links(task.result, task, link) if status == "succeed" else {},
+        "task_info": {**_info(task), **with_links(task.info, task.created_at, link)},
+        "task_result": with_links(task.result, task.created_at, link)
+        if status == "succeed"
+        else {},
         "watermark_info": {"enabled": task.watermark},
         "created_at": task.created_at,
         "updated_at": task.updated_at(now),
@@ -65,14 +67,14 @@ def shown(task: Task, now: int, link: Link) -> dict[str, Any]:
     return body
 
 
-def with_links(value: Any, task: Task, link: Link) -> Any:
-    """Copy a result and put a link wherever a file is named."""
+def with_links(value: Any, made_at: int, link: Link) -> Any:
+    """Copy a result and put a link wherever a file is named; links live from `made_at` (ms)."""
     if isinstance(value, str) and value.startswith(FILE):
-        return link(value.removeprefix(FILE), task.created_at)
+        return link(value.removeprefix(FILE), made_at)
     if isinstance(value, Mapping):
-        return {name: with_links(one, task, link) for name, one in value.items()}
+        return {name: with_links(one, made_at, link) for name, one in value.items()}
     if isinstance(value, list):
-        return [with_links(one, task, link) for one in value]
+        return [with_links(one, made_at, link) for one in value]
     return value
 
 

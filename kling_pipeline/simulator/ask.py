@@ -47,7 +47,7 @@ class Ask:
             amount = self.body.get("series_amount", 4)
             # The vendor decides how many pictures "auto" gives; here it is always four.
             return 4 if amount == "auto" else int(amount)
-        return int(self.body.get("n", 1))
+        return int(self.endpoint.row.get("pictures", self.body.get("n", 1)))
 
     @property
     def external_id(self) -> str:
@@ -58,5 +58,6 @@ class Ask:
     def words(self) -> str:
         """All text that decides the content: the prompt and the prompts of the shots."""
         shots = [str(shot["prompt"]) for shot in self.body.get("multi_prompt", [])]
+        given = {**self.body, **self.body.get("input", {})}
         fields = ("prompt", "text", "sound_effect_prompt", "bgm_prompt", "effect_scene")
-        return " ".join([str(self.body[name]) for name in fields if name in self.body] + shots)
+        return " ".join([str(given[name]) for name in fields if name in given] + shots)

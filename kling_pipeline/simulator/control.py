@@ -30,7 +30,9 @@ async def _health(request: Request) -> Response:
 async def _tasks(desk: Desk, request: Request) -> Response:
     _only_here(request)
     now = now_ms()
-    return JSONResponse({"tasks": [_shown(desk, task, now) for task in desk.shelf.all_tasks()]})
+    return JSONResponse(
+        {"tasks": [_shown(desk, task, now) for task in desk.bench.shelf.all_tasks()]}
+    )
 
 
 def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
@@ -38,7 +40,7 @@ def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
     return {
         "task_id": task.task_id,
         "external_task_id": task.external_id,
-        "path": desk.book.endpoints[task.family].path,
+        "path": desk.bench.book.endpoints[task.family].path,
         "model": task.model,
         "status": status,
         "units": task.units,

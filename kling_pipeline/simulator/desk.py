@@ -2,63 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kling_pipeline.simulator import faces, selections, speech
+from kling_pipeline.simulator.answers import FILE
 from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.auth import Credential
+from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.callbacks import Callbacks
-from kling_pipeline.simulator.files import Files
+from kling_pipeline.simulator.checks_media import check_materials
 from kling_pipeline.simulator.media import Material, take_in
-from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.orders import length, result_of, sheets
+from kling_pipeline.simulator.orders import Sheet, length, sheets
 from kling_pipeline.simulator.refusal import Refusal, invalid
-from kling_pipeline.simulator.rulebook import Endpoint, Rulebook
+from kling_pipeline.simulator.results import lay_out
+from kling_pipeline.simulator.rulebook import Endpoint
 from kling_pipeline.simulator.rules import read, units
-from kling_pipeline.simulator.shelf import Shelf
-from kling_pipeline.simulator.studio import Studio
-from kling_pipeline.simulator.task import (
-    Task,
-    derive_seed,
-    fate,
-    fingerprint,
-    new_id,
-    now_ms,
-)
+from kling_pipeline.simulator.sessions import session_extras, session_materials
+from kling_pipeline.simulator.task import Task, derive_seed, fate, fingerprint, new_id, now_ms
+
+Call = Callable[[Bench, Ask, Sequence[Material]], Awaitable[dict[str, Any]]]
+_CALLS: Mapping[str, Call] = {
+    "identify-face": faces.identify_face,
+    "init-selection": selections.init_selection,
+    "add-selection": selections.add_selection,
+    "delete-selection": selections.delete_selection,
+    "clear-selection": selections.clear_selection,
+    "preview-selection": selections.preview_selection,
+    "tts": speech.speak,
+    "image-recognize": speech.recognise,
+}
 
 
 class Desk:
     """Takes creates in and gives tasks out; every method is one answer of the service."""
 
-    def __init__(
-        self, options: Options, book: Rulebook, shelf: Shelf, files: Files, studio: Studio
-    ) -> None:
-        self.options, self.book, self.shelf, self.files = options, book, shelf, files
-        self._studio = studio
-        self.callbacks = Callbacks(shelf.get, options.webhook_secret)
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.callbacks = Callbacks(bench.shelf.get, bench.options.webhook_secret)
 
     async def create(
         self, endpoint: Endpoint, body: Mapping[str, Any], credential: Credential, origin: str
     ) -> Task:
         """Make a task; raises Refusal for a request that the service would not take."""
         ask = read(endpoint, body)
-        materials = await take_in(ask.enclosures, self.find)
+        materials = await self._gather(ask)
         # Fetching took time, and a token that ended meanwhile must not make a task.
         credential.check()
         task = self._admit(ask, materials)
         self._draw(task, ask, materials)
         if task.callback_url:
-            self.callbacks.follow(task, partial(self.files.link, origin))
+            self.callbacks.follow(task, partial(self.bench.files.link, origin))
         return task
+
+    async def call(
+        self, endpoint: Endpoint, body: Mapping[str, Any], credential: Credential
+    ) -> dict[str, Any]:
+        """Answer a call that has its result at once; raises Refusal as a create does."""
+        ask = read(endpoint, body)
+        materials = await self._gather(ask)
+        credential.check()
+        self.bench.check_funds(endpoint.pool, units(ask, 0))
+        data = await _CALLS[endpoint.family](self.bench, ask, materials)
+        return {**data, "final_unit_deduction": self.bench.spend(endpoint.pool, units(ask, 0))}
 
     def look(self, endpoint: Endpoint, id_: str) -> Task:
         """Find a task of an endpoint by its id or its external id."""
-        task = self.shelf.get(id_) or (
-            self.shelf.by_external(id_) if endpoint.row.get("by_external", True) else None
-        )
+        shelf = self.bench.shelf
+        by_external = endpoint.row.get("by_external", True)
+        task = shelf.get(id_) or (shelf.by_external(id_) if by_external else None)
         if task is None or task.family != endpoint.family:
             raise invalid(f"Task not found by id/external id: {id_}")
         return task
@@ -66,50 +80,48 @@ class Desk:
     def page(self, endpoint: Endpoint, query: Mapping[str, str]) -> list[Task]:
         """List an endpoint's tasks, newest first, by pageNum and pageSize."""
         number = _bounded(query, "pageNum", 1, 1000)
-        return self.shelf.page(endpoint.family, number, _bounded(query, "pageSize", 30, 500))
-
-    def find(self, kind: str, id_: str) -> Path:
-        """Find the file behind a video_id or audio_id; raises Refusal 1201."""
-        since = now_ms() - int(self.book.retention["link_days"] * 86_400_000)
-        item = self.shelf.item(kind, id_, since)
-        path = self.files.path(item["file"]) if item else None
-        if path is None or not path.exists():
-            raise invalid(f"{kind} {id_} not found or expired")
-        return path
+        return self.bench.shelf.page(endpoint.family, number, _bounded(query, "pageSize", 30, 500))
 
     async def resume(self) -> None:
         """Draw again what a crash left undrawn."""
-        for task, body in self.shelf.undrawn():
-            ask = read(self.book.endpoints[task.family], body)
-            self._draw(task, ask, await take_in(ask.enclosures, self.find))
+        for task, body in list(self.bench.shelf.undrawn()):
+            try:
+                ask = read(self.bench.book.endpoints[task.family], body)
+                self._draw(task, ask, await self._gather(ask))
+            except (Refusal, KeyError) as problem:
+                # Started with other rules, or an input is gone: the task cannot be made any more.
+                self.bench.shelf.end(task.task_id, now_ms(), "failed", f"Interrupted: {problem}")
 
-    def check_funds(self, pool: str, price: Decimal) -> None:
-        """Refuse with 1102 what the account's units do not pay for."""
-        total = self.options.units.get(pool, self.book.pools[pool]["units"])
-        if self.shelf.units_taken(pool) + price > Decimal(str(total)):
-            raise Refusal(1102)
+    async def _gather(self, ask: Ask) -> list[Material]:
+        materials = await take_in(ask.enclosures, self._path)
+        materials += session_materials(self.bench, ask)
+        check_materials(self.bench, ask, materials)
+        return materials
+
+    def _path(self, kind: str, id_: str) -> Path:
+        return self.bench.files.path(self.bench.find(kind, id_)["file"])
 
     def _admit(self, ask: Ask, materials: list[Material]) -> Task:
-        if ask.external_id and self.shelf.by_external(ask.external_id):
+        bench = self.bench
+        if ask.external_id and bench.shelf.by_external(ask.external_id):
             raise invalid(f"External_task_id {ask.external_id} already exists")
-        price = units(ask, length(ask, materials))
-        pool = ask.endpoint.pool
-        self.check_funds(pool, price)
-        limit = self.options.slots.get(pool, int(self.book.pools[pool]["slots"]))
-        if self.shelf.slots_taken(pool, now_ms()) + ask.pictures > limit:
-            raise Refusal(1303)
+        parent = ask.body.get("video_id", "")
+        mode = str(bench.find("video_id", parent)["mode"]) if parent else ""
+        price = units(ask, length(ask, materials), mode)
+        bench.check_funds(ask.endpoint.pool, price)
+        bench.check_slots(ask.endpoint.pool, ask.pictures)
         print_ = fingerprint(ask)
-        seed = derive_seed(self.options.seed, print_, self.shelf.equal_requests(print_))
+        seed = derive_seed(bench.options.seed, print_, bench.shelf.equal_requests(print_))
         task = self._new_task(ask, materials, seed, f"{price.normalize():f}")
-        self.shelf.add(task, print_, ask.body)
+        bench.shelf.add(task, print_, ask.body)
         return task
 
     def _new_task(self, ask: Ask, materials: list[Material], seed: int, price: str) -> Task:
         now, id_ = now_ms(), new_id()
-        clock = self.book.clock
+        clock = self.bench.book.clock
         work = clock[f"{ask.endpoint.makes}_seconds"] * 1000 * (0.85 + 0.3 * (seed % 997) / 996)
         work *= clock["slow_factor"] if "[slow]" in ask.words else 1
-        due = now + round(work / self.options.speed)
+        due = now + round(work / self.bench.options.speed)
         outcome, message = fate(ask.words)
         drawn = sheets(ask, materials, id_, seed)
         return Task(
@@ -129,23 +141,48 @@ class Desk:
             seed=seed,
             watermark=bool(ask.body.get("watermark_info", {}).get("enabled")),
             callback_url=str(ask.body.get("callback_url", "")),
-            result=result_of(ask, drawn, [new_id() for _ in drawn]),
-            info={},
+            result=lay_out(ask, drawn, [new_id() for _ in drawn]),
+            info=self._parent(ask, materials),
         )
+
+    def _parent(self, ask: Ask, materials: list[Material]) -> dict[str, Any]:
+        """Tell which video a task works on, where the vendor does."""
+        film = next((m for m in materials if m.role == ask.endpoint.row.get("parent")), None)
+        if film is None:
+            return {}
+        given = {**ask.body, **ask.body.get("input", {})}
+        if "session" in ask.endpoint.row:
+            given = self.bench.session(ask.endpoint.row["session"], ask.body["session_id"])
+        parent = {"duration": f"{film.seconds:g}"}
+        if given.get("video_id"):
+            item = self.bench.find("video_id", given["video_id"])
+            parent |= {"id": given["video_id"], "url": FILE + item["file"]}
+        else:
+            parent |= {"url": given["video_url"]}
+        return {"parent_video": parent}
 
     def _draw(self, task: Task, ask: Ask, materials: list[Material]) -> None:
         if task.end_at is not None:
             return
-        drawn = sheets(ask, materials, task.task_id, task.seed)
-        for item in task.result.get("videos", []):
-            name = item["url"].removeprefix("file:")
-            self.shelf.put_item("video_id", item["id"], task.created_at, {"file": name})
+        extras = session_extras(self.bench, ask)
+        drawn = sheets(ask, materials, task.task_id, task.seed, extras)
+        self._register(task, ask, drawn)
 
         def finish(error: Exception | None) -> None:
             outcome, message = ("failed", f"Drawing failed: {error}") if error else ("succeed", "")
-            self.shelf.end(task.task_id, now_ms(), outcome, message)
+            self.bench.shelf.end(task.task_id, now_ms(), outcome, message)
 
-        self._studio.begin(drawn, finish)
+        self.bench.studio.begin(drawn, finish)
+
+    def _register(self, task: Task, ask: Ask, drawn: list[Sheet]) -> None:
+        """Let later requests refer to the videos and sounds by their ids."""
+        record = {"family": task.family, "model": task.model, "mode": ask.mode, "words": ask.words}
+        for kind in ("video", "audio"):
+            files = [sheet.file for sheet in drawn if sheet.kind == kind]
+            for item, file in zip(task.result.get(f"{kind}s", []), files, strict=True):
+                self.bench.shelf.put_item(
+                    f"{kind}_id", item["id"], task.created_at, {**record, "file": file}
+                )
 
 
 def _bounded(query: Mapping[str, str], name: str, default: int, high: int) -> int:

@@ -8,7 +8,7 @@ import binascii
 import ipaddress
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from PIL import Image
 from kling_pipeline.simulator.body import Enclosure
 from kling_pipeline.simulator.refusal import invalid
 
-Finder = Callable[[str, str], Path]
+Finder = Callable[[str, str], Path]  # (kind, id) → the file; raises Refusal
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def _picture(enclosure: Enclosure, data: bytes) -> Material:
     return Material(enclosure.name, enclosure.role, "image", data, width, height)
 
 
-def _recording(enclosure: Enclosure, kind: str, data: bytes) -> Material:
+def measure(data: bytes, kind: str = "video") -> Material:
+    """Measure a video or a sound; raises Refusal 1201 for bytes that are neither."""
     width = height = 0
     fps = 0.0
     try:
@@ -136,21 +137,25 @@ def _recording(enclosure: Enclosure, kind: str, data: bytes) -> Material:
                 width, height = stream.codec_context.width, stream.codec_context.height
                 fps = float(stream.average_rate or 0)
     except (av.FFmpegError, IndexError):
-        raise invalid(f"{enclosure.name} format is invalid") from None
-    _check_recording(enclosure, width, height, seconds, fps)
-    return Material(enclosure.name, enclosure.role, kind, data, width, height, seconds, fps)
+        raise invalid(f"{kind} format is invalid") from None
+    return Material(kind, f"base_{kind}", kind, data, width, height, seconds, fps)
 
 
-def _check_recording(
-    enclosure: Enclosure, width: int, height: int, seconds: float, fps: float
-) -> None:
-    row = enclosure.row
+def _recording(enclosure: Enclosure, kind: str, data: bytes) -> Material:
+    found = measure(data, kind)
+    _check_recording(enclosure, found)
+    return replace(found, name=enclosure.name, role=enclosure.role)
+
+
+def _check_recording(enclosure: Enclosure, found: Material) -> None:
+    row, seconds, fps = enclosure.row, found.seconds, found.fps
+    short, long = sorted((found.width, found.height))
     # A container's clock may end a frame after the length that was asked for.
     slack = 0.1
     if row.seconds and not row.seconds[0] - slack <= seconds <= row.seconds[1] + slack:
         low, high = row.seconds
         raise invalid(f"{enclosure.name} duration must be between {low:g}s and {high:g}s")
-    if row.sides and not row.sides[0] <= min(width, height) <= max(width, height) <= row.sides[1]:
+    if row.sides and not row.sides[0] <= short <= long <= row.sides[1]:
         low, high = row.sides
         raise invalid(f"{enclosure.name} width and height must be between {low}px and {high}px")
     if row.fps and not row.fps[0] - 0.1 <= fps <= row.fps[1] + 0.1:

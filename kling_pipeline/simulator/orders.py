@@ -5,64 +5,77 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from kling_pipeline.simulator.answers import FILE
 from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.media import Material
 
+Kind = Literal["video", "image", "audio"]
 _SHORT_SIDE = {"720p": 720, "1080p": 1080, "4k": 2160}
-_QUALITY = {"std": "720p", "pro": "1080p", "4k": "4k", "": "720p"}
+_QUALITY = {"std": "720p", "pro": "1080p", "4k": "4k"}
 _PICTURE_SCALE = {"1k": 1, "2k": 2, "4k": 4}
 _PICTURES = {
     "1:1": (1024, 1024), "16:9": (1360, 768), "9:16": (768, 1360), "4:3": (1184, 880),
     "3:4": (880, 1184), "3:2": (1248, 832), "2:3": (832, 1248), "21:9": (1568, 672),
 }  # fmt: skip
-_GUIDES = ("first_frame", "end_frame", "base_video", "human", "base")
-_OWN = ("external_task_id", "callback_url", "watermark_info", "model_name")
+_LONGEST = 2048
+_ENDINGS: dict[Kind, str] = {"video": "mp4", "image": "png", "audio": "wav"}
+_GUIDES = ("first_frame", "end_frame", "base_video", "motion")
+_OWN = ("external_task_id", "callback_url", "watermark_info", "model_name", "session_id")
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One file to draw, free of the drawing room's types: plain media need none of them."""
+    """One file to draw, free of the drawing room's types: plain media need none of them.
+
+    `pictures` are (role, bytes) of every picture, video and sound that came with the request;
+    `extras` are the body's other fields as (name, JSON text), and what a session adds: "face_box"
+    [x, y, width, height] from 0 to 1, "marks" {frame: [{x, y}]}.
+    """
 
     file: str
-    kind: Literal["video", "image", "audio"]
+    kind: Kind
     scene: str
     seed: int
-    prompt: str
-    width: int
-    height: int
-    fps: int
-    seconds: float
-    sound: bool
-    pictures: tuple[tuple[str, bytes], ...]
-    extras: tuple[tuple[str, str], ...]
+    prompt: str = ""
+    width: int = 1280
+    height: int = 720
+    fps: int = 24
+    seconds: float = 5
+    sound: bool = False
+    pictures: tuple[tuple[str, bytes], ...] = ()
+    extras: tuple[tuple[str, str], ...] = ()
+
+
+def stand_in(file: str, seed: int) -> Sheet:
+    """Order a video in place of one that is at an address elsewhere."""
+    return Sheet(file, "video", "text2video", seed, "a person looks into the camera")
 
 
 def length(ask: Ask, materials: Sequence[Material]) -> float:
     """Tell how many seconds the result lasts: as asked, or as its input does."""
-    follow = ask.endpoint.row.get("length_of")
-    base_edit = any(
-        item.get("refer_type", "base") == "base" for item in ask.body.get("video_list", [])
-    )
-    for material in materials:
-        if material.seconds and (
-            material.role == follow or (base_edit and material.kind == "video")
-        ):
-            return round(material.seconds, 3)
-    return float(ask.seconds or ask.body.get("duration") or ask.endpoint.row.get("length", 5))
+    row = ask.endpoint.row
+    videos = ask.body.get("video_list", [])
+    edits = bool(videos) and videos[0].get("refer_type", "base") == "base"
+    follow = "reference_video" if edits else row.get("length_of", row.get("parent"))
+    followed = next((m.seconds for m in materials if m.role == follow and m.seconds), 0)
+    if row.get("session") == "face" and followed:
+        return round(followed, 3)
+    asked = ask.seconds or ask.body.get("duration") or ask.body.get("input", {}).get("duration")
+    if followed and (edits or not asked):
+        return round(followed + float(row.get("longer_by", 0)), 3)
+    return float(asked or row.get("length", 5))
 
 
 def size(ask: Ask, materials: Sequence[Material]) -> tuple[int, int]:
-    """Tell the pixels of the result; a result follows the ratio of its first frame."""
+    """Tell the pixels of the result; a video follows the ratio of its first frame."""
     if ask.endpoint.makes == "image":
         return _picture_size(ask, materials)
-    guide = next((m for m in materials if m.width and m.role in _GUIDES), None)
     row = ask.model.row if ask.model else {}
     short = _SHORT_SIDE[row.get("size", _QUALITY.get(ask.mode, "720p"))]
     area = short * short * 16 / 9
+    guide = next((m for m in materials if m.width and m.role in _GUIDES), None)
     if guide is not None:
         share = guide.width / guide.height
     else:
@@ -71,71 +84,72 @@ def size(ask: Ask, materials: Sequence[Material]) -> tuple[int, int]:
     return _even(math.sqrt(area * share)), _even(math.sqrt(area / share))
 
 
-def sheets(ask: Ask, materials: Sequence[Material], task_id: str, seed: int) -> list[Sheet]:
+def sheets(
+    ask: Ask,
+    materials: Sequence[Material],
+    task_id: str,
+    seed: int,
+    extras: tuple[tuple[str, str], ...] = (),
+) -> list[Sheet]:
     """List the files of a task in the order of its results."""
     width, height = size(ask, materials)
-    seconds = length(ask, materials)
-    ending = {"video": "mp4", "image": "png", "audio": "wav"}[ask.endpoint.makes]
-    pictures = tuple((m.role, m.data) for m in materials if m.data is not None)
-    extras = tuple(
-        (name, json.dumps(value))
-        for name, value in sorted(ask.body.items())
-        if name not in _OWN and not _heavy(value)
+    row = ask.endpoint.row
+    kind: Kind = row["makes"]
+    first = Sheet(
+        file=f"{task_id}-0.{_ENDINGS[kind]}",
+        kind=kind,
+        scene=row.get("scene", ask.endpoint.family),
+        seed=seed,
+        prompt=ask.words,
+        width=width,
+        height=height,
+        fps=int(ask.model.row.get("fps", 24)) if ask.model else 24,
+        seconds=length(ask, materials) if kind != "image" else 0,
+        sound=ask.asks_for("sound") or bool(row.get("sound")),
+        pictures=tuple((m.role, m.data) for m in materials if m.data is not None),
+        extras=_extras(ask) + extras,
     )
-    row = ask.model.row if ask.model else {}
-    return [
-        Sheet(
-            file=f"{task_id}-{index}.{ending}",
-            kind=ask.endpoint.makes,  # type: ignore[arg-type]
-            scene=ask.endpoint.row.get("scene", ask.endpoint.family),
-            seed=seed + index,
-            prompt=ask.words,
-            width=width,
-            height=height,
-            fps=int(row.get("fps", 24)),
-            seconds=seconds if ask.endpoint.makes != "image" else 0,
-            sound=ask.asks_for("sound") or bool(ask.endpoint.row.get("sound")),
-            pictures=pictures,
-            extras=extras,
-        )
+    made = [
+        replace(first, file=f"{task_id}-{index}.{_ENDINGS[kind]}", seed=seed + index)
         for index in range(ask.pictures)
     ]
+    if row.get("also_sound"):
+        made.append(replace(first, file=f"{task_id}-1.wav", kind="audio"))
+    return made
 
 
-def result_of(ask: Ask, drawn: Sequence[Sheet], ids: Sequence[str]) -> dict[str, Any]:
-    """Lay out the task_result to come, with the names of files in place of links."""
-    watermark = bool(ask.body.get("watermark_info", {}).get("enabled"))
-    items: list[dict[str, Any]] = []
-    for index, (sheet, id_) in enumerate(zip(drawn, ids, strict=True)):
-        url = {"url": FILE + sheet.file}
-        if watermark:
-            url["watermark_url"] = FILE + sheet.file
-        if sheet.kind == "image":
-            items.append({"index": index, **url})
-        else:
-            items.append({"id": id_, **url, "duration": str(float(sheet.seconds))})
-    if ask.endpoint.family != "omni-image":
-        return {f"{ask.endpoint.makes}s": items}
-    kind = str(ask.body.get("result_type", "single"))
-    return {"result_type": kind, "images" if kind == "single" else "series_images": items}
+def _extras(ask: Ask) -> tuple[tuple[str, str], ...]:
+    texts = {name: json.dumps(value) for name, value in ask.body.items() if name not in _OWN}
+    # Pictures travel as bytes already; anything this long is one of them.
+    return tuple((name, text) for name, text in sorted(texts.items()) if len(text) <= 4096)
 
 
 def _picture_size(ask: Ask, materials: Sequence[Material]) -> tuple[int, int]:
-    scale = _PICTURE_SCALE[ask.mode or "1k"]
+    base = next((m for m in materials if m.role == "base" and m.width), None)
+    if base is not None:
+        return _grown(ask, base)
+    scale = _PICTURE_SCALE.get(ask.mode, 1)
     ratio = str(ask.body.get("aspect_ratio", ask.endpoint.row.get("ratio", "16:9")))
     if ratio == "auto":
-        ratio = _nearest(materials[0]) if materials and materials[0].width else "1:1"
+        ratio = _nearest(materials)
     width, height = _PICTURES[ratio]
     return width * scale, height * scale
 
 
-def _nearest(material: Material) -> str:
-    share = material.width / material.height
+def _grown(ask: Ask, base: Material) -> tuple[int, int]:
+    up, down, left, right = (
+        float(ask.body.get(f"{side}_expansion_ratio", 0))
+        for side in ("up", "down", "left", "right")
+    )
+    width, height = base.width * (1 + left + right), base.height * (1 + up + down)
+    shrink = min(1.0, _LONGEST / max(width, height))
+    return _even(width * shrink), _even(height * shrink)
+
+
+def _nearest(materials: Sequence[Material]) -> str:
+    measured = [m.width / m.height for m in materials if m.width]
+    share = measured[0] if measured else 1.0
     return min(_PICTURES, key=lambda r: abs(math.log(_PICTURES[r][0] / _PICTURES[r][1] / share)))
-
-
-def _heavy(value: object) -> bool:
-    return len(json.dumps(value)) > 4096
 
 
 def _even(pixels: float) -> int:

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kling_pipeline.simulator.answers import created, shown, succeed
-from kling_pipeline.simulator.auth import authenticate
+from kling_pipeline.simulator.answers import created, shown, succeed, with_links
+from kling_pipeline.simulator.auth import Credential, authenticate
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.refusal import Refusal
@@ -22,8 +22,11 @@ from kling_pipeline.simulator.task import now_ms
 def routes(desk: Desk) -> list[Route]:
     """List the routes of all endpoints."""
     made = []
-    for endpoint in desk.book.endpoints.values():
+    for endpoint in desk.bench.book.endpoints.values():
         path = endpoint.path
+        if endpoint.row.get("synchronous"):
+            made.append(Route(path, partial(_call, desk, endpoint), methods=["POST"]))
+            continue
         made += [
             Route(path, partial(_create, desk, endpoint), methods=["POST"]),
             Route(path, partial(_page, desk, endpoint), methods=["GET"]),
@@ -46,27 +49,39 @@ async def read_body(request: Request) -> dict[str, Any]:
     return body
 
 
+def admit(desk: Desk, request: Request) -> Credential:
+    """Judge the request's key or token by the rules of legacy paths."""
+    return authenticate(
+        request.headers.get("authorization"), desk.bench.options, new_standard=False
+    )
+
+
 async def _create(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
     # The body first: the token is judged when all of the request has come in.
     await request.body()
-    credential = authenticate(
-        request.headers.get("authorization"), desk.options, new_standard=False
-    )
+    credential = admit(desk, request)
     body = await read_body(request)
     task = await desk.create(endpoint, body, credential, origin(request))
     return succeed(created(task))
 
 
+async def _call(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
+    await request.body()
+    credential = admit(desk, request)
+    data = await desk.call(endpoint, await read_body(request), credential)
+    return succeed(with_links(data, now_ms(), partial(desk.bench.files.link, origin(request))))
+
+
 async def _look(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
-    authenticate(request.headers.get("authorization"), desk.options, new_standard=False)
+    admit(desk, request)
     task = desk.look(endpoint, request.path_params["id"])
-    return succeed(shown(task, now_ms(), partial(desk.files.link, origin(request))))
+    return succeed(shown(task, now_ms(), partial(desk.bench.files.link, origin(request))))
 
 
 async def _page(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
-    authenticate(request.headers.get("authorization"), desk.options, new_standard=False)
+    admit(desk, request)
     tasks = desk.page(endpoint, request.query_params)
-    link = partial(desk.files.link, origin(request))
+    link = partial(desk.bench.files.link, origin(request))
     now = now_ms()
     return succeed([shown(task, now, link) for task in tasks])
 

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from kling_pipeline.simulator import checks_image, checks_omni, checks_video
+from kling_pipeline.simulator import checks_image, checks_omni, checks_other, checks_video
 from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.body import check_fields, enclosures
 from kling_pipeline.simulator.refusal import Refusal, invalid
 from kling_pipeline.simulator.rulebook import Endpoint, Model
 
-_CHECKS = {**checks_video.CHECKS, **checks_omni.CHECKS, **checks_image.CHECKS}
+_CHECKS = {
+    **checks_video.CHECKS,
+    **checks_omni.CHECKS,
+    **checks_image.CHECKS,
+    **checks_other.CHECKS,
+}
 
 
 def read(endpoint: Endpoint, body: Mapping[str, Any]) -> Ask:
@@ -37,14 +42,16 @@ def read(endpoint: Endpoint, body: Mapping[str, Any]) -> Ask:
     return ask
 
 
-def units(ask: Ask, seconds: float) -> Decimal:
+def units(ask: Ask, seconds: float, mode: str = "") -> Decimal:
     """Price an Ask in the units of its pool (Kling price list, Sept 2026).
 
-    `seconds` is the length charged for; per-call endpoints and pictures ignore it.
+    `seconds` is the length charged for; per-call endpoints and pictures ignore it. `mode` is that
+    of the video that is worked on, for endpoints that have none of their own.
     """
     row = ask.endpoint.row
     if "per_call" in row:
-        return Decimal(row["per_call"])
+        price = row["per_call"]
+        return Decimal(price if isinstance(price, str) else price[mode or "std"])
     if "per_started" in row:
         step = int(row["per_started"]["seconds"])
         begun = max(1, -(-round(seconds * 1000) // (step * 1000)))
@@ -83,8 +90,9 @@ def _check_model(ask: Ask, model: Model) -> None:
     if model.seconds and ask.seconds not in model.seconds:
         raise invalid(f"duration value '{ask.seconds}' is not supported by the current model")
     features = {name for one in ask.endpoint.models.values() for name in one.supports}
+    defaults = ask.endpoint.row.get("defaults", {})
     for name in sorted(features & ask.body.keys()):
-        if ask.asks_for(name):
+        if ask.asks_for(name) and ask.body[name] != defaults.get(name):
             _check_feature(ask, model, name)
     _check_pairs(ask, model.row)
 

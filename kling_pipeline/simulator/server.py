@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -22,7 +23,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kling_pipeline.simulator import answers, control, routes
+from kling_pipeline.simulator import account, answers, control, routes
+from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
@@ -40,19 +42,20 @@ def build_app(options: Options) -> ASGIApp:
     key = shelf.note("link_key", secrets.token_hex(32))
     files = Files(folder, key, book.retention["link_days"])
     studio = Studio(options.media, folder)
-    desk = Desk(options, book, shelf, files, studio)
+    desk = Desk(Bench(options, book, shelf, files, studio))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await desk.resume()
+        resuming = asyncio.create_task(desk.resume())
         yield
+        resuming.cancel()
         studio.close()
         desk.callbacks.close()
         shelf.close()
 
     files_route = Route("/files/{sign}/{name}", files.answer)
     app = Starlette(
-        routes=[files_route, *control.routes(desk), *routes.routes(desk)],
+        routes=[files_route, *control.routes(desk), *account.routes(desk), *routes.routes(desk)],
         exception_handlers={Refusal: _refused, HTTPException: _unrouted},
         lifespan=lifespan,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+from kling_pipeline.simulator.clips import to_mp3
 from kling_pipeline.simulator.options import Media
 from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.plain import make_plain
@@ -33,7 +34,7 @@ class Studio:
 
     def begin(self, sheets: Sequence[Sheet], done: Callable[[Exception | None], None]) -> None:
         """Start drawing; `done` is called on the event loop with the error, if there was one."""
-        task = asyncio.get_running_loop().create_task(self._make(sheets, done))
+        task = asyncio.get_running_loop().create_task(self._make_and_tell(sheets, done))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -47,12 +48,16 @@ class Studio:
             for child in multiprocessing.active_children():
                 child.terminate()
 
-    async def _make(
+    async def make(self, sheets: Sequence[Sheet]) -> None:
+        """Draw and wait; raises whatever the drawing raises."""
+        await asyncio.gather(*(self._one(sheet) for sheet in sheets))
+
+    async def _make_and_tell(
         self, sheets: Sequence[Sheet], done: Callable[[Exception | None], None]
     ) -> None:
         error: Exception | None = None
         try:
-            await asyncio.gather(*(self._one(sheet) for sheet in sheets))
+            await self.make(sheets)
         except Exception as problem:  # a broken drawing must fail its task, not hang it
             error = problem
         done(error)
@@ -66,6 +71,8 @@ class Studio:
             pool = self._pool = self._pool or self._open()
             try:
                 await asyncio.get_running_loop().run_in_executor(pool, work, sheet, target)
+                if sheet.kind == "audio":
+                    await asyncio.to_thread(to_mp3, target, target.with_suffix(".mp3"))
                 return
             except BrokenExecutor:
                 # A worker was killed (out of memory, say): only a new pool can go on.

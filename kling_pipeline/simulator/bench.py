@@ -1,0 +1,64 @@
+"""What every part of the service works with: the rules, the shelf, the files, the studio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kling_pipeline.simulator.files import Files
+from kling_pipeline.simulator.options import Options
+from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.rulebook import Rulebook
+from kling_pipeline.simulator.shelf import Shelf
+from kling_pipeline.simulator.studio import Studio
+from kling_pipeline.simulator.task import now_ms
+
+_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The parts of one simulator, and the few questions that several of its parts ask."""
+
+    options: Options
+    book: Rulebook
+    shelf: Shelf
+    files: Files
+    studio: Studio
+
+    def find(self, kind: str, id_: str) -> dict[str, Any]:
+        """Find the record of a video_id or audio_id, which live 30 days; raises Refusal 1201."""
+        since = now_ms() - int(self.book.retention["link_days"] * _DAY_MS)
+        item = self.shelf.item(kind, id_, since)
+        if item is None or not self.files.path(item["file"]).exists():
+            raise invalid(f"{kind} {id_} not found or expired")
+        return item
+
+    def session(self, kind: str, id_: str) -> dict[str, Any]:
+        """Find a session, which lives 24 hours; raises Refusal 1201."""
+        since = now_ms() - int(self.book.retention["session_hours"] * _HOUR_MS)
+        item = self.shelf.item(kind, id_, since)
+        if item is None:
+            raise invalid(f"session_id {id_} not found or expired")
+        return item
+
+    def check_funds(self, pool: str, price: Decimal) -> None:
+        """Refuse with 1102 what the account's units do not pay for."""
+        total = self.options.units.get(pool, self.book.pools[pool]["units"])
+        if self.shelf.units_taken(pool) + price > Decimal(str(total)):
+            raise Refusal(1102)
+
+    def check_slots(self, pool: str, wanted: int) -> None:
+        """Refuse with 1303 what would be more in flight than the account's pack allows."""
+        limit = self.options.slots.get(pool, int(self.book.pools[pool]["slots"]))
+        if self.shelf.slots_taken(pool, now_ms()) + wanted > limit:
+            raise Refusal(1303)
+
+    def spend(self, pool: str, price: Decimal) -> str:
+        """Charge a synchronous call and return its final_unit_deduction."""
+        self.check_funds(pool, price)
+        units = f"{price.normalize():f}"
+        self.shelf.spend(pool, units)
+        return units

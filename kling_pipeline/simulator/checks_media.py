@@ -1,0 +1,129 @@
+"""Rules that need to know more than the body: its media, sessions, voices and scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.bench import Bench
+from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.refusal import invalid
+
+_SLACK = 0.1  # a container's clock may end a frame after the length that was asked for
+_TOLD = "The sound must overlap the time of the face by at least 2 seconds"
+
+
+def check_materials(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    """Apply the rules that an endpoint's row names; raises Refusal 1201."""
+    for name in ask.endpoint.row.get("material_checks", []):
+        _CHECKS[name](bench, ask, materials)
+
+
+def _seconds(materials: Sequence[Material], role: str) -> float:
+    return next((m.seconds for m in materials if m.role == role), 0)
+
+
+def _footage(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    seconds = _seconds(materials, "reference_video")
+    low, high = ask.model.row["footage_seconds"] if ask.model else (0, 0)
+    if seconds and not low - _SLACK <= seconds <= high + _SLACK:
+        raise invalid(f"video duration must be between {low}s and {high}s for the current model")
+
+
+def _motion_length(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    seconds = _seconds(materials, "motion")
+    if ask.body.get("character_orientation") == "image" and seconds > 10 + _SLACK:
+        raise invalid("video duration must not exceed 10s when character_orientation is image")
+
+
+def _extendable(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    parent = bench.find("video_id", ask.body["video_id"])
+    if parent["family"] not in ("text2video", "image2video", "video-extend"):
+        raise invalid("The video can not be extended")
+    if parent["model"] not in ("kling-v1", "kling-v1-5", "kling-v1-6"):
+        raise invalid("Video extension is not supported by the model of the video")
+    if _seconds(materials, "base_video") + 5 > 180 + _SLACK:
+        raise invalid("The total duration of the video must not exceed 3 minutes")
+
+
+def _edit_length(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    seconds = _seconds(materials, "base_video")
+    if seconds and 5 + _SLACK < seconds < 7 - _SLACK:
+        raise invalid("video duration must be between 2s and 5s or between 7s and 10s")
+
+
+def _edit_session(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    session = bench.session("selection", ask.body["session_id"])
+    if ask.body["edit_mode"] != "addition" and not session["marks"]:
+        raise invalid("No selection in the session, call add-selection first")
+    fitting = "5" if session["seconds"] <= 5 + _SLACK else "10"
+    if ask.seconds != fitting:
+        raise invalid(f"duration must be '{fitting}' for a video of {session['seconds']:g}s")
+
+
+def _lip_sync(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    session = bench.session("face", ask.body["session_id"])
+    choice: Mapping[str, Any] = ask.body["face_choose"][0]
+    face = next((f for f in session["faces"] if f["face_id"] == choice["face_id"]), None)
+    if face is None:
+        raise invalid(f"face_id {choice['face_id']} not found in the session")
+    if ("audio_id" in choice) == ("sound_file" in choice):
+        raise invalid("Exactly one of audio_id and sound_file is required")
+    begin, end = choice["sound_start_time"], choice["sound_end_time"]
+    if end - begin < 2000:
+        raise invalid("The cropped sound must be at least 2 seconds long")
+    sound = _seconds(materials, "sound") * 1000
+    if sound and end > sound + 1000 * _SLACK:
+        raise invalid("sound_end_time must not exceed the length of the sound")
+    first = choice["sound_insert_time"]
+    last = first + end - begin
+    if last > session["seconds"] * 1000 + 1000 * _SLACK:
+        raise invalid("The sound must lie inside the video")
+    if min(last, face["end_time"]) - max(first, face["start_time"]) < 2000:
+        raise invalid(_TOLD)
+
+
+def _voice(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    given = ask.body.get("input", ask.body)
+    if "voice_id" not in given:
+        return
+    if given["voice_id"] not in bench.book.voices[given.get("voice_language", "zh")]:
+        raise invalid("Voice id not found")
+
+
+def _effect(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    scene, given = ask.body["effect_scene"], ask.body["input"]
+    scenes = bench.book.scenes
+    if scene in scenes["retired"]:
+        raise invalid(f"The effect_scene '{scene}' has been discontinued")
+    if scene in scenes["dual"]:
+        wanted, other = "images", "image"
+    elif scene in scenes["single"]:
+        wanted, other = "image", "images"
+    else:
+        raise invalid(f"effect_scene value '{scene[:80]}' is invalid")
+    if wanted not in given or other in given:
+        raise invalid(f"input.{wanted} is required for effect_scene {scene}, and no {other}")
+
+
+def _same_ratio(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+    frame = next((m for m in materials if m.role == "first_frame" and m.width), None)
+    for mask in materials:
+        if frame and mask.role == "mask" and mask.width:
+            ratio = mask.width / mask.height
+            if abs(ratio / (frame.width / frame.height) - 1) > 0.02:
+                raise invalid(f"{mask.name} must have the same aspect ratio as image")
+
+
+_CHECKS: Mapping[str, Callable[[Bench, Ask, Sequence[Material]], None]] = {
+    "footage": _footage,
+    "motion_length": _motion_length,
+    "extendable": _extendable,
+    "edit_length": _edit_length,
+    "edit_session": _edit_session,
+    "lip_sync": _lip_sync,
+    "voice": _voice,
+    "effect": _effect,
+    "same_ratio": _same_ratio,
+}

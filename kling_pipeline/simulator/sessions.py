@@ -1,0 +1,67 @@
+"""Sessions: what is prepared before a task, the video first of all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.bench import Bench
+from kling_pipeline.simulator.media import Material, measure
+from kling_pipeline.simulator.orders import stand_in
+from kling_pipeline.simulator.task import derive_seed, fingerprint, new_id
+
+
+async def open_session(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+    """Keep a request's video under a new session id and tell its measures.
+
+    The caller adds its own entries and puts the session on the shelf. A video at an address
+    elsewhere is not fetched: a drawn one stands in for it.
+    """
+    id_ = new_id()
+    name = f"{id_}-in.mp4"
+    path, film = bench.files.path(name), materials[0]
+    if film.data is None:
+        seed = derive_seed(bench.options.seed, fingerprint(ask), 0)
+        await bench.studio.make([stand_in(name, seed)])
+        film = await asyncio.to_thread(measure, path.read_bytes())
+    else:
+        await asyncio.to_thread(path.write_bytes, film.data)
+    given = ask.body.get("video_id", "")
+    words = bench.find("video_id", given)["words"] if given else ask.body["video_url"]
+    return {
+        "session_id": id_,
+        "file": name,
+        "seconds": film.seconds,
+        "fps": film.fps,
+        "width": film.width,
+        "height": film.height,
+        "video_id": given,
+        "video_url": ask.body.get("video_url", ""),
+        "words": words,
+    }
+
+
+def session_materials(bench: Bench, ask: Ask) -> list[Material]:
+    """Fetch what the session of a create holds: its video, as a material."""
+    kind = ask.endpoint.row.get("session")
+    if kind is None:
+        return []
+    session = bench.session(kind, ask.body["session_id"])
+    film = measure(bench.files.path(session["file"]).read_bytes())
+    return [film]
+
+
+def session_extras(bench: Bench, ask: Ask) -> tuple[tuple[str, str], ...]:
+    """Tell the drawing room what was chosen: the box of the face, the marked points."""
+    kind = ask.endpoint.row.get("session")
+    if kind is None:
+        return ()
+    session = bench.session(kind, ask.body["session_id"])
+    if kind == "selection":
+        return (("marks", json.dumps(session["marks"])),)
+    chosen = ask.body["face_choose"][0]["face_id"]
+    face = next(face for face in session["faces"] if face["face_id"] == chosen)
+    return (("face_box", json.dumps(face["box"])),)
