@@ -1,0 +1,495 @@
+"""The client: signing, verdicts, one create, honest look-ups, no secrets in errors or logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from kling_pipeline.capability import Route
+from kling_pipeline.client import Keys, KlingAIClient, KlingAuth
+from kling_pipeline.errors import KlingError, StudioError
+from kling_pipeline.redaction import RedactFilter, mask
+from kling_pipeline.settings import Settings
+
+ROUTE = Route("text2video", "/v1/videos/text2video", "videos", "video")
+ACCESS, SECRET, API = "AK-canary-1", "SK-canary-2-0123456789-0123456789", "API-canary-3"
+PAIR, BOTH, ONLY = Keys(ACCESS, SECRET), Keys(ACCESS, SECRET, API), Keys(api=API)
+BASE = "https://kling.example.com"
+BODY = {"prompt": "a", "external_task_id": "ks-1"}
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def task(**changes: Any) -> dict[str, Any]:
+    return {
+        "task_id": "829",
+        "task_status": "submitted",
+        "task_info": {"external_task_id": "ks-1"},
+        "created_at": 1,
+        "updated_at": 1,
+    } | changes
+
+
+def said(data: Any, code: int = 0, message: str = "SUCCEED") -> dict[str, Any]:
+    return {"code": code, "message": message, "request_id": "r-1", "data": data}
+
+
+def client(answer: Handler | httpx.Response | Exception, keys: Keys = PAIR, **more: Any) -> Any:
+    """A client whose server is a function, and the requests that reached it."""
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx.Response) else answer(request)
+
+    made = KlingAIClient(BASE, keys, transport=httpx.MockTransport(handle), **more)
+    made.seen = seen  # type: ignore[attr-defined]
+    return made
+
+
+def create(made: Any, expires: int | None = 2_000_000_000) -> Any:
+    return made.create(ROUTE, BODY, expires=expires, timeout=5)
+
+
+def verdict_of(call: Callable[[], object]) -> KlingError:
+    with pytest.raises(KlingError) as caught:
+        call()
+    return caught.value
+
+
+def token(request: httpx.Request) -> str:
+    return request.headers["authorization"].removeprefix("Bearer ")
+
+
+def claims(request: httpx.Request) -> dict[str, Any]:
+    options = {"verify_exp": False, "verify_nbf": False}
+    return jwt.decode(token(request), SECRET, algorithms=["HS256"], options=options)
+
+
+# ---------------------------------------------------------------- signing
+
+
+def test_the_claims_of_a_create_are_exactly_three() -> None:
+    made = client(httpx.Response(200, json=said(task())), now=lambda: 1_000_000.7)
+    create(made, 1_000_060)
+    assert claims(made.seen[0]) == {"iss": ACCESS, "exp": 1_000_060, "nbf": 999_995}
+    assert jwt.get_unverified_header(token(made.seen[0])) == {"alg": "HS256", "typ": "JWT"}
+
+
+def test_a_create_has_its_own_token_and_reads_share_one() -> None:
+    clock = [1_000_000.0]
+    made = client(httpx.Response(200, json=said(task())), now=lambda: clock[0])
+    made.look(ROUTE, "829")
+    create(made, 1_000_061)
+    made.look(ROUTE, "829")
+    clock[0] += 1700
+    made.look(ROUTE, "829")
+    clock[0] += 60
+    made.look(ROUTE, "829")
+    clock[0] -= 3000
+    made.look(ROUTE, "829")
+    tokens = [token(request) for request in made.seen]
+    assert tokens[0] == tokens[2] == tokens[3] and len(set(tokens)) == 4
+    assert [claims(one)["exp"] for one in made.seen] == [
+        1_001_800, 1_000_061, 1_001_800, 1_001_800, 1_003_560, 1_000_560,
+    ]  # fmt: skip
+
+
+def test_a_refused_read_makes_the_next_one_sign_anew() -> None:
+    clock = [1_000_000.0]
+    made = client(httpx.Response(401, json=said(None, 1004, "expired")), now=lambda: clock[0])
+    verdict_of(lambda: made.look(ROUTE, "829"))
+    clock[0] += 1
+    verdict_of(lambda: made.look(ROUTE, "829"))
+    assert token(made.seen[0]) != token(made.seen[1])
+
+
+def test_the_pair_signs_legacy_paths_and_the_api_key_the_others() -> None:
+    auth = KlingAuth(BOTH)
+    for path, is_jwt in (("/v1/videos/text2video", True), ("/tasks", False)):
+        request = next(auth.auth_flow(httpx.Request("GET", BASE + path)))
+        assert (token(request) != API) == is_jwt
+    made = client(httpx.Response(200, json=said(task())), ONLY)
+    create(made, None)
+    assert token(made.seen[0]) == API
+    assert made.unfenced and not client(httpx.Response(200), BOTH).unfenced
+
+
+def test_a_create_that_could_be_fenced_must_be() -> None:
+    made = client(httpx.Response(200, json=said(task())), BOTH)
+    with pytest.raises(ValueError, match="expires"):
+        create(made, None)
+    assert made.seen == []
+
+
+@pytest.mark.parametrize("bad", ["a\nb", "a b", "schlüssel", "", "a\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(bad: str) -> None:
+    with pytest.raises(StudioError) as caught:
+        Keys(api=bad)
+    assert caught.value.code == "bad_settings"
+    assert not bad or bad not in repr(caught.value)
+
+
+def test_half_a_pair_does_not_sign() -> None:
+    for half in ({"access": "a"}, {"secret": "b"}, {}):
+        with pytest.raises(StudioError):
+            Keys(**half)
+
+
+def test_a_client_is_made_from_settings() -> None:
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        kling_access_key=f" {ACCESS}\n",
+        kling_secret_key=SECRET,
+        kling_base_url=BASE,
+    )
+    with KlingAIClient.from_settings(settings) as made:
+        assert not made.unfenced
+    with KlingAIClient.from_settings(settings, base_url="http://127.0.0.1:9", keys=ONLY) as demo:
+        assert demo.unfenced
+
+
+# ---------------------------------------------------------------- verdicts
+
+CODES = [
+    (401, 1000, "account"),
+    (401, 1001, "account"),
+    (401, 1002, "account"),
+    (401, 1003, "token"),
+    (401, 1004, "token"),
+    (429, 1100, "account"),
+    (429, 1101, "account"),
+    (429, 1102, "account"),
+    (403, 1103, "refused"),
+    (400, 1200, "refused"),
+    (400, 1201, "refused"),
+    (404, 1202, "refused"),
+    (404, 1203, "refused"),
+    (400, 1300, "refused"),
+    (400, 1301, "refused"),
+    (429, 1302, "busy"),
+    (429, 1303, "busy"),
+    (429, 1304, "account"),
+    (500, 5000, "uncertain"),
+    (503, 5001, "uncertain"),
+    (504, 5002, "uncertain"),
+    (400, 9999, "uncertain"),
+    (400, 0, "uncertain"),
+    (404, 0, "uncertain"),
+    (500, 1201, "uncertain"),
+    (302, 1201, "uncertain"),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "verdict"), CODES)
+def test_the_verdict_of_every_code(status: int, code: int, verdict: str) -> None:
+    made = client(httpx.Response(status, json=said(None, code, "no")))
+    error = verdict_of(lambda: create(made))
+    assert error.verdict == verdict
+    assert (error.service_code, error.http_status, error.request_id) == (code, status, "r-1")
+    assert error.sent
+    assert len(made.seen) == 1
+
+
+@pytest.mark.parametrize(("status", "code", "verdict"), [row for row in CODES if row[0] < 500])
+def test_a_code_counts_inside_a_200_too(status: int, code: int, verdict: str) -> None:
+    if code == 0 or status == 302:
+        return
+    made = client(httpx.Response(200, json=said(task(), code, "no")))
+    assert verdict_of(lambda: create(made)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "word", ["External_task_id ks-1 already exists", "external_task_id\nks-1 Already exists"]
+)
+def test_a_taken_external_id_is_known_by_its_text(word: str) -> None:
+    made = client(httpx.Response(400, json=said(None, 1201, word)))
+    assert verdict_of(lambda: create(made)).verdict == "exists"
+
+
+NO_TASK = "Task not found by id/external id: ks-1"
+ABSENT = [
+    (400, said(None, 1201, NO_TASK), "absent"),
+    (200, said(None, 1201, NO_TASK), "absent"),
+    (404, said(None, 1203, "no such resource"), "absent"),
+    (404, None, "absent"),
+    (404, "<html>not here</html>", "absent"),
+    (404, said(task(), 0), "uncertain"),
+    (404, said(None, 1202, "method"), "refused"),
+    (400, said(None, 1201, "image is wrong"), "refused"),
+    (500, said(None, 1201, NO_TASK), "uncertain"),
+    (401, said(None, 1002, "no"), "account"),
+    (200, None, "uncertain"),
+    (502, "<html>", "uncertain"),
+]
+
+
+@pytest.mark.parametrize(("status", "content", "verdict"), ABSENT)
+def test_what_proves_absence(status: int, content: Any, verdict: str) -> None:
+    body = json.dumps(content) if isinstance(content, dict) else content or ""
+    for call in ("look", "find"):
+        made = client(httpx.Response(status, content=body.encode()))
+        asked = getattr(made, call)
+        assert verdict_of(lambda asked=asked: asked(ROUTE, "ks-1")).verdict == verdict
+
+
+def test_a_create_is_never_told_absent() -> None:
+    made = client(httpx.Response(400, json=said(None, 1201, NO_TASK)))
+    assert verdict_of(lambda: create(made)).verdict == "refused"
+    assert verdict_of(lambda: create(client(httpx.Response(404)))).verdict == "uncertain"
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (429, "busy"),
+        (413, "refused"),
+        *((status, "uncertain") for status in (200, 204, 400, 401, 403, 404, 408, 502)),
+    ],
+)
+def test_an_answer_without_words(status: int, verdict: str) -> None:
+    assert verdict_of(lambda: create(client(httpx.Response(status)))).verdict == verdict
+
+
+# ---------------------------------------------------------------- a create is sent once
+
+BROKEN = [
+    (httpx.ConnectError("no"), False),
+    (httpx.ConnectTimeout("no"), False),
+    (httpx.PoolTimeout("no"), False),
+    (httpx.ReadTimeout("no"), True),
+    (httpx.WriteTimeout("no"), True),
+    (httpx.ReadError("no"), True),
+    (httpx.WriteError("no"), True),
+    (httpx.RemoteProtocolError("no"), True),
+    (ConnectionResetError("no"), True),
+]
+
+
+@pytest.mark.parametrize(("error", "sent"), BROKEN, ids=[type(e).__name__ for e, _ in BROKEN])
+def test_a_create_is_never_repeated(error: Exception, sent: bool) -> None:
+    made = client(error)
+    found = verdict_of(lambda: create(made))
+    assert (found.verdict, found.sent) == ("uncertain", sent)
+    assert len(made.seen) == 1
+
+
+@pytest.mark.parametrize(("error", "sent"), BROKEN, ids=[type(e).__name__ for e, _ in BROKEN])
+def test_a_read_is_repeated_once_if_nothing_was_sent(error: Exception, sent: bool) -> None:
+    made = client(error)
+    assert verdict_of(lambda: made.look(ROUTE, "829")).verdict == "uncertain"
+    assert len(made.seen) == (1 if sent else 2)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    made = client(httpx.Response(status, headers={"location": "https://evil.example.com/"}))
+    assert verdict_of(lambda: create(made)).verdict == "uncertain"
+    assert verdict_of(lambda: made.look(ROUTE, "829")).verdict == "uncertain"
+    assert [request.url.host for request in made.seen] == ["kling.example.com"] * 2
+
+
+def test_a_request_that_json_cannot_carry_is_not_sent() -> None:
+    made = client(httpx.Response(200))
+    for odd in ("\ud800", float("nan")):
+        error = verdict_of(
+            lambda odd=odd: made.create(ROUTE, {"prompt": odd}, expires=1, timeout=1)
+        )
+        assert (error.verdict, error.sent) == ("refused", False)
+    assert made.seen == []
+
+
+# ---------------------------------------------------------------- hostile answers
+
+EVIL = {
+    "nothing": b"",
+    "html": b"<html>",
+    "half": b'{"code": 0, "data": {"task_id"',
+    "a list": b"[]",
+    "a bare NaN": b'{"code": 0, "data": {"task_id": "829", "task_status": NaN}}',
+    "not UTF-8": b'{"code": 0, "message": "\xff\xfe"}',
+    "a deep nest": b"[" * 200_000,
+    "a number of ten thousand digits": b'{"code": ' + b"1" * 10_000 + b"}",
+    "a code that is a text": b'{"code": "0", "data": {"task_id": "829"}}',
+    "a code that is a truth": b'{"code": false, "data": {"task_id": "829"}}',
+    "no code": json.dumps({"data": task()}).encode(),
+    "no data": json.dumps(said(None)).encode(),
+    "a list of data": json.dumps(said([task()])).encode(),
+    "no id": json.dumps(said(task(task_id=None))).encode(),
+    "another's external id": json.dumps(said(task(task_info={"external_task_id": "x"}))).encode(),
+    "two megabytes": json.dumps(said(task(task_status_msg="a" * 2 * 1024 * 1024))).encode(),
+}
+
+
+@pytest.mark.parametrize("content", EVIL.values(), ids=EVIL.keys())
+def test_a_hostile_200_proves_nothing(content: bytes) -> None:
+    made = client(httpx.Response(200, content=content))
+    assert verdict_of(lambda: create(made)).verdict == "uncertain"
+    assert verdict_of(lambda: made.find(ROUTE, "ks-1")).verdict == "uncertain"
+
+
+def test_an_answer_must_be_about_what_was_asked() -> None:
+    made = client(httpx.Response(200, json=said(task())))
+    assert made.look(ROUTE, "829").id == "829"
+    assert made.find(ROUTE, "ks-1").external_id == "ks-1"
+    assert verdict_of(lambda: made.look(ROUTE, "830")).verdict == "uncertain"
+    assert verdict_of(lambda: made.look(ROUTE, "ks-1")).verdict == "uncertain"
+    assert verdict_of(lambda: made.find(ROUTE, "829")).verdict == "uncertain"
+
+
+def test_an_id_stays_one_part_of_the_path() -> None:
+    made = client(httpx.Response(404))
+    verdict_of(lambda: made.find(ROUTE, "../a/b?c#d"))
+    assert made.seen[0].url.raw_path == b"/v1/videos/text2video/..%2Fa%2Fb%3Fc%23d"
+
+
+class Endless(httpx.SyncByteStream):
+    """A body that would never end."""
+
+    def __init__(self, pause: float = 0) -> None:
+        self.given, self.closed, self._pause = 0, False, pause
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            time.sleep(self._pause)
+            self.given += 65536
+            yield b" " * 65536
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_an_endless_answer_is_left() -> None:
+    one, many = Endless(), Endless()
+    made = client(httpx.Response(200, stream=one))
+    assert verdict_of(lambda: create(made)).verdict == "uncertain"
+    made = client(httpx.Response(200, stream=many))
+    assert verdict_of(lambda: made.look_many(ROUTE, 1)).verdict == "uncertain"
+    assert one.given < 2 * 1024 * 1024 < many.given < 9 * 1024 * 1024
+    assert one.closed and many.closed
+
+
+def test_an_answer_that_trickles_is_left() -> None:
+    slow = Endless(pause=0.05)
+    made = client(httpx.Response(200, stream=slow), timeout=0.1)
+    assert verdict_of(lambda: made.look(ROUTE, "829")).verdict == "uncertain"
+    assert slow.given < 10 * 65536
+
+
+def test_a_packed_answer_is_not_unpacked() -> None:
+    bomb = Endless()
+    made = client(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=bomb))
+    assert verdict_of(lambda: create(made)).verdict == "uncertain"
+    assert bomb.given == 0
+    assert made.seen[0].headers["accept-encoding"] == "identity"
+
+
+def test_a_page_asks_for_its_size_and_skips_the_foreign() -> None:
+    made = client(httpx.Response(200, json=said([task(), {"task_id": 5}, task(task_id="830")])))
+    assert [one.id for one in made.look_many(ROUTE, 2)] == ["829", "830"]
+    assert dict(made.seen[0].url.params) == {"pageNum": "2", "pageSize": "500"}
+    made = client(httpx.Response(200, json=said({"tasks": []})))
+    assert verdict_of(lambda: made.look_many(ROUTE, 1)).verdict == "uncertain"
+
+
+# ---------------------------------------------------------------- the clock
+
+
+def test_skew_is_the_largest_difference_seen() -> None:
+    dates = iter([formatdate(1_000_000, usegmt=True), formatdate(999_993, usegmt=True), "soon"])
+    made = client(
+        lambda _: httpx.Response(200, json=said(task()), headers={"date": next(dates)}),
+        now=lambda: 1_000_000.5,
+    )
+    assert made.skew == 0
+    for expected in (0, 7, 7):
+        made.look(ROUTE, "829")
+        assert made.skew == expected
+
+
+def test_a_date_of_another_age_does_not_hold_a_job_for_ever() -> None:
+    made = client(httpx.Response(404, headers={"date": formatdate(0, usegmt=True)}))
+    verdict_of(lambda: made.look(ROUTE, "829"))
+    assert made.skew == 1800
+
+
+# ---------------------------------------------------------------- secrets
+
+TOKEN = re.compile(r"eyJ[\w-]{10,}")
+
+
+def shown(error: BaseException) -> str:
+    trace = "".join(traceback.format_exception(error))
+    return f"{error}\n{error!r}\n{vars(error)}\n{trace}"
+
+
+def echo(request: httpx.Request) -> httpx.Response:
+    """Kling quoting the header back at us."""
+    return httpx.Response(401, json=said(None, 1002, f"illegal {request.headers['authorization']}"))
+
+
+@pytest.mark.parametrize("answer", [*[e for e, _ in BROKEN], echo, httpx.Response(500)])
+@pytest.mark.parametrize("keys", [BOTH, ONLY], ids=["pair", "key"])
+def test_no_error_shows_a_key(answer: Any, keys: Keys) -> None:
+    made = client(answer, keys)
+    for call in (lambda: create(made), lambda: made.look(ROUTE, "829")):
+        text = shown(verdict_of(call)) + repr(made) + repr(keys) + repr(made._auth)
+        assert "canary" not in text
+        assert not TOKEN.search(text)
+
+
+def test_the_log_is_masked_whatever_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    signed = "https://cdn.example.com/a.mp4?Expires=1700000000&Signature=abcDEF123456&page=1"
+    made = jwt.encode({"iss": "x"}, SECRET, algorithm="HS256")
+    caplog.handler.addFilter(RedactFilter(BOTH.known.values()))
+    caplog.set_level(logging.DEBUG)
+    log = logging.getLogger("httpx")
+    log.debug("Authorization: Bearer %s", made)
+    log.debug("Bearer opaque-token-1 and %s", {"key": SECRET})
+    log.info("GET %s %d", httpx.URL(signed), 200)
+    log.info("%(url)s", {"url": signed})
+    log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1", "GET", "/media/a?sig=0123456789", "1.1", 200)
+    try:
+        raise ValueError(f"{API} {signed}")
+    except ValueError:
+        log.exception("it broke: %s", API)
+    text = caplog.text
+    assert "canary" not in text and not TOKEN.search(text)
+    assert "abcDEF123456" not in text and "opaque-token-1" not in text
+    assert "0123456789" not in text and "1700000000" not in text
+    assert "page=1" in text and "127.0.0.1" in text and "ValueError" in text
+
+
+def test_masking_leaves_plain_text_alone() -> None:
+    plain = "Kling answered 1201: Image pixel is invalid (280 x 640 px), see page?n=1"
+    assert mask(plain) == plain
+    assert mask(mask(f"Bearer {SECRET}")) == "Bearer ***"
+
+
+def test_the_clients_own_log_holds_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = client(httpx.Response(200, json=said(task())), BOTH)
+    create(made)
+    assert caplog.text and "canary" not in caplog.text and not TOKEN.search(caplog.text)
+
+
+def test_threads_share_a_client() -> None:
+    made = client(httpx.Response(200, json=said(task())))
+    threads = [threading.Thread(target=made.look, args=(ROUTE, "829")) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len({token(request) for request in made.seen}) == 1
