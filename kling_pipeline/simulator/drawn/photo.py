@@ -48,7 +48,7 @@ def paint_over(image: Image.Image, palette: Palette, seed: int) -> Image.Image:
     for _ in range(2):
         small = small.filter(ImageFilter.MedianFilter(brush))
     soft = small.resize(image.size, Image.Resampling.BICUBIC)
-    strokes = soft.filter(ImageFilter.UnsharpMask(unit / 180, 130, 2))
+    strokes = soft.filter(ImageFilter.UnsharpMask(unit / 260, 70, 3))
     rgb = 0.72 * read_rgb(strokes) + 0.28 * read_rgb(image)
     light = (rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None]
     shadow, high = mix(palette.near, palette.sky[1], 0.35), mix(palette.glow, palette.sun, 0.3)
@@ -56,7 +56,7 @@ def paint_over(image: Image.Image, palette: Palette, seed: int) -> Image.Image:
     rgb = rgb * 0.56 + (0.5 * tone + 0.5 * rgb * (0.45 + tone)) * 0.44
     rng = np.random.default_rng(seed & 0xFFFFFFFF)
     canvas = rng.standard_normal((image.height, image.width), dtype=np.float32)
-    weave = (canvas + np.roll(canvas, 1, 0) + np.roll(canvas, 1, 1)) * np.float32(0.011)
+    weave = (canvas + np.roll(canvas, 1, 0) + np.roll(canvas, 1, 1)) * np.float32(0.0045)
     rgb += weave[..., None]
     return Image.fromarray((np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8))
 

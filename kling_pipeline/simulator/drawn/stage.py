@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from kling_pipeline.simulator.drawn.camera import Camera
+from kling_pipeline.simulator.drawn.city import raise_city
 from kling_pipeline.simulator.drawn.heavens import (
     even,
     float_clouds,
@@ -16,6 +15,8 @@ from kling_pipeline.simulator.drawn.heavens import (
 )
 from kling_pipeline.simulator.drawn.land import heap_dunes, raise_ridges
 from kling_pipeline.simulator.drawn.sheet import Pile
+from kling_pipeline.simulator.drawn.silk import hang_silk
+from kling_pipeline.simulator.drawn.studio import pile_spheres, set_plinth
 from kling_pipeline.simulator.drawn.water import pour_water
 from kling_pipeline.simulator.drawn.words import Brief
 
@@ -93,6 +94,32 @@ def _sky(brief: Brief, seconds: float) -> Scene:
     return Scene(pile, _camera(brief, seconds, (brief.width / 2, horizon)))
 
 
+def _city(brief: Brief, seconds: float) -> Scene:
+    rng = brief.dice("city scene")
+    line = even(brief.height * rng.uniform(0.64, 0.7))
+    moon = (brief.width * rng.uniform(0.15, 0.85), line * rng.uniform(0.12, 0.3))
+    pile = Pile([stretch_sky(brief, float(line), (brief.width * 0.5, float(line)))])
+    if brief.palette.night:
+        pile.layers.append(scatter_stars(brief, line, 0.5))
+        pile.layers.append(hang_disc(brief, moon, brief.unit * 0.035))
+    pile.layers += raise_city(brief, line)
+    return Scene(pile, _camera(brief, seconds, (brief.width / 2, float(line))), 0.26)
+
+
+def _spheres(brief: Brief, seconds: float) -> Scene:
+    pile = Pile(pile_spheres(brief))
+    return Scene(pile, _camera(brief, seconds, (brief.width / 2, brief.height * 0.58)), 0.28)
+
+
+def _plinth(brief: Brief, seconds: float) -> Scene:
+    pile = Pile(set_plinth(brief))
+    return Scene(pile, _camera(brief, seconds, (brief.width / 2, brief.height * 0.6)), 0.22)
+
+
+def _cloth(brief: Brief, seconds: float) -> Scene:
+    return Scene(Pile([hang_silk(brief)]), _camera(brief, seconds, (brief.width / 2, brief.height / 2)), 0.25)
+
+
 def _camera(brief: Brief, seconds: float, focus: tuple[float, float]) -> Camera:
     return Camera(brief.move, (brief.width, brief.height), focus, seconds)
 
@@ -102,6 +129,8 @@ _FAMILIES: dict[str, Callable[[Brief, float], Scene]] = {
     "dunes": _dunes,
     "sea": _sea,
     "sky": _sky,
+    "city": _city,
+    "spheres": _spheres,
+    "plinth": _plinth,
+    "cloth": _cloth,
 }
-__all__ = ["Scene", "build_scene"]
-_ = np

@@ -51,8 +51,13 @@ class Water:
             plane[self.line // part : self.line // part + rows // part] = w
 
 
-def pour_water(brief: Brief, line: int, light: tuple[float, float], calm: float = 1.0) -> Water:
-    """Water below the even row `line`; `light` is (x, half width) of the bright path in pixels."""
+def pour_water(
+    brief: Brief, line: int, light: tuple[float, float], calm: float = 1.0, mirror: Field | None = None
+) -> Water:
+    """Water below the even row `line`; `light` is (x, half width) of the bright path in pixels.
+
+    `mirror` are the colours (rows × columns × 3) that the water shows instead of the sky.
+    """
     rows, columns = even(brief.height - line), even(brief.width)
     palette = brief.palette
     y = np.arange(rows, dtype=np.float32)[:, None] + 0.5
@@ -60,15 +65,16 @@ def pour_water(brief: Brief, line: int, light: tuple[float, float], calm: float 
     down = y / rows
     stops = palette.sky[::-1]
     deep = mix(palette.near, palette.sky[0], 0.35)
-    mirror = tuple(mix(c, deep, 0.25 + 0.16 * i) for i, c in enumerate(stops))
-    rgb = ramp(np.clip(down**0.62, 0, 1) * np.ones_like(x), mirror)
+    tones = tuple(mix(c, deep, 0.22 + 0.13 * i) for i, c in enumerate(stops))
+    rgb = ramp(np.clip(down**0.62, 0, 1) * np.ones_like(x), tones) if mirror is None else mirror
     spread = light[1] * (1 + 2.2 * down)
     path = np.exp(-(((x - light[0]) / spread) ** 2)) * (1 - 0.35 * down)
     near = np.exp(-y / (rows * 0.05))
-    rgb += (0.3 * path * (0.4 + 0.6 * near))[..., None] * (palette.glow - rgb)
+    if mirror is None:
+        rgb += (0.34 * path * (0.4 + 0.6 * near))[..., None] * (palette.glow - rgb)
     tilt = mix(palette.sky[2], palette.mist, 0.4) - rgb.mean((0, 1))
-    strength = (14 + 26 * np.sqrt(down)) * np.ones_like(x) * calm
-    sparkle = path * (95 - 30 * down) * 1.5
+    strength = (8 + 15 * np.sqrt(down)) * np.ones_like(x) * calm
+    sparkle = path * (95 - 30 * down) * (1.5 if mirror is None else 0.3)
     return Water(
         line,
         _bases(rgb),
