@@ -23,6 +23,8 @@ from kling_pipeline.simulator import Options, serve
 from kling_pipeline.states import ENDED
 from kling_pipeline.studio import Studio
 
+__all__ = ["app", "main"]
+
 OWNER = "local"
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -186,7 +188,9 @@ def _read_lines(pipeline: Pipeline, file: Path) -> list[tuple[str, dict[str, Any
             row = json.loads(line)
             name, params = row["capability"], dict(row.get("params", {}))
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{file}, line {number}: not {{capability, params}}: {error}") from None
+            raise InputError(
+                f"{file}, line {number}: not {{capability, params}}: {error}"
+            ) from None
         found.append((name, _with_files(pipeline, name, params)))
     return found
 
@@ -211,7 +215,12 @@ def _with_files(pipeline: Pipeline, capability: str, params: dict[str, Any]) -> 
     """A path in a file field becomes an upload."""
     for name in pipeline.catalog.capability(capability).media():
         value = params.get(name)
-        if isinstance(value, str) and len(value) < 4096 and "://" not in value and not value.startswith("as_"):
+        if (
+            isinstance(value, str)
+            and len(value) < 4096
+            and "://" not in value
+            and not value.startswith("as_")
+        ):
             path = Path(value).expanduser()
             if path.is_file():
                 params[name] = pipeline.upload(OWNER, path)["id"]
@@ -221,7 +230,9 @@ def _with_files(pipeline: Pipeline, capability: str, params: dict[str, Any]) -> 
 
 
 def _is_text(annotation: Any) -> bool:
-    return annotation is str or str(annotation).startswith(("str", "typing.Optional[str]", "typing.Literal"))
+    return annotation is str or str(annotation).startswith(
+        ("str", "typing.Optional[str]", "typing.Literal")
+    )
 
 
 def _parsed(text: str) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -15,11 +13,12 @@ from kling_pipeline.capability import Finding
 from kling_pipeline.catalog import Plan
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import CreditError, InputError
+from kling_pipeline.identity import external_id
 from kling_pipeline.inbox import freeze, take_files
 from kling_pipeline.jobs import Job
 from kling_pipeline.store import Connection, bump, get_meta
 
-MOST_VARIANTS = 100
+_MOST_VARIANTS = 100
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,9 @@ def plan_order(engine: Engine, owner: str, order: Order) -> Plan:
     """Checks one order, files included, and prices it; InputError names each wrong field."""
     if isinstance(order.variants, bool) or not isinstance(order.variants, int):
         raise InputError.at("variant_count", "variant_count is a whole number.")
-    if not 1 <= order.variants <= MOST_VARIANTS:
+    if not 1 <= order.variants <= _MOST_VARIANTS:
         raise InputError.at(
-            "variant_count", f"{order.variants} variants; from 1 to {MOST_VARIANTS} are possible."
+            "variant_count", f"{order.variants} variants; from 1 to {_MOST_VARIANTS} are possible."
         )
     capability = engine.catalog.capability(order.capability)
     if not isinstance(order.params, Mapping):
@@ -77,25 +76,11 @@ def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
             raise CreditError(total, available)
         jobs: list[Job] = []
         for order, plan in plans:
-            jobs += _insert_click(db, engine, owner, order, plan, now)
+            jobs += _insert_click(db, owner, order, plan, now)
         return jobs, True
 
     jobs, created = engine.store.write(write)
     return Submission(jobs, [one for _, plan in plans for one in plan.warnings], created)
-
-
-def external_id(secret: str, job_id: str, step: int) -> str:
-    """The id Kling knows a job's step by: the same after any crash, and with the mark of this installation."""
-    return f"{installation_mark(secret)}{_digest(secret, f'{job_id}:{step}')[:16]}"
-
-
-def installation_mark(secret: str) -> str:
-    """How every external id of this installation begins, so that its tasks are told from another's."""
-    return f"ks-{_digest(secret, 'installation')[:8]}"
-
-
-def _digest(secret: str, text: str) -> str:
-    return hmac.new(bytes.fromhex(secret), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _known(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission | None:
@@ -115,57 +100,55 @@ def _click_jobs(db: Connection, owner: str, click_id: str | None) -> list[Job]:
     return [Job.from_row(row) for row in rows]
 
 
-def _insert_click(
-    db: Connection, engine: Engine, owner: str, order: Order, plan: Plan, now: int
-) -> list[Job]:
+def _insert_click(db: Connection, owner: str, order: Order, plan: Plan, now: int) -> list[Job]:
     number = db.execute(
         "SELECT coalesce(max(number), 0) + 1 FROM click WHERE owner = ?", [owner]
     ).fetchone()[0]
     db.execute("INSERT INTO click VALUES (?, ?, ?, ?)", [owner, number, order.click_id, now])
+    common = {"owner": owner, "click": number, "template": order.template, **_columns(plan, now)}
+    return [_insert_job(db, {**common, "variant": number}) for number in range(order.variants)]
+
+
+def _columns(plan: Plan, now: int) -> dict[str, Any]:
+    """What the variants of a click have in common."""
+    body = replace(plan, sent=freeze(plan.sent, plan.capability)).body()
+    return {
+        "capability": plan.capability.id,
+        "model": plan.model.name,
+        "route": plan.model.route.id,
+        "pool": plan.model.route.pool,
+        "slots": int(plan.sent.get("n") or 1),
+        "shape": _shape(plan),
+        "credit_key": plan.capability.credit_key,
+        "params": json.dumps(plan.params, ensure_ascii=False),
+        "request": json.dumps(body, ensure_ascii=False),
+        "price": plan.price,
+        "state": "queued",
+        "says": json.dumps({"code": "queued"}),
+        "next_at": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _insert_job(db: Connection, row: dict[str, Any]) -> Job:
+    job_id = secrets.token_hex(16)
     seq = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM job").fetchone()[0]
-    secret = get_meta(db, "secret")
-    frozen = freeze(plan.sent, plan.capability)
-    body = replace(plan, sent=frozen).body()
-    jobs = []
-    for variant in range(order.variants):
-        job_id = secrets.token_hex(16)
-        row = {
-            "id": job_id,
-            "seq": seq + variant,
-            "owner": owner,
-            "click": number,
-            "variant": variant,
-            "capability": plan.capability.id,
-            "model": plan.model.name,
-            "route": plan.model.route.id,
-            "pool": plan.model.route.pool,
-            "slots": int(plan.sent.get("n") or 1),
-            "shape": shape(plan),
-            "template": order.template,
-            "credit_key": plan.capability.credit_key,
-            "params": json.dumps(plan.params, ensure_ascii=False),
-            "request": json.dumps(body, ensure_ascii=False),
-            "price": plan.price,
-            "state": "queued",
-            "says": json.dumps({"code": "queued"}),
-            "external_task_id": external_id(secret, job_id, 0),
-            "rev": bump(db),
-            "next_at": now,
-            "created_at": now,
-            "updated_at": now,
-        }
-        made = db.execute(
-            f"INSERT INTO job ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)}) "
-            "RETURNING *",
-            row,
-        ).fetchone()
-        ledger.reserve(db, owner, job_id, plan.price, plan.capability.credit_key)
-        db.execute("INSERT INTO job_event VALUES (?, ?, 'queued', 'submitted')", [job_id, now])
-        jobs.append(Job.from_row(made))
-    return jobs
+    external = external_id(get_meta(db, "secret"), job_id, 0)
+    row = {"id": job_id, "seq": seq, "external_task_id": external, "rev": bump(db), **row}
+    made = db.execute(
+        f"INSERT INTO job ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)}) "
+        "RETURNING *",
+        row,
+    ).fetchone()
+    ledger.reserve(db, row["owner"], job_id, row["price"], row["credit_key"])
+    db.execute(
+        "INSERT INTO job_event VALUES (?, ?, 'queued', 'submitted')", [job_id, row["created_at"]]
+    )
+    return Job.from_row(made)
 
 
-def shape(plan: Plan) -> str:
+def _shape(plan: Plan) -> str:
     """What a duration is learned by: capability, model, mode, seconds and pictures."""
     sent = plan.sent
     parts = (sent.get("mode"), sent.get("duration"), sent.get("resolution"), sent.get("n"))

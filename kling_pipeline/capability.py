@@ -7,12 +7,15 @@ checks, the price, the body, the tab, the API and the docs all come from these t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made_by
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-Widget = Literal["prompt", "text", "choice", "model", "slider", "switch", "number", "media", "camera"]
+Widget = Literal[
+    "prompt", "text", "choice", "model", "slider", "switch", "number", "media", "camera"
+]
 Mark = TypeVar("Mark")
 Kind = Literal["image", "video", "audio"]
 Group = Literal["video", "image", "sound", "edit"]
@@ -44,7 +47,9 @@ class Media:
 class Request(BaseModel):
     """A capability's request: fields named as Kling names them, bounds in `Field`, looks beside them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
+    )
 
 
 def _written(value: object) -> object:
@@ -67,9 +72,7 @@ def _not_blank(value: str) -> str:
 PROMPT_LENGTH = 2500
 
 ModelName = Annotated[str, Field(min_length=1, max_length=64), Look("model")]
-Prompt = Annotated[
-    str, Field(max_length=PROMPT_LENGTH), AfterValidator(_not_blank), Look("prompt")
-]
+Prompt = Annotated[str, Field(max_length=PROMPT_LENGTH), AfterValidator(_not_blank), Look("prompt")]
 NegativePrompt = Annotated[
     str | None,
     Field(max_length=PROMPT_LENGTH),
@@ -111,9 +114,7 @@ class CameraControl(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Literal[
-        "simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"
-    ]
+    type: Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
     config: CameraConfig | None = None
 
 
@@ -152,15 +153,15 @@ class Capability:
     makes: Kind
     credit_key: str
     request: type[Request]
-    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    layouts: Mapping[str, Layout] = made_by(default_factory=dict)
 
     def looks(self) -> dict[str, Look]:
         """Field name to look, in the order of the form."""
-        return {name: found for name, found in _marks(self.request, Look)}
+        return dict(_marks(self.request, Look))
 
     def media(self) -> dict[str, Media]:
         """Field name to the file rule of each field that takes a file."""
-        return {name: found for name, found in _marks(self.request, Media)}
+        return dict(_marks(self.request, Media))
 
 
 def _marks(request: type[Request], kind: type[Mark]) -> list[tuple[str, Mark]]:
@@ -183,8 +184,8 @@ class Finding:
     field: str
     message: str
     severity: Literal["hint", "warning", "error"] = "warning"
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    fix: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = made_by(default_factory=dict)
+    fix: Mapping[str, Any] = made_by(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The public shape."""

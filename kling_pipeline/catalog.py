@@ -44,7 +44,10 @@ class Catalog:
     """Capabilities and rows under one contract; raises StudioError when they do not fit together."""
 
     def __init__(
-        self, capabilities: Iterable[Capability], models: Iterable[Model], prices: Mapping[str, Price]
+        self,
+        capabilities: Iterable[Capability],
+        models: Iterable[Model],
+        prices: Mapping[str, Price],
     ) -> None:
         self.capabilities = {capability.id: capability for capability in capabilities}
         self.prices = dict(prices)
@@ -94,10 +97,13 @@ class Catalog:
         row = by_name.get(name)
         if row is None:
             known = ", ".join(row.name for row in rows if row.status != "retired")
-            raise InputError.at("model_name", f"There is no model {name!r} here. There are: {known}.")
+            raise InputError.at(
+                "model_name", f"There is no model {name!r} here. There are: {known}."
+            )
         if row.status == "retired":
             raise InputError.at(
-                "model_name", f"The model '{name}' has been discontinued and is no longer available."
+                "model_name",
+                f"The model '{name}' has been discontinued and is no longer available.",
             )
         for field, successor in row.instead.items():
             if given.get(field) is not None and successor != name:
@@ -114,7 +120,9 @@ class Catalog:
         for row in rows:
             unknown = [name for name in row.takes if name not in capability.request.model_fields]
             if unknown:
-                raise StudioError(f"{row.name}: {capability.id} has no {unknown[0]}.", code="bad_row")
+                raise StudioError(
+                    f"{row.name}: {capability.id} has no {unknown[0]}.", code="bad_row"
+                )
             if row.price not in self.prices:
                 raise StudioError(f"{row.name}: there is no price {row.price}.", code="bad_row")
             if row.status != "retired":

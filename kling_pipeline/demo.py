@@ -109,7 +109,9 @@ class Demo:
             access, secret = path.read_text().split()
         except (OSError, ValueError):
             access, secret = f"demo-{secrets.token_hex(8)}", secrets.token_hex(24)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            with os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
+            ) as file:
                 file.write(f"{access}\n{secret}\n")
         return Keys(access, secret)
 

@@ -6,11 +6,11 @@ import shutil
 from collections import Counter
 from typing import Any
 
-from kling_pipeline.admission import installation_mark
 from kling_pipeline.audit import audit
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.places import notice
+from kling_pipeline.identity import installation_mark
+from kling_pipeline.pauses import notice
 from kling_pipeline.recovery import lease_is_held
 from kling_pipeline.states import ENDED
 from kling_pipeline.store import Connection, get_meta
@@ -36,7 +36,7 @@ def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
         warnings += _account(engine)
     return {
         "jobs": dict(states),
-        "audit": "ok" if not findings else findings,
+        "audit": findings or "ok",
         "problems": problems + lost,
         "warnings": warnings,
     }
@@ -83,7 +83,9 @@ def _orphans(db: Connection, engine: Engine) -> list[str]:
                 [task.external_id],
             ).fetchone()
             if job is None or (job["state"] in ENDED and job["provider_task_id"] is None):
-                problems.append(f"Kling has task {task.id} ({task.external_id}) and no job waits for it.")
+                problems.append(
+                    f"Kling has task {task.id} ({task.external_id}) and no job waits for it."
+                )
     return problems
 
 
@@ -98,7 +100,9 @@ def _warnings(db: Connection, engine: Engine) -> list[str]:
     if paused:
         warnings.append(f"Submits are paused: {paused['message']} {paused['next']}")
     for row in db.execute("SELECT key FROM meta WHERE key LIKE 'unordered:%'"):
-        warnings.append(f"Kling's list {row['key'][10:]} is not newest first; tasks are asked singly.")
+        warnings.append(
+            f"Kling's list {row['key'][10:]} is not newest first; tasks are asked singly."
+        )
     aside = db.execute(
         "SELECT count(*) FROM job WHERE state = 'saving' AND error IS NOT NULL"
     ).fetchone()[0]

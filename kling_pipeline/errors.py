@@ -103,7 +103,9 @@ class KlingError(StudioError):
         request_id: str = "",
         sent: bool = True,
     ) -> None:
-        super().__init__(message, code=f"kling_{service_code}" if service_code else f"kling_{verdict}")
+        super().__init__(
+            message, code=f"kling_{service_code}" if service_code else f"kling_{verdict}"
+        )
         self.verdict: Verdict = verdict
         self.service_code, self.http_status, self.request_id = service_code, http_status, request_id
         self.sent = sent

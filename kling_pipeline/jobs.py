@@ -108,7 +108,13 @@ def move(
     if to not in MOVES.get(job.state, frozenset()):
         raise ValueError(f"a job does not move from {job.state} to {to}")
     if to in ENDED:
-        changes = {"ended_at": now, "next_at": None, "lease_owner": None, "lease_until": None, **changes}
+        changes = {
+            "ended_at": now,
+            "next_at": None,
+            "lease_owner": None,
+            "lease_until": None,
+            **changes,
+        }
     moved = update(db, job, now, say=say, state=to, **changes)
     if moved is None:
         return None
@@ -138,7 +144,9 @@ def touch(db: Connection, job: Job, **changes: Any) -> Job | None:
 
 def _swap(db: Connection, job: Job, changes: dict[str, Any]) -> Job | None:
     values = {
-        name: json.dumps(value, ensure_ascii=False) if name in _JSON and value is not None else value
+        name: json.dumps(value, ensure_ascii=False)
+        if name in _JSON and value is not None
+        else value
         for name, value in changes.items()
     }
     row = db.execute(

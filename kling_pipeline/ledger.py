@@ -12,15 +12,19 @@ from typing import Any
 from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.store import Connection
 
-LARGEST = 10**9
+_LARGEST = 10**9
 _KINDS = ("user", "held", "spent")
 
 
 def grant(db: Connection, owner: str, amount: int, key: str) -> bool:
     """Grants credits once per `key`; False when that key was used before. InputError for a bad amount."""
-    if isinstance(amount, bool) or not isinstance(amount, int) or not 0 < amount <= LARGEST:
-        raise InputError.at("amount", f"A grant is a whole number from 1 to {LARGEST}, not {amount!r}.")
-    return _post(db, f"grant:{owner}:{key}", "grant", owner, amount, ("", "grants"), (owner, "user"))
+    if isinstance(amount, bool) or not isinstance(amount, int) or not 0 < amount <= _LARGEST:
+        raise InputError.at(
+            "amount", f"A grant is a whole number from 1 to {_LARGEST}, not {amount!r}."
+        )
+    return _post(
+        db, f"grant:{owner}:{key}", "grant", owner, amount, ("", "grants"), (owner, "user")
+    )
 
 
 def open_account(db: Connection, owner: str, credits: int) -> None:
@@ -34,9 +38,7 @@ def reserve(db: Connection, owner: str, job_id: str, amount: int, credit_key: st
     available = balance(db, owner)["available"]
     if amount > available:
         raise CreditError(amount, available)
-    db.execute(
-        "INSERT INTO hold (job_id, owner, amount) VALUES (?, ?, ?)", [job_id, owner, amount]
-    )
+    db.execute("INSERT INTO hold (job_id, owner, amount) VALUES (?, ?, ?)", [job_id, owner, amount])
     _post(
         db, f"reserve:{job_id}", "reserve", owner, amount, (owner, "user"), (owner, "held"),
         job_id=job_id, credit_key=credit_key,
@@ -86,9 +88,9 @@ def _leave(db: Connection, job_id: str, state: str, kind: str, to: str) -> None:
     ).fetchone()
     if row is None:
         raise LookupError(f"job {job_id} has no hold")
-    key = db.execute(
-        "SELECT credit_key FROM txn WHERE idem = ?", [f"reserve:{job_id}"]
-    ).fetchone()[0]
+    key = db.execute("SELECT credit_key FROM txn WHERE idem = ?", [f"reserve:{job_id}"]).fetchone()[
+        0
+    ]
     owner = row["owner"]
     _post(
         db, f"{kind}:{job_id}", kind, owner, row["amount"], (owner, "held"), (owner, to),
@@ -98,7 +100,9 @@ def _leave(db: Connection, job_id: str, state: str, kind: str, to: str) -> None:
 
 def _account(db: Connection, owner: str, kind: str) -> int:
     db.execute("INSERT OR IGNORE INTO account (owner, kind) VALUES (?, ?)", [owner, kind])
-    row = db.execute("SELECT id FROM account WHERE owner = ? AND kind = ?", [owner, kind]).fetchone()
+    row = db.execute(
+        "SELECT id FROM account WHERE owner = ? AND kind = ?", [owner, kind]
+    ).fetchone()
     return int(row[0])
 
 

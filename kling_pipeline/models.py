@@ -79,7 +79,9 @@ class Model:
             if name in chosen:
                 findings.append(self._not_sent(name, *obstacle))
         findings += [
-            self._not_sent(name, "never", {}) for name in given if name in chosen - self.takes.keys()
+            self._not_sent(name, "never", {})
+            for name in given
+            if name in chosen - self.takes.keys()
         ]
         for name in self.requires:
             if sent.get(name) is None:

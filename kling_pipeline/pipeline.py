@@ -14,7 +14,8 @@ from kling_pipeline.errors import NotFound
 from kling_pipeline.inbox import find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
 from kling_pipeline.jobs import Job, find_job, move, update
-from kling_pipeline.places import next_queued, notice, raise_caps
+from kling_pipeline.pauses import notice
+from kling_pipeline.places import next_queued, raise_caps
 from kling_pipeline.polling import ease_all, poll
 from kling_pipeline.recovery import drop_leases, hold_lease, sweep_incoming, take_over
 from kling_pipeline.saving import save

@@ -5,6 +5,7 @@ A poll error never fails a job. Queries take no place in Kling's concurrency (Kl
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterable
 
@@ -26,7 +27,9 @@ def poll(engine: Engine) -> list[str]:
     """Asks Kling for every running job that is due; ids of the jobs that are now to be saved."""
     now = engine.now()
     with engine.store.read() as db:
-        rows = db.execute("SELECT * FROM job WHERE state = 'running' ORDER BY started_at").fetchall()
+        rows = db.execute(
+            "SELECT * FROM job WHERE state = 'running' ORDER BY started_at"
+        ).fetchall()
     running = [Job.from_row(row) for row in rows]
     by_route: dict[str, list[Job]] = {}
     for job in running:
@@ -80,7 +83,7 @@ def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict
 
 
 def _newest_first(tasks: list[Task]) -> bool:
-    return all(a.created_ms >= b.created_ms for a, b in zip(tasks, tasks[1:], strict=False))
+    return all(a.created_ms >= b.created_ms for a, b in itertools.pairwise(tasks))
 
 
 def _record(

@@ -34,7 +34,9 @@ def sweep_incoming(engine: Engine) -> None:
     with engine.store.read() as db:
         held = {
             row["id"]
-            for row in db.execute("SELECT id FROM job WHERE state = 'saving' AND lease_owner NOT NULL")
+            for row in db.execute(
+                "SELECT id FROM job WHERE state = 'saving' AND lease_owner NOT NULL"
+            )
         }
     for folder in incoming.iterdir():
         if folder.is_dir() and folder.name not in held:
@@ -46,7 +48,12 @@ def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
     now = engine.now()
     until = now + engine.wait(LEASE_SECONDS)
     row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
-    if row is not None and row["owner"] != engine.me and row["until"] > now and not is_gone(row["owner"]):
+    if (
+        row is not None
+        and row["owner"] != engine.me
+        and row["until"] > now
+        and not is_gone(row["owner"])
+    ):
         return False
     db.execute(
         """INSERT INTO lease VALUES (?, ?, ?)
@@ -82,7 +89,7 @@ def _is_free(engine: Engine, row: Any) -> bool:
 
 
 def _free(db: Connection, engine: Engine, job: Job, now: int, *, crashed: bool) -> None:
-    free = {"lease_owner": None, "lease_until": None, "next_at": now}
+    free: dict[str, Any] = {"lease_owner": None, "lease_until": None, "next_at": now}
     if job.state == "sending" and job.fence_until is None:
         move(db, job, "queued", now, say="queued", why="stopped before sending", progress=0, **free)
     elif job.state == "sending":

@@ -42,8 +42,7 @@ def save(engine: Engine, job: Job) -> None:
         engine.store.write(lambda db: _settle(db, held.job, assets, engine.now()))
         failpoint("settled")
     except (ResultError, KlingError, OSError) as error:
-        log.warning("saving %s: %s", claimed.external_task_id, getattr(error, "code", error))
-        engine.store.write(lambda db: _later(db, engine, claimed.id, error))
+        _put_off(engine, claimed, getattr(error, "code", "disk"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -81,7 +80,9 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
     return update(db, job, now, say="downloading", lease_owner=engine.me, lease_until=until)
 
 
-def _fetch_all(engine: Engine, held: _Held, folder: Path) -> list[tuple[Path, Facts, dict[str, Any]]]:
+def _fetch_all(
+    engine: Engine, held: _Held, folder: Path
+) -> list[tuple[Path, Facts, dict[str, Any]]]:
     """Every output in Kling's order as (file, facts, output); asks for fresh links once if one is dead."""
     for fresh in (False, True):
         outputs = _fresh_outputs(engine, held) if fresh else held.job.outputs
@@ -157,12 +158,16 @@ def _settle(db: Connection, job: Job, assets: list[dict[str, Any]], now: int) ->
         )
 
 
-def _later(db: Connection, engine: Engine, job_id: str, error: Exception) -> None:
+def _put_off(engine: Engine, job: Job, code: str) -> None:
+    log.warning("saving %s: %s", job.external_task_id, code)
+    engine.store.write(lambda db: _later(db, engine, job.id, code))
+
+
+def _later(db: Connection, engine: Engine, job_id: str, code: str) -> None:
     job, now = find_job(db, job_id), engine.now()
     if job is None or job.lease_owner != engine.me:
         return
     delay = engine.wait(min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2))
-    code = getattr(error, "code", "disk")
     update(
         db, job, now, say="retrying", figures={"at": now + delay, "code": code},
         next_at=now + delay, tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,

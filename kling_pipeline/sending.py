@@ -16,12 +16,13 @@ from kling_pipeline.errors import InputError, KlingError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import thaw
 from kling_pipeline.jobs import Job, find_job, move, touch, update
-from kling_pipeline.places import has_place, lower_cap, pause, paused, unpause
+from kling_pipeline.pauses import pause, paused, unpause
+from kling_pipeline.places import has_place, lower_cap
 from kling_pipeline.store import Connection
 
-TOKEN_SECONDS = 60.0
-SKEW_SECONDS = 2.0
-LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
+_TOKEN_SECONDS = 60.0
+_SKEW_SECONDS = 2.0
+_LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
 
 
 def send(engine: Engine, job: Job) -> None:
@@ -35,22 +36,25 @@ def send(engine: Engine, job: Job) -> None:
     except (InputError, OSError) as error:
         _fail(engine, claimed, "input_missing", f"A file of this request is gone: {error}")
         return
-    for _ in range(2):
-        intent = engine.store.write(lambda db: _intend(db, engine, claimed))
-        if intent is None:
-            return
-        failpoint("intent")
-        try:
-            task = _post(engine, intent, fields)
-        except KlingError as error:
-            failpoint("refused")
-            claimed = _answered(engine, intent, error)
-            if claimed is None:
-                return
-            continue
-        failpoint("posted")
-        adopt(engine, intent, task)
-        return
+    again = _send_once(engine, claimed, fields)
+    if again is not None:
+        _send_once(engine, again, fields)
+
+
+def _send_once(engine: Engine, job: Job, fields: Any) -> Job | None:
+    """One POST; the job when Kling refused its token and it may be signed anew."""
+    intent = engine.store.write(lambda db: _intend(db, engine, job))
+    if intent is None:
+        return None
+    failpoint("intent")
+    try:
+        task = _post(engine, intent, fields)
+    except KlingError as error:
+        failpoint("refused")
+        return _answered(engine, intent, error)
+    failpoint("posted")
+    adopt(engine, intent, task)
+    return None
 
 
 def adopt(engine: Engine, job: Job, task: dialects.Task) -> None:
@@ -104,25 +108,25 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
 def _intend(db: Connection, engine: Engine, job: Job) -> Job | None:
     """The intent: on the disk before the request can be on its way. The fence is also the token's `exp`."""
     now = engine.now()
-    expires = math.ceil(engine.clock() + token_life(engine))
-    skew = max(SKEW_SECONDS, engine.client.skew)
+    expires = math.ceil(engine.clock() + _token_life(engine))
+    skew = max(_SKEW_SECONDS, engine.client.skew)
     return update(
         db, job, now, say="submitting", fence_until=expires + skew, sends=job.sends + 1,
         checkpoint={**job.checkpoint, "expires": expires},
-        lease_until=now + engine.wait(LEASE_SECONDS) + int(token_life(engine) * 1000),
+        lease_until=now + engine.wait(LEASE_SECONDS) + int(_token_life(engine) * 1000),
     )  # fmt: skip
 
 
-def token_life(engine: Engine) -> float:
+def _token_life(engine: Engine) -> float:
     """Seconds a create's own token lives, never less than 2."""
-    return max(2.0, engine.settings.scaled(TOKEN_SECONDS))
+    return max(2.0, engine.settings.scaled(_TOKEN_SECONDS))
 
 
 def _post(engine: Engine, job: Job, fields: Any) -> dialects.Task:
     route = engine.catalog.route(job.route)
     body = dialects.body(route, fields, job.external_task_id, None)
     return engine.client.create(
-        route, body, expires=job.checkpoint["expires"], timeout=token_life(engine) * 0.75
+        route, body, expires=job.checkpoint["expires"], timeout=_token_life(engine) * 0.75
     )
 
 
@@ -208,7 +212,7 @@ def _fenced(db: Connection, engine: Engine, job: Job, now: int) -> None:
 
 def _unfenced(db: Connection, engine: Engine, job: Job, now: int) -> None:
     """An API key has no expiry to wait for: only where Kling refuses a repeated id is a second send safe."""
-    if now < (job.doubt_since or now) + engine.wait(LOOKUP_SECONDS):
+    if now < (job.doubt_since or now) + engine.wait(_LOOKUP_SECONDS):
         delay = engine.wait(_backoff(job.tries, 2, 15))
         touch(db, job, tries=job.tries + 1, next_at=now + delay)
     elif engine.catalog.route(job.route).duplicate_refused:
@@ -228,8 +232,6 @@ def _unfenced(db: Connection, engine: Engine, job: Job, now: int) -> None:
 def _backoff(tries: int, first: float, most: float) -> float:
     """Seconds, doubling, with jitter."""
     return float(min(most, first * 2 ** min(tries, 10)) * random.uniform(0.8, 1.2))
-
-
 
 
 def recheck(engine: Engine, job: Job) -> None:

@@ -40,7 +40,9 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, url: str) -> str:
         if not url.startswith(("https://", "http://")):
-            raise ValueError("KLING_BASE_URL must begin with https:// (or http:// on this machine).")
+            raise ValueError(
+                "KLING_BASE_URL must begin with https:// (or http:// on this machine)."
+            )
         return url.rstrip("/")
 
     @model_validator(mode="after")

@@ -135,7 +135,9 @@ class Store:
 
 def bump(db: Connection) -> int:
     """The next revision; taken in the transaction whose change it numbers."""
-    row = db.execute("UPDATE meta SET value = value + 1 WHERE key = 'rev' RETURNING value").fetchone()
+    row = db.execute(
+        "UPDATE meta SET value = value + 1 WHERE key = 'rev' RETURNING value"
+    ).fetchone()
     return int(row[0])
 
 

@@ -21,8 +21,9 @@ class Studio:
         self.settings = settings
         self.demo = Demo(settings) if settings.demo else None
         self.store = Store(settings.studio_data_dir / "studio.db")
-        self.client = self._client()
-        engine = Engine(settings, load_catalog(settings.kling_contract), self.store, self.client)
+        self._clients = [self._client()]
+        catalog = load_catalog(settings.kling_contract)
+        engine = Engine(settings, catalog, self.store, self._clients[0])
         self.pipeline = Pipeline(engine)
         self.worker: Worker | None = None
 
@@ -35,14 +36,20 @@ class Studio:
 
     def reach_kling(self) -> None:
         """In demo mode: joins the simulator, or starts it again when it is gone."""
-        if self.demo is not None:
-            self.client.base_url = self.demo.ensure()
+        if self.demo is None:
+            return
+        before = self.demo.base_url
+        if self.demo.ensure() != before:
+            # Threads may still be inside the old client: it is closed with the studio.
+            self._clients.append(self._client())
+            self.pipeline.engine.client = self._clients[-1]
 
     def close(self) -> None:
         """Ends the worker, the simulator and the store, in this order."""
         if self.worker is not None:
             self.worker.stop()
-        self.client.close()
+        for client in self._clients:
+            client.close()
         self.store.close()
         if self.demo is not None:
             self.demo.stop()
@@ -63,5 +70,7 @@ class Studio:
                 "kling_secret_key": SecretStr(keys.secret),
             }
         )
-        # The address is known once the simulator is reached; until then nothing is asked.
-        return KlingAIClient.from_settings(played, base_url="http://127.0.0.1:9")
+        # Until the simulator is reached nothing is asked: port 9 discards.
+        return KlingAIClient.from_settings(
+            played, base_url=self.demo.base_url or "http://127.0.0.1:9"
+        )

@@ -35,7 +35,11 @@ class _Json(Serializer):  # type: ignore[misc]  # Huey has no types
 
     def _deserialize(self, data: bytes) -> Any:
         value = json.loads(bytes(data))
-        return Message(*value) if isinstance(value, list) and len(value) == len(Message._fields) else value
+        return (
+            Message(*value)
+            if isinstance(value, list) and len(value) == len(Message._fields)
+            else value
+        )
 
 
 class _QuietConsumer(Consumer):  # type: ignore[misc]

@@ -16,7 +16,10 @@ def speak(job: dict[str, Any], position: int, suffix: str) -> str:
     day = time.strftime("%Y-%m-%d", time.localtime(job["created_at"] / 1000))
     prompt = unicodedata.normalize("NFKC", str(job["params"].get("prompt", ""))).lower()
     words = [word for word in re.findall(r"\w+", prompt) if word not in _SMALL and word.isalnum()]
-    parts = [day, "-".join(words[:_WORDS])[:_LENGTH].strip("-") or job["capability"].replace("_", "-")]
+    parts = [
+        day,
+        "-".join(words[:_WORDS])[:_LENGTH].strip("-") or job["capability"].replace("_", "-"),
+    ]
     parts.append(job["model"].removeprefix("kling-"))
     if duration := job["params"].get("duration"):
         parts.append(f"{duration}s")

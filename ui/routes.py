@@ -1,152 +1,119 @@
-"""The JSON and media routes; every answer that is not one is `{"error": {code, message, fields}}`."""
+"""The JSON routes; every answer that is not one is `{"error": {code, message, fields}}`."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-import tomllib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from kling_pipeline.errors import CreditError, InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
-from kling_pipeline.settings import ROOT
-from ui.names import speak
+from ui.files import OWNER, file_routes
 
-OWNER = "local"  # until sign-in exists
-STATIC = Path(__file__).parent / "static"
-SAMPLES = ROOT / "data" / "samples"
 _BODY = {"capability", "params", "variant_count", "template", "click_id"}
 
 
 def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> None:
-    """Puts the routes of design and media before the page; `ready` says whether a submit would be worked on."""
-    _add_jobs(app, pipeline)
-    _add_files(app, pipeline)
-
-    @app.get("/healthz")
-    def healthz() -> Response:
-        good = ready()
-        return JSONResponse({"ok": good}, status_code=200 if good else 503)
-
-    @app.get("/api/capabilities")
-    def capabilities() -> Response:
-        return JSONResponse({"capabilities": _capabilities(pipeline)})
-
-    @app.get("/api/credits")
-    def credits() -> Response:
-        return JSONResponse(pipeline.credits(OWNER))
-
+    """Puts the JSON routes before the page; `ready` says whether a submit would be accepted and worked on."""
+    api = Api(pipeline, ready)
+    app.router.routes.extend(
+        [
+            Route("/healthz", api.healthz),
+            Route("/api/capabilities", api.capabilities),
+            Route("/api/credits", api.credits),
+            Route("/api/quote", api.quote, methods=["POST"]),
+            Route("/api/jobs", api.submit, methods=["POST"]),
+            Route("/api/jobs", api.jobs),
+            Route("/api/jobs/{job_id}", api.job),
+            Route("/api/jobs/{job_id}/cancel", api.cancel, methods=["POST"]),
+            Route("/api/jobs/{job_id}/retry", api.retry, methods=["POST"]),
+            *file_routes(pipeline),
+            Route("/api/{rest:path}", _nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        ]
+    )
     app.add_exception_handler(StudioError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_http)
-    app.add_exception_handler(404, _refuse_http)
 
 
-def _add_jobs(app: FastAPI, pipeline: Pipeline) -> None:
-    @app.post("/api/quote")
-    async def quote(request: Request) -> Response:
+class Api:
+    """The JSON routes of one pipeline."""
+
+    def __init__(self, pipeline: Pipeline, ready: Callable[[], bool]) -> None:
+        self.pipeline, self.ready = pipeline, ready
+
+    def healthz(self, request: Request) -> Response:
+        """200 as soon as a submit would be accepted and worked on."""
+        good = self.ready()
+        return JSONResponse({"ok": good}, status_code=200 if good else 503)
+
+    def capabilities(self, request: Request) -> Response:
+        """What can be asked for."""
+        return JSONResponse({"capabilities": _capabilities(self.pipeline)})
+
+    def credits(self, request: Request) -> Response:
+        """The balance."""
+        return JSONResponse(self.pipeline.credits(OWNER))
+
+    async def quote(self, request: Request) -> Response:
+        """The price of a click that is not made."""
         body = await _read_order(request)
-        body.pop("click_id", None)
-        count = _count(body)
-        return JSONResponse(
-            await run_in_threadpool(
-                pipeline.quote, OWNER, body["capability"], body.get("params", {}), count
-            )
+        params = body.get("params", {})
+        quoted = await run_in_threadpool(
+            self.pipeline.quote, OWNER, body["capability"], params, body.get("variant_count", 1)
         )
+        return JSONResponse(quoted)
 
-    @app.post("/api/jobs")
-    async def submit(request: Request) -> Response:
+    async def submit(self, request: Request) -> Response:
+        """One click: 201 with its jobs, 200 when it was made before."""
         body = await _read_order(request)
         submission = await run_in_threadpool(
-            pipeline.submit,
+            self.pipeline.submit,
             OWNER,
             body["capability"],
             body.get("params", {}),
-            variant_count=_count(body),
+            variant_count=body.get("variant_count"),
             template=body.get("template"),
             click_id=body.get("click_id"),
         )
         answer = {
-            "jobs": await run_in_threadpool(pipeline.show, submission),
+            "jobs": await run_in_threadpool(self.pipeline.show, submission),
             "warnings": [finding.as_dict() for finding in submission.warnings],
         }
         return JSONResponse(answer, status_code=201 if submission.created else 200)
 
-    @app.get("/api/jobs")
-    def jobs(request: Request) -> Response:
+    def jobs(self, request: Request) -> Response:
+        """What changed since a revision, or the older ones before a job."""
         if before := request.query_params.get("before"):
-            return JSONResponse({"jobs": pipeline.jobs_before(OWNER, before)})
+            return JSONResponse({"jobs": self.pipeline.jobs_before(OWNER, before)})
         since = request.query_params.get("since", "0")
         if not since.isdecimal() or len(since) > 18:
             raise InputError.at("since", "since is a revision: a whole number from 0.")
         return JSONResponse(
-            pipeline.jobs_since(OWNER, int(since)), headers={"Cache-Control": "no-store"}
+            self.pipeline.jobs_since(OWNER, int(since)), headers={"Cache-Control": "no-store"}
         )
 
-    @app.get("/api/jobs/{job_id}")
-    def job(job_id: str) -> Response:
-        return JSONResponse(pipeline.job(OWNER, job_id))
+    def job(self, request: Request) -> Response:
+        """One job."""
+        return JSONResponse(self.pipeline.job(OWNER, request.path_params["job_id"]))
 
-    @app.post("/api/jobs/{job_id}/cancel")
-    def cancel(job_id: str) -> Response:
-        return JSONResponse(pipeline.cancel(OWNER, job_id))
+    def cancel(self, request: Request) -> Response:
+        """Cancels while queued; later it is a wish."""
+        return JSONResponse(self.pipeline.cancel(OWNER, request.path_params["job_id"]))
 
-    @app.post("/api/jobs/{job_id}/retry")
-    def retry(job_id: str) -> Response:
-        return JSONResponse(pipeline.retry(OWNER, job_id))
+    def retry(self, request: Request) -> Response:
+        """Takes up what was set aside, sends again what is unknown."""
+        return JSONResponse(self.pipeline.retry(OWNER, request.path_params["job_id"]))
 
 
-def _add_files(app: FastAPI, pipeline: Pipeline) -> None:
-    @app.post("/api/uploads")
-    async def upload(request: Request) -> Response:
-        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-            raise InputError.at("file", "Send the file as multipart/form-data, field 'file'.")
-        async with request.form(max_files=1, max_fields=8) as form:
-            file = form.get("file")
-            if file is None or isinstance(file, str):
-                raise InputError.at("file", "There is no file in field 'file'.")
-            with tempfile.NamedTemporaryFile(dir=pipeline.settings.studio_data_dir) as part:
-                while chunk := await file.read(1 << 20):
-                    part.write(chunk)
-                part.flush()
-                asset = await run_in_threadpool(pipeline.upload, OWNER, Path(part.name))
-        return JSONResponse({"asset": asset}, status_code=201)
-
-    @app.get("/media/{asset_id}")
-    def media(asset_id: str, request: Request) -> Response:
-        asset = pipeline.asset(OWNER, asset_id)
-        file, mime, name = asset["file"], asset["mime"], None
-        if "poster" in request.query_params:
-            file, mime = asset["poster_file"], "image/jpeg"
-        elif "download" in request.query_params:
-            name = _speaking_name(pipeline, asset)
-        if file is None or not file.exists():
-            raise NotFound("There is no such file.")
-        return FileResponse(
-            file,
-            media_type=mime,
-            filename=name,
-            headers={"Cache-Control": "private, max-age=31536000, immutable"},
-        )
-
-    @app.get("/api/samples")
-    def samples(request: Request) -> Response:
-        wanted = request.query_params.get("capability")
-        path = SAMPLES / "samples.toml"
-        rows = tomllib.loads(path.read_text("utf-8"))["sample"] if path.exists() else []
-        return JSONResponse(
-            {"samples": [row for row in rows if wanted in (None, row["capability"])]}
-        )
-
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.mount("/samples", StaticFiles(directory=SAMPLES, check_dir=False), name="samples")
+def _nothing(request: Request) -> Response:
+    raise NotFound("There is nothing here.")
 
 
 async def _read_order(request: Request) -> dict[str, Any]:
@@ -169,16 +136,10 @@ async def _read_order(request: Request) -> dict[str, Any]:
     click = body.get("click_id")
     if click is not None and not (isinstance(click, str) and 0 < len(click) <= 200):
         raise InputError.at("click_id", "click_id is a text of at most 200 characters.")
+    body["variant_count"] = 1 if body.get("variant_count") is None else body["variant_count"]
     if body.get("template") is not None:
         raise InputError.at("template", "There is no such template.")
     return body
-
-
-def _count(body: dict[str, Any]) -> int:
-    count = body.get("variant_count", 1)
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise InputError.at("variant_count", "variant_count is a whole number.")
-    return count
 
 
 def _no_constant(name: str) -> Any:
@@ -201,13 +162,6 @@ def _capabilities(pipeline: Pipeline) -> list[dict[str, Any]]:
         }
         for capability in pipeline.catalog.capabilities.values()
     ]
-
-
-def _speaking_name(pipeline: Pipeline, asset: dict[str, Any]) -> str:
-    suffix = Path(asset["path"]).suffix
-    if asset["job_id"] is None:
-        return f"{asset['id']}{suffix}"
-    return speak(pipeline.job(OWNER, asset["job_id"]), asset["position"], suffix)
 
 
 _STATUS = {"unsupported_media_type": 415, "malformed_json": 400, "file_too_large": 413}

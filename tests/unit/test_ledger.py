@@ -134,9 +134,7 @@ def test_two_processes_worth_of_writers_keep_the_books(store, tmp_path):
             except CreditError:
                 pass
 
-    threads = [
-        threading.Thread(target=spend, args=pair) for pair in ((store, "a"), (other, "b"))
-    ]
+    threads = [threading.Thread(target=spend, args=pair) for pair in ((store, "a"), (other, "b"))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,52 @@
+"""The pause of all submits after Kling refused the account; it ends by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kling_pipeline.engine import Engine
+from kling_pipeline.errors import KlingError
+from kling_pipeline.store import Connection, get_meta, set_meta
+
+_NEXT = {
+    "account": "Check the keys and the balance in Kling's console, then wait: submits go on by themselves.",
+    "token": "Check the clock of this machine, then wait: submits go on by themselves.",
+}
+
+
+def pause(db: Connection, engine: Engine, error: KlingError) -> int:
+    """Pauses every submit after a refusal of the account; until when, in milliseconds."""
+    now, before = engine.now(), notice(db)
+    times = min(4, before["times"] + 1) if before else 0
+    until = now + engine.wait(15 * 2**times)
+    value = {
+        "code": error.code,
+        "message": error.message,
+        "next": _NEXT.get(error.verdict, _NEXT["account"]),
+        "until": until,
+        "times": times,
+    }
+    set_meta(db, "pause", json.dumps(value))
+    return until
+
+
+def paused(db: Connection, now: int) -> bool:
+    """Whether submits wait; after the time is up one job tries, and its success ends the pause."""
+    current = notice(db)
+    if current is None:
+        return False
+    if now < current["until"]:
+        return True
+    return bool(db.execute("SELECT 1 FROM job WHERE state = 'sending' LIMIT 1").fetchone())
+
+
+def unpause(db: Connection) -> None:
+    """Kling accepted a task: the account is well again."""
+    set_meta(db, "pause", None)
+
+
+def notice(db: Connection) -> dict[str, Any] | None:
+    """The pause as the page tells it: code, message, next, until."""
+    value = get_meta(db, "pause")
+    return json.loads(value) if value else None

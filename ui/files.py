@@ -1,0 +1,84 @@
+"""The routes of files: uploads, results with Range, samples, the page's own parts."""
+
+from __future__ import annotations
+
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from kling_pipeline.errors import InputError, NotFound
+from kling_pipeline.pipeline import Pipeline
+from kling_pipeline.settings import ROOT
+from ui.names import speak
+
+OWNER = "local"  # until sign-in exists
+STATIC = Path(__file__).parent / "static"
+SAMPLES = ROOT / "data" / "samples"
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+def file_routes(pipeline: Pipeline) -> list[BaseRoute]:
+    """The routes of one pipeline's files."""
+    files = Files(pipeline)
+    return [
+        Route("/api/uploads", files.upload, methods=["POST"]),
+        Route("/api/samples", files.samples),
+        Route("/media/{asset_id}", files.media),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/samples", StaticFiles(directory=SAMPLES, check_dir=False)),
+    ]
+
+
+class Files:
+    """Files in and out, each owner's own."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    async def upload(self, request: Request) -> Response:
+        """Takes one file; its type is read from its bytes, whatever it is called."""
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            raise InputError.at("file", "Send the file as multipart/form-data, field 'file'.")
+        async with request.form(max_files=1, max_fields=8) as form:
+            file = form.get("file")
+            if file is None or isinstance(file, str):
+                raise InputError.at("file", "There is no file in field 'file'.")
+            with tempfile.NamedTemporaryFile(dir=self.pipeline.settings.studio_data_dir) as part:
+                while chunk := await file.read(1 << 20):
+                    part.write(chunk)
+                part.flush()
+                asset = await run_in_threadpool(self.pipeline.upload, OWNER, Path(part.name))
+        return JSONResponse({"asset": asset}, status_code=201)
+
+    def media(self, request: Request) -> Response:
+        """A stored file, its poster, or the file under a speaking name."""
+        asset = self.pipeline.asset(OWNER, request.path_params["asset_id"])
+        file, mime, name = asset["file"], asset["mime"], None
+        if "poster" in request.query_params:
+            file, mime = asset["poster_file"], "image/jpeg"
+        elif "download" in request.query_params:
+            name = self._name(asset)
+        if file is None or not file.exists():
+            raise NotFound("There is no such file.")
+        return FileResponse(file, media_type=mime, filename=name, headers=_FOREVER)
+
+    def samples(self, request: Request) -> Response:
+        """The samples of a capability, or of all."""
+        wanted = request.query_params.get("capability")
+        path = SAMPLES / "samples.toml"
+        rows = tomllib.loads(path.read_text("utf-8"))["sample"] if path.exists() else []
+        shown = [row for row in rows if wanted in (None, row["capability"])]
+        return JSONResponse({"samples": shown})
+
+    def _name(self, asset: dict[str, Any]) -> str:
+        suffix = Path(asset["path"]).suffix
+        if asset["job_id"] is None:
+            return f"{asset['id']}{suffix}"
+        return speak(self.pipeline.job(OWNER, asset["job_id"]), asset["position"], suffix)
