@@ -1,0 +1,68 @@
+"""The page's head, written into the page itself: styles, words and language are there before Gradio starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui import board
+
+# Gradio takes its language from the browser and adds its own head too late to change that.
+LANGUAGE = """<script>(() => { const lang = STUDIO.lang === 'zh' ? 'zh-CN' : 'en';
+document.documentElement.lang = lang;
+Object.defineProperty(navigator, 'language', { get: () => lang });
+Object.defineProperty(navigator, 'languages', { get: () => [lang] });
+document.documentElement.classList.toggle('dark', (() => { let kept = null;
+try { kept = localStorage.getItem('studio.scheme') } catch {}
+return kept ? kept === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches })()); })()</script>"""
+
+PARTS = (
+    '<link rel="stylesheet" href="/static/shell.css">'
+    '<script type="module" src="/static/form.js"></script>'
+)
+
+
+def read_head(demo: bool) -> str:
+    """Everything the head needs, ours and the islands'."""
+    return board.head(demo=demo) + LANGUAGE + PARTS
+
+
+class FirstPaint:
+    """Puts our head first into the page that Gradio serves; nothing else passes through changed."""
+
+    def __init__(self, app: ASGIApp, head: Callable[[], str]) -> None:
+        self._app, self._head = app, head
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Holds back a page until its head is in."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return await self._app(scope, receive, send)
+        start: Message | None = None
+        body = b""
+
+        async def hold(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_page(message):
+                start = message
+                return
+            if start is None:
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            whole = body.replace(b"<head>", b"<head>" + self._head().encode(), 1)
+            headers = [pair for pair in start["headers"] if pair[0] != b"content-length"]
+            length = (b"content-length", str(len(whole)).encode())
+            await send({**start, "headers": [*headers, length]})
+            await send({"type": "http.response.body", "body": whole})
+
+        await self._app(scope, receive, hold)
+
+
+def _is_page(message: Message) -> bool:
+    headers = dict(message["headers"])
+    return headers.get(b"content-type", b"").startswith(b"text/html") and (
+        b"content-encoding" not in headers
+    )

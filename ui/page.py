@@ -1,0 +1,142 @@
+"""The page's table of contents: sections, groups, capabilities, and the islands beside the form."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from kling_pipeline.capability import Capability
+from kling_pipeline.pipeline import Pipeline
+from ui import board, credits
+from ui.create import FRONT, QUICK, Form, build_form, build_tab, restore, show_files, wire
+from ui.head import FirstPaint, read_head
+from ui.theme import Studio
+from ui.tongue import Tongue
+
+TONGUE = Tongue()
+GROUPS = ("video", "image", "sound", "edit")
+HEADING = '<h1 class="ks-hidden-heading">${value}</h1>'
+
+
+def build_page(pipeline: Pipeline) -> gr.Blocks:
+    """The whole page."""
+    with gr.Blocks(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
+        board.header()
+        groups = _grouped(pipeline.catalog.capabilities.values())
+        with gr.Column(elem_id="ks-doors"):
+            forms = [build_form(pipeline, one) for members in groups.values() for one in members]
+            where = gr.Textbox(elem_id="where")
+            go = gr.Textbox(elem_id="go")
+        by_id = {form.capability.id: form for form in forms}
+        tabs: dict[str, gr.Tabs] = {}
+        with gr.Tabs(elem_id="sections", selected="create") as sections:
+            with gr.Tab(TONGUE.word("section.create"), id="create", elem_id="s-create"):
+                _heading("section.create_h1")
+                with gr.Row(elem_id="work"):
+                    with gr.Column(elem_id="form-col", min_width=0):
+                        tabs["groups"] = _build_groups(groups, by_id, tabs)
+                    with gr.Column(elem_id="stage-col", min_width=0):
+                        board.stage()
+                    with gr.Column(elem_id="board-col", min_width=0):
+                        board.board()
+            with gr.Tab(TONGUE.word("section.credits"), id="credits", elem_id="s-credits") as money:
+                _heading("section.credits_h1")
+                credits.build_credits()
+        money.select(js="() => window.studioCredits?.read()", **FRONT)
+        for form in forms:
+            wire(form)
+        _wire_page(page, forms, where, go, sections, tabs)
+    return page
+
+
+def mount_options(pipeline: Pipeline) -> dict[str, Any]:
+    """What `gr.mount_gradio_app` needs besides the page; ask for it after `build_page`."""
+    head = read_head(demo=pipeline.settings.demo)
+    return {
+        "theme": Studio(),
+        "i18n": TONGUE.i18n(),
+        "footer_links": [],
+        "app_kwargs": {"middleware": [Middleware(FirstPaint, head=lambda: head)]},
+    }
+
+
+def _grouped(capabilities: Any) -> dict[str, list[Capability]]:
+    """Groups that have a capability; in each, what starts from nothing before what needs files."""
+
+    def needs(one: Capability) -> tuple[int, str]:
+        media = one.media()
+        return sum(one.request.model_fields[name].is_required() for name in media), one.id
+
+    found = {group: [one for one in capabilities if one.group == group] for group in GROUPS}
+    return {group: sorted(members, key=needs) for group, members in found.items() if members}
+
+
+def _build_groups(
+    groups: dict[str, list[Capability]], forms: dict[str, Form], tabs: dict[str, gr.Tabs]
+) -> gr.Tabs:
+    with gr.Tabs(elem_id="groups", selected=next(iter(groups))) as outer:
+        for group, members in groups.items():
+            with (
+                gr.Tab(TONGUE.word(f"group.{group}"), id=group, elem_id=f"t-{group}") as above,
+                gr.Tabs(elem_classes=["ks-members"], selected=members[0].id) as inner,
+            ):
+                tabs[group] = inner
+                for one in members:
+                    label = TONGUE.word(f"capability.{one.id}", one.title)
+                    with gr.Tab(label, id=one.id, elem_id=f"t-{one.id}") as tab:
+                        build_tab(forms[one.id], TONGUE)
+                    tab.select(js=f"() => window.studioForm?.opened({one.id!r})", **FRONT)
+            above.select(js="() => window.studioForm?.switched()", **FRONT)
+    return outer
+
+
+def _wire_page(
+    page: gr.Blocks, forms: list[Form], where: gr.Textbox, go: gr.Textbox,
+    sections: gr.Tabs, tabs: dict[str, gr.Tabs],
+) -> None:  # fmt: skip
+    by_id = {form.capability.id: form.capability for form in forms}
+
+    def lead(order: str) -> list[Any]:
+        asked = json.loads(order or "{}")
+        if asked.get("section"):
+            return [gr.Tabs(selected=asked["section"]), *(gr.skip() for _ in tabs)]
+        return [gr.Tabs(selected="create"), *_selected(by_id.get(asked.get("capability")), tabs)]
+
+    def begin(last: str, *drafts: Any) -> list[Any]:
+        answers = []
+        for form, draft in zip(forms, drafts, strict=True):
+            answers += restore(form, draft)
+        return [*_selected(by_id.get(last), tabs), *answers]
+
+    go.input(lead, go, [sections, *tabs.values()], **QUICK)
+    filled = [part for form in forms for part in (*form.parts.values(), form.answer)]
+    started = page.load(
+        begin,
+        [where, *(form.draft for form in forms)],
+        [*tabs.values(), *filled],
+        js="(w, ...v) => [window.studioForm?.last() ?? '', ...v]",
+        **QUICK,
+    )
+    for form in forms:
+        if form.media:
+            started.then(**show_files(form))
+    started.then(
+        inputs=[form.answer for form in forms],
+        js="(...v) => v.forEach(one => window.studioForm.paint(one))",
+        **FRONT,
+    )
+
+
+def _selected(capability: Capability | None, tabs: dict[str, gr.Tabs]) -> list[Any]:
+    """Updates that open a capability: its group, and itself within the group."""
+    if capability is None:
+        return [gr.skip() for _ in tabs]
+    chosen = {"groups": capability.group, capability.group: capability.id}
+    return [gr.Tabs(selected=chosen[name]) if name in chosen else gr.skip() for name in tabs]
+
+
+def _heading(key: str) -> None:
+    gr.HTML(TONGUE.word(key), html_template=HEADING, apply_default_css=False, js_on_load=None)

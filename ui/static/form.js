@@ -1,0 +1,312 @@
+// The form in the browser: Gradio holds the values and asks for the price; this file says the answers,
+// keeps every field in its stand, and watches over the pay button.
+
+import { make, put } from './dom.js';
+import { pressed } from './pay.js';
+import { say, translate, label, object, valued, listed } from './saying.js';
+import { has, t } from './words.js';
+
+const forms = new Map(); // capability → what is known of its form
+const LAST = 'studio.capability';
+
+export const form = id => {
+  if (!forms.has(id)) forms.set(id, { id, answer: null, phase: 'ready', wrong: {}, shown: {} });
+  return forms.get(id);
+};
+
+const within = element => element?.closest?.('.ks-form')?.id.replace('form-', '');
+const page = () => [...document.querySelectorAll('.ks-form')].find(node => node.offsetParent);
+export const current = () => within(page());
+
+// ------------------------------------------------------------------------------- painting
+
+/** Takes an answer of the server and shows it; an older one than shown is not shown. */
+export function paint(answer) {
+  if (!answer?.capability) return;
+  const one = form(answer.capability);
+  one.wrong = { ...(answer.kind === 'quote' ? one.wrong : {}), ...(answer.wrong ?? {}) };
+  for (const name of answer.cleared ?? []) delete one.wrong[name];
+  if (answer.kind === 'sent') return pressed.answered(one, answer);
+  if (one.answer && answer.serial < one.answer.serial) return;
+  one.answer = answer;
+  pressed.quoted(one);
+  repaint(one);
+}
+
+export function repaint(one) {
+  if (!one.answer) return;
+  restyle();
+  const root = document.getElementById(`form-${one.id}`);
+  if (!root) return;
+  for (const node of root.querySelectorAll('[data-note]')) note(one, node);
+  for (const node of root.querySelectorAll('[data-hints]')) hints(one, node);
+  for (const node of root.querySelectorAll('[data-pay]')) pressed.paint(one, node);
+  advanced(one, root);
+  sliders(root);
+  root.dataset.ready = 'true';
+}
+
+/** What is hidden and which values show is a style sheet: it holds whenever Gradio draws a field anew. */
+function restyle() {
+  const rules = [];
+  for (const { id, answer } of forms.values()) {
+    for (const [name, stand] of Object.entries(answer?.stands ?? {})) {
+      const group = `#g-${id}-${name}`;
+      if (stand.how === 'hidden') rules.push(`${group}{display:none!important}`);
+      if (stand.how === 'offer') rules.push(`${group}>:not(:has(.ks-note)){display:none!important}`);
+      if (stand.values.length) rules.push(...narrowed(id, name, stand, answer));
+    }
+    if (answer && !inside(answer).length) rules.push(`#adv-${id}{display:none!important}`);
+  }
+  let sheet = document.getElementById('ks-stands');
+  if (!sheet) {
+    sheet = Object.assign(document.createElement('style'), { id: 'ks-stands' });
+    document.head.append(sheet);
+  }
+  put(sheet, rules.join('\n'));
+}
+
+/** A value the model does not take leaves the row, unless it is the one that is held: that one is struck. */
+function narrowed(id, name, stand, answer) {
+  const inputs = `#f-${id}-${name} label:has(input)`;
+  const kept = [...stand.values, ...(stand.refused === null ? [] : [String(stand.refused)])];
+  const named = values => values.map(value => `:has(input[value=${JSON.stringify(value)}])`).join(',');
+  const optional = answer.optional.includes(name) ? ':not(:has(input[value=""]))' : '';
+  const rules = [`${inputs}:not(${named(kept)})${optional}{display:none!important}`];
+  if (stand.refused !== null) rules.push(`${inputs}:is(${named([String(stand.refused)])}){text-decoration:line-through}`);
+  if (kept.length > 5) {
+    rules.push(`#g-${id}-${name}{grid-column:1/-1}`, `#f-${id}-${name} .wrap:not([data-testid]){display:grid!important;grid-template-columns:repeat(${Math.ceil(kept.length / Math.ceil(kept.length / 9))},1fr)}`);
+  }
+  return rules;
+}
+
+/** The line below a field: its offer, what is wrong with it, or nothing. */
+function note(one, node) {
+  const { answer } = one, name = node.dataset.note, stand = answer.stands[name];
+  const parts = [];
+  if (stand?.how === 'offer') parts.push(...offer(one, name, stand));
+  else if (stand && stand.refused !== null) parts.push(...refused(one, name, stand));
+  const wrong = one.wrong[name] ?? (stand?.refused === null || !stand ? answer.errors[name] : null);
+  if (wrong) parts.push(make('p.ks-wrong', { text: translate(wrong), role: 'alert' }));
+  else if (/^https:\/\//.test(answer.params[name] ?? '')) parts.push(make('p', { text: t('form.unchecked') }));
+  node.closest('.ks-fld')?.toggleAttribute('data-wrong', Boolean(wrong));
+  node.replaceChildren(...parts);
+}
+
+function offer(one, name, stand) {
+  const [{ fix, delta }] = stand.offers;
+  const [other, value] = Object.entries(fix)[0];
+  const figures = {
+    model: stand.model, object: object(one.id, name), other: label(one.id, other).toLowerCase(),
+    value: valued(other, value).toLowerCase(),
+  };
+  const key = has(`offer.${other}`) ? `offer.${other}` : 'offer.any';
+  const act = has(`offer.switch_${other}`) ? `offer.switch_${other}` : 'offer.switch';
+  const kept = one.answer.params[name] !== undefined && one.answer.params[name] !== stand.neutral;
+  return [
+    make('span.ks-offer-label', { text: label(one.id, name) }),
+    make('div.ks-offer', {},
+      make('p', { text: t(key, figures) }),
+      kept ? make('p', { text: t('offer.kept') }) : null,
+      changer(one, fix, priced(t(act, figures), delta))),
+  ];
+}
+
+function refused(one, name, stand) {
+  const values = listed(stand.values.map(value => valued(name, value)));
+  const row = make('div.ks-swaps', {});
+  for (const { fix, delta } of stand.offers) {
+    row.append(changer(one, fix, priced(valued(name, fix[name]), delta)));
+  }
+  const figures = { model: stand.model, values, value: valued(name, stand.refused) };
+  return [make('p.ks-wrong', { text: t('offer.refused', figures), role: 'alert' }), row];
+}
+
+const priced = (text, delta) =>
+  delta === null || delta === undefined ? text
+    : delta ? t(delta > 0 ? 'offer.more' : 'offer.less', { text, n: Math.abs(delta) }) : t('offer.same', { text });
+
+/** One click that changes settings and keeps everything else. */
+function changer(one, fix, text) {
+  return make('button.ks-fix', { text, on: { click: () => order(one.id, { params: fix }) } });
+}
+
+const MOST_HINTS = 2;
+
+function hints(one, node) {
+  const { answer } = one;
+  const said = [...(answer.lost ?? []).map(lost), ...(answer.warnings ?? [])]
+    .filter(found => answer.stands[found.field]?.how !== 'offer');
+  if (answer.other) said.unshift({ severity: 'error', message: answer.other, figures: {}, fix: {} });
+  const open = node.dataset.open === 'true';
+  const rows = said.slice(0, open ? said.length : MOST_HINTS).map(found => hint(one, found));
+  const rest = said.length - rows.length;
+  if (rest > 0) {
+    const all = () => { node.dataset.open = 'true'; hints(one, node); };
+    rows.push(make('button.ks-fix', { text: t('finding.more', { n: rest }), on: { click: all } }));
+  }
+  node.replaceChildren(...rows);
+}
+
+const lost = one => ({ id: 'lost', severity: 'warning', figures: { what: `${one.field} ${one.value}` }, fix: {} });
+
+function hint(one, found) {
+  const { figures } = found, other = figures.other || figures.field || '';
+  const words = {
+    ...figures, label: label(one.id, found.field ?? ''), field_lower: label(one.id, figures.field ?? '').toLowerCase(),
+    other_label: label(one.id, other).toLowerCase(), other_object: object(one.id, other),
+    value_label: valued(other, figures.value ?? ''),
+  };
+  const key = `finding.${found.id}`;
+  const text = make('p', {});
+  if (has(`${key}.head`)) text.append(make('b', { text: t(`${key}.head`, words) }), ` ${t(`${key}.why`, words)}`);
+  else text.append(translate(found.message));
+  const [field, value] = Object.entries(found.fix ?? {})[0] ?? [];
+  const act = has(`${key}.fix`) ? t(`${key}.fix`, words)
+    : field && t('finding.fix', { field: label(one.id, field).toLowerCase(), value: valued(field, value) });
+  const row = make(`div.ks-hint.ks-is-${found.severity}`, { icon: 'info' });
+  row.append(make('div', {}, text, field ? changer(one, found.fix, act) : null));
+  return row;
+}
+
+const inside = answer => answer.advanced.filter(name => answer.stands[name]?.how !== 'hidden');
+
+/** The folded part names what is inside, or what was changed in it. */
+function advanced(one, root) {
+  const title = root.querySelector(`#adv-${one.id} .label-wrap > span`)?.firstChild;
+  if (title?.nodeType !== Node.TEXT_NODE) return;
+  const changed = Object.entries(one.answer.changed);
+  const names = changed.length
+    ? changed.map(([name, value]) => `${label(one.id, name).toLowerCase()} ${brief(name, value)}`)
+    : inside(one.answer).map(name => label(one.id, name).toLowerCase());
+  const text = t('form.advanced', { inside: listed(names) });
+  if (title.data !== text) title.data = text;
+}
+
+const brief = (name, value) => {
+  const text = typeof value === 'object' ? '' : valued(name, value);
+  return text.length > 18 ? `“${text.slice(0, 16)}…”` : text;
+};
+
+/** The place left of an optional slider's lowest value reads "auto". */
+function sliders(root) {
+  for (const range of root.querySelectorAll('.ks-slide input[type=range]')) {
+    const shown = form(within(range))?.answer?.autos ?? {};
+    const name = range.closest('.ks-fld').id.split('-').slice(2).join('-');
+    const auto = name in shown && Number(range.value) <= shown[name];
+    const text = auto ? t('form.automatic') : range.value;
+    range.setAttribute('aria-valuetext', text);
+    const block = range.closest('.ks-slide');
+    if (block.dataset.reads !== text) block.dataset.reads = text;
+  }
+}
+
+// ------------------------------------------------------------------------------- filling
+
+/** Hands the server a change of the form: it knows which widget holds what. */
+export function order(id, what) {
+  type(`order-${id}`, JSON.stringify({ ...what, at: Date.now() }));
+}
+
+function type(where, text) {
+  const box = document.querySelector(`#${where} textarea, #${where} input`);
+  if (!box) return;
+  const proto = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+  Object.getOwnPropertyDescriptor(proto.prototype, 'value').set.call(box, text);
+  box.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+/** Opens a section, or a capability and with it its section. */
+export const section = name => type('go', JSON.stringify({ section: name, at: Date.now() }));
+export const go = id => type('go', JSON.stringify({ capability: id, at: Date.now() }));
+
+/** The settings of a take, in the form that made it; `what` is "all" or "prompt". */
+export function use(job, what = 'all') {
+  go(job.capability);
+  order(job.capability, { params: job.params, what });
+}
+
+/** A sample: loading is free. */
+export function load(sample) {
+  go(sample.capability);
+  order(sample.capability, { params: sample.params, what: 'all' });
+}
+
+/** Called by Gradio when a capability is chosen. */
+export function opened(id) {
+  try {
+    localStorage.setItem(LAST, id);
+  } catch { /* a private window begins anew */ }
+  if (window.studio) window.studio.capability = id;
+  requestAnimationFrame(() => forms.has(id) && repaint(form(id)));
+}
+
+/** A group was opened: its own last capability is now the one. */
+export const switched = () => requestAnimationFrame(() => current() && opened(current()));
+
+export const last = () => {
+  try {
+    return localStorage.getItem(LAST) ?? '';
+  } catch {
+    return '';
+  }
+};
+
+/** Pictures are shown from our own route: nothing is copied, and only their owner sees them. */
+export function pictures(id, names, values) {
+  const one = form(id);
+  return values.map((value, at) => {
+    const name = names[at];
+    if (one.shown[name] === value) return { __type__: 'update' };
+    one.shown[name] = value;
+    if (!/^as_\w+$/.test(value ?? '')) return null;
+    const url = `${window.STUDIO?.root ?? ''}/media/${value}`;
+    return { path: url, url: new URL(url, location.origin).href, orig_name: name, meta: { _type: 'gradio.FileData' } };
+  });
+}
+
+/** What a picture's field holds now, without drawing it: Gradio shows what was dropped there itself. */
+export const holds = (id, name, value) => { form(id).shown[name] = value; };
+
+// ------------------------------------------------------------------------------- listening
+
+function mount(element) {
+  const id = within(element);
+  if (id) requestAnimationFrame(() => repaint(form(id)));
+}
+
+function listen() {
+  document.addEventListener('input', event => {
+    const id = within(event.target);
+    if (!id) return;
+    pressed.changed(form(id));
+    sliders(document.getElementById(`form-${id}`));
+  }, true);
+  document.addEventListener('keydown', event => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && current()) {
+      event.preventDefault();
+      pressed.press(form(current()));
+    } else if (event.target.matches?.('[role=tab]')) along(event);
+  });
+}
+
+/** Gradio's tabs have no arrow keys. */
+function along(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const tabs = [...event.target.closest('[role=tablist]').querySelectorAll('[role=tab]')].filter(tab => tab.offsetParent);
+  const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
+  event.preventDefault();
+  next.focus();
+  next.click();
+}
+
+window.studioForm = {
+  paint, mount, use, load, order, opened, switched, last, pictures, holds, section, go,
+  click: id => form(id).click,
+  held: (names, values) => Object.fromEntries(names.map((name, at) => [name, values[at]])),
+  get current() { return current(); },
+};
+listen();
+say(); // words for style sheets: the empty drops
+for (const node of document.querySelectorAll('.ks-form')) mount(node.firstElementChild);

@@ -1,0 +1,129 @@
+// The pay button: what it says, what it asks before money is spent, and that one click is one purchase.
+
+import { put } from './dom.js';
+import { label, object, translate } from './saying.js';
+import { has, t } from './words.js';
+import { order, repaint } from './form.js';
+
+const SLOW = 140; // ms before a price that is asked for gives way to a dash
+const SENT = 1200; // ms the button says that a take is queued
+const TWICE = 10_000; // ms in which an equal form asks again
+const PATIENCE = 8000; // ms without an answer until the button says so
+const DASH = '–';
+
+const set = (one, phase, ms, next = 'ready') => {
+  clearTimeout(one.timer);
+  one.phase = phase;
+  if (ms) one.timer = setTimeout(() => { set(one, next); repaint(one); }, ms);
+};
+
+/** A field changed: the price shown is not the price any more. */
+function changed(one) {
+  if (one.phase === 'sending') return;
+  set(one, 'ready');
+  one.pending = true;
+  clearTimeout(one.slow);
+  one.slow = setTimeout(() => { if (one.pending) { one.dash = true; repaint(one); } }, SLOW);
+}
+
+function quoted(one) {
+  const before = one.price;
+  clearTimeout(one.slow);
+  one.pending = one.dash = false;
+  one.price = one.answer.price;
+  // A click that came before the price is honoured if the price it saw was right.
+  if (one.wanted && one.price === before) queueMicrotask(() => press(one));
+  one.wanted = false;
+}
+
+function press(one) {
+  const { answer } = one;
+  if (!answer || one.phase === 'sending') return;
+  if (one.pending) {
+    one.wanted = true;
+    return;
+  }
+  if (answer.state === 'blocked') return lead(one);
+  if (answer.state === 'short') {
+    if (answer.afford >= 1) order(one.id, { params: { variant_count: answer.afford } });
+    return;
+  }
+  const equal = one.sent && one.sent.key === answer.key && Date.now() - one.sent.at < TWICE;
+  if (one.phase === 'sent' || (equal && one.phase !== 'twice')) set(one, 'twice', TWICE);
+  else if (answer.ask && !['ask', 'twice'].includes(one.phase)) set(one, 'ask', TWICE);
+  else return send(one);
+  repaint(one);
+}
+
+/** A blocked button leads to what blocks it. */
+function lead(one) {
+  const name = one.answer.missing[0] ?? Object.keys(one.answer.errors)[0];
+  const group = document.getElementById(`g-${one.id}-${name}`);
+  const target = group?.querySelector('textarea:not([disabled]), input:not([type=file]), button');
+  group?.scrollIntoView({ block: 'nearest' });
+  target?.focus();
+}
+
+function send(one) {
+  if (one.phase !== 'unsure') one.click = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
+  set(one, 'sending', PATIENCE, 'unsure'); // the click's id stays: sent again it is the same purchase
+  repaint(one);
+  document.getElementById(`send-${one.id}`)?.click();
+}
+
+function answered(one, answer) {
+  if (answer.state === 'sent') {
+    one.sent = { key: answer.key, take: answer.take, at: Date.now() };
+    set(one, 'sent', SENT);
+    window.studio?.refresh?.();
+  } else {
+    set(one, 'ready');
+    one.answer = { ...one.answer, ...answer, kind: 'quote' };
+  }
+  repaint(one);
+}
+
+function text(one) {
+  const { answer, phase, sent } = one;
+  if (phase === 'sending' || phase === 'unsure') return t(`pay.${phase}`);
+  if (phase === 'sent' || phase === 'twice') return t(`pay.${phase}`, { take: sent.take });
+  if (phase === 'ask') return t('pay.ask', { n: answer.price });
+  if (answer.state === 'blocked') return blocked(one);
+  if (answer.state === 'short') {
+    return t(answer.afford >= 1 ? 'pay.short_lower' : 'pay.short', { n: answer.short, v: answer.afford });
+  }
+  const n = one.dash ? DASH : answer.price;
+  return t(answer.variants > 1 ? 'pay.many' : 'pay.one', { n, v: answer.variants });
+}
+
+function blocked({ id, answer }) {
+  const [name] = answer.missing;
+  if (name && has(`pay.missing_field.${name}`)) return t(`pay.missing_field.${name}`);
+  if (name) return t('pay.missing', { object: object(id, name) });
+  const [wrong] = Object.keys(answer.errors);
+  return wrong ? t('pay.wrong', { field: label(id, wrong) }) : translate(answer.other ?? '');
+}
+
+/** Digits line up in mono; the words around them do not. */
+function digits(node, words) {
+  if (node.dataset.says === words) return;
+  node.dataset.says = words;
+  node.replaceChildren(...words.split(/(\d[\d,.]*)/).filter(Boolean).map(part =>
+    /^\d/.test(part) ? Object.assign(document.createElement('span'), { className: 'ks-num', textContent: part }) : part));
+}
+
+function paint(one, node) {
+  const { answer, phase } = one, button = node.querySelector('button'), working = node.querySelector('.ks-working');
+  const flat = phase === 'ready' && answer.state !== 'ready';
+  put(button.firstElementChild, text(one));
+  button.dataset.phase = flat ? answer.state : phase;
+  button.setAttribute('aria-busy', String(phase === 'sending' || Boolean(one.dash)));
+  const after = answer.state === 'blocked' ? answer.price && t('form.when_ready', { n: answer.price })
+    : answer.state === 'ready' ? t('form.balance_after', { n: answer.left }) : '';
+  digits(node.querySelector('.ks-left'), after || ' ');
+  working.hidden = !answer.working;
+  put(working.querySelector('p'), answer.working ?? '');
+  button.onclick = () => press(one);
+}
+
+export const pressed = { paint, changed, quoted, press, answered };
