@@ -54,15 +54,8 @@ def _camera(ask: Ask) -> None:
         raise invalid("camera_control config must have exactly one non-zero value")
 
 
-def _masks(ask: Ask) -> None:
-    masked = "static_mask" in ask.body or "dynamic_masks" in ask.body
-    if masked and "image" not in ask.body:
-        raise invalid("image is required with static_mask or dynamic_masks")
-
-
 CHECKS: Mapping[str, Callable[[Ask], None]] = {
     "shots": _shots,
     "prompt_unless_shots": _prompt_unless_shots,
     "camera": _camera,
-    "masks": _masks,
 }

@@ -45,6 +45,7 @@ def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
         "status": status,
         "units": task.units,
         "created_at": task.created_at,
+        "due_at": task.due_at,
         "billed": status == "succeed",
     }
 

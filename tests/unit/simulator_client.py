@@ -1,0 +1,117 @@
+"""A client of the simulator for its own tests: no sockets, plain media, a fast clock."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import time
+import wave
+from dataclasses import replace
+from io import BytesIO
+from types import TracebackType
+from typing import Any
+
+import av
+import jwt
+import numpy as np
+from httpx import Response
+from PIL import Image
+from starlette.testclient import TestClient
+
+from kling_pipeline.simulator import Options, build_app
+
+FAST = Options(speed=100_000, media="plain")
+
+
+def sign(options: Options = FAST, *, exp: float = 60, nbf: float = -5, **claims: Any) -> str:
+    now = int(time.time())
+    claims = {"iss": options.access_key, "exp": now + exp, "nbf": now + nbf, **claims}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(claims, options.secret_key, algorithm="HS256")
+
+
+class Simulated:
+    """One simulator in this process; `refused` and `made` say what a request came to."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = replace(FAST, **options)
+        self.http = TestClient(
+            build_app(self.options), base_url="http://127.0.0.1:7001", client=("127.0.0.1", 9)
+        )
+        self.http.headers["authorization"] = f"Bearer {self.options.api_key}"
+
+    def __enter__(self) -> Simulated:
+        self.http.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.http.__exit__(kind, error, trace)
+
+    def get(self, path: str, **headers: str) -> Response:
+        return self.http.get(path, headers=headers)
+
+    def post(self, path: str, body: Any) -> Response:
+        return self.http.post(path, json=body)
+
+    def made(self, path: str, body: Any) -> dict[str, Any]:
+        answer = self.post(path, body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["code"] == 0
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def ended(self, path: str, body: Any) -> dict[str, Any]:
+        task_id = self.made(path, body)["task_id"]
+        return self.wait(path, task_id)
+
+    def wait(self, path: str, id_: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            data: dict[str, Any] = self.get(f"{path}/{id_}").json()["data"]
+            if data["task_status"] in ("succeed", "failed"):
+                return data
+            time.sleep(0.02)
+        raise AssertionError("the task did not end")
+
+
+def refusal(answer: Response) -> tuple[int, int, str]:
+    body = answer.json()
+    assert "data" not in body
+    return answer.status_code, body["code"], body["message"]
+
+
+@functools.cache
+def picture(width: int = 400, height: int = 300, format_: str = "PNG") -> str:
+    out = BytesIO()
+    Image.new("RGB", (width, height), (90, 120, 150)).save(out, format_)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+@functools.cache
+def film(seconds: float = 5, width: int = 720, height: int = 720, fps: int = 24) -> bytes:
+    out = BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        grey = av.VideoFrame.from_ndarray(np.full((height, width, 3), 99, np.uint8), "rgb24")
+        for index in range(round(seconds * fps)):
+            grey.pts = index
+            container.mux(stream.encode(grey))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+@functools.cache
+def sound(seconds: float = 3) -> str:
+    out = BytesIO()
+    with wave.open(out, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(bytes(round(seconds * 16000)))
+    return base64.b64encode(out.getvalue()).decode()

@@ -1,0 +1,385 @@
+"""Every 1201 that the simulator can answer, reached by a body that breaks just that rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from simulator_client import Simulated, film, picture, refusal, sound
+
+T2V = "/v1/videos/text2video"
+I2V = "/v1/videos/image2video"
+OMNI = "/v1/videos/omni-video"
+IMAGES = "/v1/images/generations"
+OMNI_IMAGE = "/v1/images/omni-image"
+P = picture()
+FRAME = {"image_url": P, "type": "first_frame"}
+TAIL = {"image_url": P, "type": "end_frame"}
+REMOTE = "https://example.com/film.mp4"
+SHOTS = [
+    {"index": 1, "prompt": "a", "duration": "2"},
+    {"index": 2, "prompt": "b", "duration": "3"},
+]
+
+GOOD: dict[str, dict[str, Any]] = {
+    T2V: {"model_name": "kling-v2-6", "prompt": "a paper boat"},
+    I2V: {"model_name": "kling-v2-6", "prompt": "a paper boat", "image": P},
+    OMNI: {"model_name": "kling-v3-omni", "prompt": "a boat", "aspect_ratio": "16:9"},
+    IMAGES: {"model_name": "kling-v2-1", "prompt": "a boat"},
+    OMNI_IMAGE: {"prompt": "a boat"},
+}
+
+
+@pytest.fixture(scope="module")
+def kling() -> Iterator[Simulated]:
+    with Simulated(slots={"video": 10_000, "image": 10_000, "try-on": 10_000}) as simulated:
+        yield simulated
+
+
+def _camera(kind: str = "simple", **config: float) -> dict[str, Any]:
+    return {"type": kind, "config": config} if config else {"type": kind}
+
+
+ACCEPTED: list[tuple[str, dict[str, Any]]] = [
+    (T2V, {}),
+    (T2V, {"negative_prompt": "", "external_task_id": "", "callback_url": "", "image": None}),
+    (T2V, {"cfg_scale": 0.5}),
+    (T2V, {"some_field_of_tomorrow": 1}),
+    (T2V, {"sound": "on", "mode": "pro", "voice_list": [{"voice_id": "1"}]}),
+    (T2V, {"model_name": "kling-v3", "mode": "4k", "duration": "15", "sound": "on"}),
+    (T2V, {"model_name": "kling-v1-6", "cfg_scale": 0.9}),
+    (T2V, {"model_name": "kling-v2-1-master", "mode": "pro"}),
+    (
+        T2V,
+        {
+            "model_name": "kling-v3",
+            "prompt": "",
+            "multi_shot": True,
+            "shot_type": "customize",
+            "multi_prompt": SHOTS,
+        },
+    ),
+    (T2V, {"model_name": "kling-v3", "multi_shot": True, "shot_type": "intelligence"}),
+    (I2V, {"prompt": ""}),
+    (I2V, {"image_tail": P, "mode": "pro"}),
+    (I2V, {"image": "https://example.com/a.png", "image_tail": P, "mode": "pro"}),
+    (I2V, {"model_name": "kling-v3", "image_tail": P, "element_list": [{"element_id": 160}]}),
+    (
+        I2V,
+        {
+            "model_name": "kling-v1-5",
+            "mode": "pro",
+            "dynamic_masks": [{"mask": P, "trajectories": [{"x": 1, "y": 1}, {"x": 9, "y": 9}]}],
+        },
+    ),
+    (I2V, {"model_name": "kling-v1-5", "mode": "pro", "camera_control": _camera(zoom=5)}),
+    (OMNI, {"image_list": [FRAME, TAIL], "aspect_ratio": ""}),
+    (OMNI, {"video_list": [{"video_url": REMOTE}], "aspect_ratio": ""}),
+    (OMNI, {"model_name": "kling-video-o1", "image_list": [{"image_url": P}], "duration": "3"}),
+    (IMAGES, {"model_name": "kling-v3", "image": P, "n": 2}),
+    (IMAGES, {"image": P, "image_reference": "subject", "human_fidelity": 0.4}),
+    (IMAGES, {"image": P, "negative_prompt": ""}),
+    (OMNI_IMAGE, {"model_name": "kling-v3-omni", "resolution": "4k"}),
+    (
+        OMNI_IMAGE,
+        {"model_name": "kling-v3-omni", "result_type": "series", "series_amount": "auto"},
+    ),
+    (OMNI_IMAGE, {"image_list": [{"image": P}], "aspect_ratio": "auto"}),
+]
+
+
+@pytest.mark.parametrize(("path", "change"), ACCEPTED)
+def test_what_the_documents_allow_is_taken(
+    kling: Simulated, path: str, change: dict[str, Any]
+) -> None:
+    assert kling.made(path, GOOD[path] | change)["task_status"] == "submitted"
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    # types, lengths, bounds, words
+    (T2V, {"prompt": ""}, "prompt is required"),
+    (T2V, {"prompt": 5}, "prompt must be a string"),
+    (T2V, {"prompt": "x" * 2501}, "must not exceed 2500 characters"),
+    (T2V, {"duration": 5}, "duration must be a string"),
+    (T2V, {"duration": "7"}, "duration value '7' is not supported by the current model"),
+    (T2V, {"duration": "16"}, "duration value '16' is invalid"),
+    (T2V, {"mode": "best"}, "mode value 'best' is invalid"),
+    (T2V, {"mode": "4k"}, "mode value '4k' is not supported by the current model"),
+    (T2V, {"aspect_ratio": "4:3"}, "aspect_ratio value '4:3' is invalid"),
+    (T2V, {"cfg_scale": 1.5}, "cfg_scale out of range. Please provide a value between 0 and 1."),
+    (T2V, {"cfg_scale": "0.5"}, "cfg_scale must be a number"),
+    (T2V, {"cfg_scale": True}, "cfg_scale must be a number"),
+    (T2V, {"multi_shot": "true"}, "multi_shot must be a boolean"),
+    (T2V, {"watermark_info": True}, "watermark_info must be an object"),
+    (T2V, {"watermark_info": {"enabled": "yes"}}, "watermark_info.enabled must be a boolean"),
+    (T2V, {"voice_list": ["1"]}, "voice_list[0] must be an object"),
+    (T2V, {"voice_list": {"voice_id": "1"}}, "voice_list must be a list"),
+    (IMAGES, {"n": 10}, "n out of range. Please provide a value between 1 and 9."),
+    (IMAGES, {"n": 1.5}, "n must be an integer"),
+    (IMAGES, {"image_fidelity": -0.1}, "image_fidelity out of range"),
+    # models
+    (T2V, {"model_name": "kling-v9"}, "model_name value 'kling-v9' is invalid"),
+    (T2V, {"model_name": "kling-video-o1"}, "model_name value 'kling-video-o1' is invalid"),
+    (IMAGES, {"model_name": "kling-image-o1"}, "model_name value 'kling-image-o1' is invalid"),
+    (OMNI_IMAGE, {"model_name": "kling-v2-1"}, "model_name value 'kling-v2-1' is invalid"),
+    (
+        T2V,
+        {"model_name": ""},
+        "The model 'kling-v1' has been discontinued and is no longer available.",
+    ),
+    # what a model can do
+    (T2V, {"sound": "on"}, "model/mode/duration(kling-v2-6/std/5) is not supported with sound"),
+    (
+        T2V,
+        {"model_name": "kling-v2-5-turbo", "sound": "on"},
+        "Sound is not supported by the current model",
+    ),
+    (T2V, {"cfg_scale": 0}, "Cfg scale is not supported by the current model"),
+    (T2V, {"camera_control": _camera(zoom=1)}, "Camera control is not supported"),
+    (T2V, {"multi_shot": True, "shot_type": "intelligence"}, "Multi shot is not supported"),
+    (
+        I2V,
+        {"model_name": "kling-v2-5-turbo", "image_tail": P},
+        "model/mode/duration(kling-v2-5-turbo/std/5) is not supported with image_tail",
+    ),
+    (
+        I2V,
+        {"model_name": "kling-v2-master", "image_tail": P},
+        "Image tail is not supported by the current model",
+    ),
+    (I2V, {"image_tail": P, "mode": "pro", "sound": "on"}, "image_tail and sound cannot be used"),
+    (I2V, {"static_mask": P}, "Static mask is not supported by the current model"),
+    (
+        I2V,
+        {"model_name": "kling-v1-5", "static_mask": P},
+        "model/mode/duration(kling-v1-5/std/5) is not supported with static_mask",
+    ),
+    (
+        I2V,
+        {"model_name": "kling-v1-5", "mode": "pro", "camera_control": _camera("down_back")},
+        "camera_control type 'down_back' is not supported by the current model",
+    ),
+    (
+        IMAGES,
+        {"model_name": "kling-v2", "resolution": "2k", "image": P},
+        "model/resolution(kling-v2/2k) is not supported with image",
+    ),
+    (
+        IMAGES,
+        {"model_name": "kling-v1", "resolution": "2k"},
+        "resolution value '2k' is not supported",
+    ),
+    (IMAGES, {"model_name": "kling-v2-new"}, "image is required for the current model"),
+    (
+        IMAGES,
+        {"model_name": "kling-v1-5", "image": P},
+        "image_reference is required with image for the current model",
+    ),
+    (
+        IMAGES,
+        {"model_name": "kling-v3", "image": P, "image_reference": "face"},
+        "Image reference is not supported by the current model",
+    ),
+    (OMNI_IMAGE, {"resolution": "4k"}, "resolution value '4k' is not supported"),
+    (OMNI_IMAGE, {"result_type": "series"}, "result_type series is not supported"),
+    # pairs
+    (IMAGES, {"image": P, "negative_prompt": "x"}, "image and negative_prompt cannot be used"),
+    (IMAGES, {"image_reference": "face"}, "image_reference requires image"),
+    (IMAGES, {"human_fidelity": 0.5}, "human_fidelity is only supported when image_reference"),
+    (T2V, {"mode": "pro", "voice_list": [{"voice_id": "1"}]}, "voice_list requires sound"),
+    (T2V, {"shot_type": "customize"}, "shot_type requires multi_shot"),
+    (I2V, {"image": ""}, "At least one of image and image_tail is required"),
+    (
+        I2V,
+        {"model_name": "kling-v1-5", "mode": "pro", "image_tail": P, "static_mask": P},
+        "image_tail and static_mask cannot be used together",
+    ),
+    (
+        I2V,
+        {"model_name": "kling-v1-5", "mode": "pro", "image_tail": P, "static_mask": P, "image": ""},
+        "image_tail and static_mask cannot be used together",
+    ),
+    (
+        I2V,
+        {
+            "model_name": "kling-v1-5",
+            "mode": "pro",
+            "static_mask": picture(300, 400),
+        },
+        "static_mask must have the same aspect ratio as image",
+    ),
+    (OMNI_IMAGE, {"series_amount": 3}, "series_amount is only supported when result_type"),
+    (
+        OMNI_IMAGE,
+        {"model_name": "kling-v3-omni", "result_type": "series", "series_amount": 10},
+        "series_amount out of range",
+    ),
+    (
+        OMNI_IMAGE,
+        {"model_name": "kling-v3-omni", "aspect_ratio": "auto"},
+        "aspect_ratio value 'auto' is invalid without images",
+    ),
+    (
+        OMNI_IMAGE,
+        {"image_list": [{"image": P}] * 11},
+        "At most 10 images and elements are allowed in total.",
+    ),
+    # shots
+    (
+        T2V,
+        {"model_name": "kling-v3", "multi_prompt": SHOTS},
+        "multi_prompt is only supported when shot_type is customize",
+    ),
+    (T2V, {"model_name": "kling-v3", "multi_shot": True}, "shot_type is required"),
+    *(
+        (
+            T2V,
+            {
+                "model_name": "kling-v3",
+                "multi_shot": True,
+                "shot_type": "customize",
+                "multi_prompt": shots,
+            },
+            message,
+        )
+        for shots, message in [
+            ([], "multi_prompt is required when shot_type is customize"),
+            ([SHOTS[1]], "multi_prompt index must start from 1"),
+            ([SHOTS[0] | {"duration": "0"}], "multi_prompt duration must be a whole number"),
+            ([SHOTS[0]], "The sum of multi_prompt durations must equal duration"),
+            ([SHOTS[0]] * 7, "At most 6 multi_prompt items are allowed."),
+            ([SHOTS[0] | {"prompt": "x" * 513}], "must not exceed 512 characters"),
+            ([{"index": 1, "duration": "5"}], "multi_prompt[0].prompt is required"),
+        ]
+    ),
+    # masks
+    *(
+        (
+            I2V,
+            {"model_name": "kling-v1-5", "mode": "pro", "dynamic_masks": masks},
+            message,
+        )
+        for masks, message in [
+            ([{"mask": P, "trajectories": [{"x": 1, "y": 1}]}], "At least 2"),
+            ([{"mask": P, "trajectories": [{"x": 1.5, "y": 1}] * 2}], "must be an integer"),
+            ([{"mask": P, "trajectories": [{"x": 1, "y": 1}] * 78}], "At most 77"),
+            ([{"trajectories": [{"x": 1, "y": 1}] * 2}], "dynamic_masks[0].mask is required"),
+        ]
+    ),
+    (
+        I2V,
+        {"model_name": "kling-v1-5", "mode": "pro", "image": "", "static_mask": P},
+        "At least one of image and image_tail is required",
+    ),
+    # omni video
+    (OMNI, {"aspect_ratio": ""}, "aspect_ratio is required"),
+    (OMNI, {"image_list": [TAIL]}, "end_frame requires first_frame"),
+    (OMNI, {"image_list": [FRAME, FRAME]}, "At most 1 first_frame item"),
+    (OMNI, {"image_list": [{"image": P}]}, "image_list[0].image_url is required"),
+    (OMNI, {"image_list": [{"image_url": P}] * 8}, "At most 7 images and elements"),
+    (
+        OMNI,
+        {
+            "image_list": [{"image_url": P}] * 5,
+            "video_list": [{"video_url": REMOTE, "refer_type": "feature"}],
+        },
+        "At most 4 images and elements",
+    ),
+    (
+        OMNI,
+        {"video_list": [{"video_url": REMOTE}], "sound": "on"},
+        "sound and video_list cannot be used together",
+    ),
+    (
+        OMNI,
+        {"video_list": [{"video_url": REMOTE}], "image_list": [FRAME]},
+        "first_frame and end_frame are not supported when editing a base video",
+    ),
+    (
+        OMNI,
+        {
+            "video_list": [{"video_url": REMOTE}],
+            "multi_shot": True,
+            "shot_type": "intelligence",
+        },
+        "multi_shot is not supported when editing a base video",
+    ),
+    (OMNI, {"video_list": [{"video_url": film(1).hex()}]}, "video_url must be a URL"),
+    (
+        OMNI,
+        {"model_name": "kling-video-o1", "duration": "3"},
+        "duration value '3' is invalid for text or a first frame alone",
+    ),
+    (
+        OMNI,
+        {"model_name": "kling-video-o1", "image_list": [FRAME], "duration": "7"},
+        "duration value '7' is invalid for text or a first frame alone",
+    ),
+    (OMNI, {"model_name": "kling-video-o1", "duration": "12"}, "duration value '12'"),
+    (OMNI, {"model_name": "kling-video-o1", "mode": "4k"}, "mode value '4k'"),
+    (
+        OMNI,
+        {"model_name": "kling-video-o1", "image_list": [FRAME, {"image_url": P}, {"image_url": P}]},
+        "not supported with more than 2 images",
+    ),
+    # pictures
+    (I2V, {"image": f"data:image/png;base64,{P}"}, "File is not in a valid base64 format"),
+    (I2V, {"image": sound()}, "image format is invalid, only jpg, jpeg and png"),
+    (I2V, {"image": picture(format_="GIF")}, "image format is invalid, only jpg, jpeg and png"),
+    (I2V, {"image": picture(299, 400)}, "Image pixel is invalid"),
+    (I2V, {"image": picture(800, 310)}, "resolution or aspect ratio of the input image is invalid"),
+    (I2V, {"image": "A" * 14_000_000}, "image file size must not exceed 10MB"),
+]
+
+
+@pytest.mark.parametrize(("path", "change", "message"), REFUSED)
+def test_what_they_do_not_allow_is_refused_with_a_reason(
+    path: str, change: dict[str, Any], message: str, kling: Simulated
+) -> None:
+    status, code, text = refusal(kling.post(path, GOOD[path] | change))
+    assert (status, code) == (400, 1201)
+    assert message in text
+
+
+CAMERA: list[tuple[dict[str, Any], str]] = [
+    (_camera(), "camera_control config must have exactly one non-zero value"),
+    (_camera(pan=1, tilt=1), "camera_control config must have exactly one non-zero value"),
+    (_camera("forward_up", pan=1), "config is only supported when type is simple"),
+    (_camera(pan=11), "camera_control.config.pan out of range"),
+    ({"config": {"pan": 1}}, "camera_control.type is required"),
+]
+
+
+@pytest.mark.parametrize(("control", "message"), CAMERA)
+def test_a_camera_moves_in_one_way(control: dict[str, Any], message: str) -> None:
+    with Simulated(model_states={"kling-v1": "at_risk"}) as kling:
+        body = GOOD[T2V] | {"model_name": "kling-v1"}
+        kling.made(T2V, body | {"camera_control": _camera("down_back")})
+        status, code, text = refusal(kling.post(T2V, body | {"camera_control": control}))
+        assert (status, code) == (400, 1201)
+        assert message in text
+
+
+def test_a_model_can_be_switched_off() -> None:
+    with Simulated(model_states={"kling-v2-6": "retired"}) as kling:
+        assert refusal(kling.post(T2V, GOOD[T2V]))[2] == (
+            "The model 'kling-v2-6' has been discontinued and is no longer available."
+        )
+
+
+def test_only_the_brief_has_its_own_models_and_paths() -> None:
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        (T2V, {"model_name": "kling-video-o1", "prompt": "a"}),
+        (IMAGES, {"model_name": "kling-image-o1", "prompt": "a"}),
+        ("/v1/videos/motion/generation", {"image_url": P, "prompt": "a"}),
+        ("/v1/videos/lipsync", {"video_url": REMOTE, "audio_url": sound()}),
+        (
+            "/v1/videos/multi-image2video",
+            {"model_name": "kling-v2-5-turbo", "prompt": "a", "image_list": [{"image": P}]},
+        ),
+    ]
+    with Simulated() as vendor, Simulated(contract="brief") as brief:
+        for path, body in bodies:
+            assert vendor.post(path, body).status_code in (400, 404)
+            brief.made(path, body)
