@@ -21,6 +21,7 @@ from ui.names import speak
 OWNER = "local"  # until sign-in exists
 STATIC = Path(__file__).parent / "static"
 SAMPLES = ROOT / "data" / "samples"
+GRADIO = ("gradio", "templates/frontend/static")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
@@ -31,7 +32,8 @@ def file_routes(pipeline: Pipeline) -> list[BaseRoute]:
         Route("/api/uploads", files.upload, methods=["POST"]),
         Route("/api/samples", files.samples),
         Route("/media/{asset_id}", files.media),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        # Gradio serves its fonts from the same address: what is not ours is looked for there.
+        Mount("/static", StaticFiles(directory=STATIC, packages=[GRADIO])),
         Mount("/samples", StaticFiles(directory=SAMPLES, check_dir=False)),
     ]
 
