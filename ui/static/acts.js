@@ -32,8 +32,14 @@ export async function again(id) {
   return answer;
 }
 
-export async function cancel(id) {
-  const answer = await send(`/api/jobs/${id}/cancel`);
+/** Takes it back; for a take of unknown outcome, gives its credits back. */
+export const cancel = id => decide(id, 'cancel');
+
+/** Takes up what was set aside, or sends a take of unknown outcome again. */
+export const retry = id => decide(id, 'retry');
+
+async function decide(id, how) {
+  const answer = await send(`/api/jobs/${encodeURIComponent(id)}/${how}`);
   if (answer.ok) takeIn([answer.body]);
   return answer;
 }

@@ -96,8 +96,7 @@ function actions(job, is) {
   if (job.state === 'queued' && !job.cancel_asked) return [['cancel', t('board.cancel')]];
   if (job.state === 'failed') {
     const named = fix(job);
-    const more = job.error?.message || job.error?.next ? [['why', t('board.why')]] : [];
-    return [[named, t(FIXES[named])], ...more];
+    return [[named, t(FIXES[named])], ['why', t('board.why')]];
   }
   if (job.state === 'unknown') return [['open', t('board.decide')]];
   if (job.state === 'canceled') return [['use', t('board.use')]];
@@ -111,8 +110,7 @@ export function fold(row, job) {
   const shut = more.hidden;
   if (shut) {
     const said = job.error?.message && make('p', { text: t('board.kling_says', { message: job.error.message }) });
-    const next = job.error?.next && make('p', { text: job.error.next });
-    more.replaceChildren(...[said, next].filter(Boolean));
+    more.replaceChildren(...[said, make('p', { text: t(`stage.next_${fix(job)}`) })].filter(Boolean));
   }
   more.hidden = !shut;
   attr(why, 'aria-expanded', String(shut));

@@ -12,7 +12,8 @@ const BY_STATE = {
   queued: 'queued', sending: 'submitting', checking: 'checking', running: 'generating',
   saving: 'downloading', done: 'done', failed: 'failed', canceled: 'canceled', unknown: 'unknown',
 };
-const RUNNING = new Set(['preparing', 'submitting', 'generating', 'late', 'checking', 'downloading', 'storing']);
+const RUNNING = new Set(['preparing', 'submitting', 'generating', 'late', 'checking', 'downloading', 'retrying', 'storing']);
+const DOUBT = new Set(['late', 'checking', 'retrying']); // their bars are dashed
 const MB = 1024 * 1024;
 
 export const elapsed = job => now() - (job.started_at ?? job.created_at);
@@ -37,8 +38,16 @@ const what = job => {
   return title(job.capability) + length;
 };
 
+// A task that failed at Kling has only a text; two kinds of it are common enough to be known.
+const TEXTS = [[/risk control|content safety|sensitive|policy/i, 'kling_policy'], [/pixel|resolution|aspect ratio/i, 'kling_input']];
+
+export function reason(job) {
+  const { code = '', message = '' } = job.error ?? {};
+  return (code === 'kling_task_failed' && TEXTS.find(([text]) => text.test(message))?.[1]) || code;
+}
+
 export function cause(job) {
-  const key = `error.${job.error?.code}`;
+  const key = `error.${reason(job)}`;
   return has(key) ? t(key) : job.error?.message || t('error.other');
 }
 
@@ -52,7 +61,7 @@ const HEAD = {
 
 const why = {
   queued: what,
-  waiting: job => (job.says?.next_at ? t('state.waiting_until', { time: clock(job.says.next_at) }) : t('state.waiting_why')),
+  waiting: job => (job.says?.at ? t('state.waiting_until', { time: clock(job.says.at) }) : t('state.waiting_why')),
   paused: () => t('state.paused_why'),
   preparing: job => (Object.keys(job.inputs ?? {}).length ? t('state.preparing_input') : t('state.preparing_why')),
   submitting: () => t('state.submitting_why'),
@@ -61,15 +70,16 @@ const why = {
     : t('state.generating_plain', { elapsed: span(elapsed(job)) })),
   late: job => t('state.late_why', { elapsed: span(elapsed(job)) }),
   checking: () => t('state.checking_why'),
-  downloading: job => (job.says?.total
-    ? t('state.downloading_size', { done: (job.says.done / MB).toFixed(1), all: (job.says.total / MB).toFixed(1) })
+  downloading: job => (job.says?.size
+    ? t('state.downloading_size', { done: (job.says.got / MB).toFixed(1), all: (job.says.size / MB).toFixed(1) })
     : t('state.downloading_why')),
+  retrying: job => (job.says?.at ? t('state.retrying_until', { time: clock(job.says.at) }) : t('state.retrying_why')),
   storing: () => t('state.storing_why'),
   set_aside: () => t('state.set_aside_why'),
   done: job => prompt(job) || what(job),
   failed: cause,
   canceled: () => t('state.canceled_why'),
-  unknown: job => (job.says?.next_at ? t('state.unknown_until', { time: clock(job.says.next_at) }) : t('state.unknown_why')),
+  unknown: () => t('state.unknown_why'),
 };
 
 function number(job, says) {
@@ -85,14 +95,13 @@ const percent = (job, says) => (says === 'late' ? Math.min(job.progress, 79) : M
 /** {code, head, why, number, percent, bar: solid | dashed | null, tone: run | fail | pay | plain | quiet} */
 export function says(job) {
   const is = code(job);
-  const dashed = is === 'late' || is === 'checking';
   return {
     code: is,
     head: (HEAD[is] ?? (() => t(`state.${is}`)))(job),
     why: job.cancel_asked && RUNNING.has(is) ? t('state.cancel_asked') : (why[is] ?? (() => ''))(job),
     number: number(job, is),
     percent: percent(job, is),
-    bar: RUNNING.has(is) ? (dashed ? 'dashed' : 'solid') : null,
+    bar: RUNNING.has(is) ? (DOUBT.has(is) ? 'dashed' : 'solid') : null,
     tone: is === 'failed' ? 'fail' : ['unknown', 'set_aside'].includes(is) ? 'pay'
       : is === 'canceled' ? 'quiet' : RUNNING.has(is) ? 'run' : 'plain',
   };
@@ -102,9 +111,9 @@ const PROMPT_CODES = /^(kling_130[01]|kling_policy|policy|prompt_.*)$/;
 
 /** The one fix that fits why it failed: edit | use | again */
 export function fix(job) {
-  const code = job.error?.code ?? '';
-  if (PROMPT_CODES.test(code)) return 'edit';
-  return /^(kling_12\d\d|kling_1103|invalid_input)$/.test(code) ? 'use' : 'again';
+  const why = reason(job);
+  if (PROMPT_CODES.test(why)) return 'edit';
+  return /^(kling_12\d\d|kling_1103|kling_input|invalid_input|input_missing)$/.test(why) ? 'use' : 'again';
 }
 
 /** Price where the state does not say it already. */

@@ -34,14 +34,14 @@ function lines(job, is) {
   if (is.code === 'failed') {
     const said = job.error?.message;
     const raw = said && said !== cause(job) ? t('board.kling_says', { message: said }) : '';
-    return [cause(job), [raw, job.error?.next].filter(Boolean).join(' ')];
+    return [`${cause(job)} ${t(`stage.next_${fix(job)}`)}`, raw];
   }
-  if (is.code === 'unknown') return [t('stage.unknown_why', { n: job.price }), is.why];
+  if (is.code === 'unknown') return [t('stage.unknown_why', { n: job.price })];
   return [is.why];
 }
 
 /** One value of a setting in words; the form's words serve here too. */
-const value = (field, name) => (has(`value.${field}.${name}`) ? t(`value.${field}.${name}`) : has(`fact.${name}`) ? t(`fact.${name}`) : String(name));
+const value = (field, name) => (has(`value.${field}.${name}`) ? t(`value.${field}.${name}`) : String(name));
 
 function facts(job) {
   const p = job.params ?? {};
@@ -83,8 +83,9 @@ export function actions(box, job, asset, full) {
   const edit = job.state === 'failed' && fix(job) === 'edit';
   const button = (name, icon, words, click) => make('button.ks-do', { 'data-do': name, icon, text: words, on: { click } });
   const left = [
-    edit && button('edit', 'use', t('board.edit_prompt'), () => window.studio.usePrompt(job.id)),
+    edit && button('edit', 'edit', t('board.edit_prompt'), () => window.studio.usePrompt(job.id)),
     ended && !edit && button('again', 'again', t('stage.again', { n: job.price }), event => again(event.currentTarget, job)),
+    ...decisions(box, job, button),
     button('use', 'use', t('stage.use'), () => window.studio.use(job.id)),
     prompt(job) && button('copy', 'copy', t('stage.copy'), event => copied(event.currentTarget, job)),
   ];
@@ -96,18 +97,32 @@ export function actions(box, job, asset, full) {
 const download = asset =>
   make('a.ks-do', { href: own(acts.downloadUrl(asset)), download: '', 'data-do': 'download', icon: 'download', text: t('stage.download') });
 
+/** What only the owner can decide; sending again may be billed twice, so that is said first. */
+function decisions(box, job, button) {
+  if (says(job).code === 'set_aside') return [button('retry', 'again', t('stage.store_again'), () => done(acts.retry(job.id)))];
+  if (job.state !== 'unknown') return [];
+  return [
+    button('release', 'cross', t('stage.release', { n: job.price }), () => ask(box, t('stage.release_sure'), t('stage.release', { n: job.price }), () => done(acts.cancel(job.id)))),
+    button('resend', 'again', t('stage.resend'), () => ask(box, t('stage.resend_sure'), t('stage.resend'), () => done(acts.retry(job.id)))),
+  ];
+}
+
+const done = going => going.then(answer => !answer.ok && window.studio.announce(acts.refusal(answer)));
+
+/** A question in the place of the buttons; the safe answer has the focus. */
+function ask(box, question, words, go, back = t('stage.back')) {
+  const before = [...box.childNodes];
+  const no = make('button.ks-do', { text: back, on: { click: () => box.replaceChildren(...before) } });
+  box.replaceChildren(make('p.ks-sure', { text: question }), make('span.ks-gap'), make('button.ks-do', { text: words, on: { click: go } }), no);
+  no.focus();
+}
+
 /** While queued it is taken back at once; later the truth is said first. */
 function cancelButton(box, job) {
-  const go = () => acts.cancel(job.id).then(answer => !answer.ok && window.studio.announce(acts.refusal(answer)));
+  const go = () => done(acts.cancel(job.id));
   const button = make('button.ks-do', { 'data-do': 'cancel', icon: 'cross', text: t('stage.cancel') });
-  button.addEventListener('click', () => {
-    if (job.state === 'queued') return go();
-    const before = [...box.childNodes];
-    const back = make('button.ks-do', { text: t('stage.cancel_no'), on: { click: () => box.replaceChildren(...before) } });
-    const yes = make('button.ks-do', { text: t('stage.cancel_yes'), on: { click: go } });
-    box.replaceChildren(make('p.ks-sure', { text: t('stage.cancel_sure') }), make('span.ks-gap'), yes, back);
-    back.focus();
-  });
+  button.addEventListener('click', () =>
+    (job.state === 'queued' ? go() : ask(box, t('stage.cancel_sure'), t('stage.cancel_yes'), go, t('stage.cancel_no'))));
   return button;
 }
 
@@ -146,7 +161,7 @@ export function strip(box, job, index, pick) {
   const focus = box.contains(document.activeElement);
   box.replaceChildren(
     make('div.ks-th2', {}, make('b', { text: t('stage.take', { n: takes.click(job) }) }),
-      make('span', { text: t('stage.variants', { n: all.length, time: clock(Math.min(...all.map(one => one.created_at))) }) })),
+      make('span', { text: t(all.length > 1 ? 'stage.variants' : 'stage.images', { n: all.length > 1 ? all.length : tiles.length, time: clock(Math.min(...all.map(one => one.created_at))) }) })),
     make('div.ks-tiles', {}, ...tiles.map(([one, i]) => tile(one, i, one.id === job.id && i === index, pick))));
   if (focus) box.querySelector('[aria-current]')?.focus();
 }

@@ -79,7 +79,6 @@ function screen(view) {
   const frame = make('div.ks-frame');
   shape(view, frame, asset?.width && asset?.height ? asset.width / asset.height : ratio(job.params?.aspect_ratio));
   frame.append(asset ? result(view, asset, frame) : waiting(view, frame));
-  if (asset && window.STUDIO?.demo) frame.append(make('span.ks-wm', { text: t('stage.demo'), 'aria-hidden': 'true' }));
   view.screen.replaceChildren(frame);
 }
 

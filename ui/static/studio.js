@@ -53,7 +53,8 @@ function follow({ moved, first }) {
   const here = takes.all.get(open);
   if (!here) {
     const kept = first && takes.all.get(remembered());
-    const pick = kept || list.find(job => job.state === 'done') || takes.variants(list[0])[0];
+    const newest = list.find(job => job.state === 'done') ?? list[0];
+    const pick = kept || takes.variants(newest).find(job => job.state === newest.state);
     show(pick.id, { hand: false });
   } else if (!first && moved.some(({ job, before }) => !before && takes.click(job) > takes.click(here))) {
     show(takes.variants(list[0])[0].id, { hand: false });
