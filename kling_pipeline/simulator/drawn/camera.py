@@ -25,13 +25,14 @@ class View:
 
 @dataclass(frozen=True)
 class Camera:
-    """A move over a frame of `size` pixels around `focus` (pixels)."""
+    """A move over a frame of `size` pixels around `focus` (pixels); `flat` ones never zoom."""
 
     move: str
     size: tuple[int, int]
     focus: tuple[float, float]
     seconds: float = 0.0
     strength: float = 1.0
+    flat: bool = False
 
     def look(self, t: float) -> View:
         """The view at `t` of 0..1."""
@@ -51,6 +52,12 @@ class Camera:
             zoom, x = 1.05 + 0.05 * s * (1 - swing * swing), swing * 0.045 * s * width
         elif self.move == "drift":
             zoom, x = 1.03 + 0.05 * s * e, swing * -0.018 * s * width
+        if self.flat:
+            # Sheets that keep their size are cheap to move: what would zoom slides past instead.
+            zoom, x = (
+                1.0,
+                x if x else {"push": 1, "pull": -1}.get(self.move, 0.6) * swing * 0.04 * width,
+            )
         return View(t, t * self.seconds, zoom, (x, y), self.focus)
 
 

@@ -71,17 +71,19 @@ def _windows(
     near: float,
 ) -> None:
     unit = brief.unit
-    cell = max(4, round(unit * (0.0095 + 0.007 * near)))
+    cell = max(4, round(unit * (0.0085 + 0.005 * near)))
     size = max(1, round(cell * 0.46))
     lamp = read_colour(LAMPS[int(rng.choice(5, p=(0.42, 0.26, 0.14, 0.1, 0.08)))])
-    share = rng.uniform(0.1, 0.42) * (1 if brief.palette.night else 0.6)
+    share = rng.uniform(0.14, 0.5) * (1 if brief.palette.night else 0.6)
     power = 0.55 + 0.45 * near
     body = mix(brief.palette.near, brief.palette.far, 0.3)
     for y in range(box[1] + cell, box[3] - cell, round(cell * 1.25)):
         for x in range(box[0] + cell // 2, box[2] - size, cell):
             if rng.random() < share:
                 light = rng.uniform(0.35, 1) * power
-                pen.rectangle((x, y, x + size - 1, y + round(size * 1.3)), fill=_bytes(mix(body, lamp, light)))
+                pen.rectangle(
+                    (x, y, x + size - 1, y + round(size * 1.3)), fill=_bytes(mix(body, lamp, light))
+                )
 
 
 def _reflect(mirror: Field, rgb: Field, alpha: Field) -> None:
@@ -93,11 +95,12 @@ def _reflect(mirror: Field, rgb: Field, alpha: Field) -> None:
 
 
 def _soften(mirror: Field, unit: int) -> Field:
-    high, wide = mirror.shape[:2]
+    high = mirror.shape[0]
     image = Image.fromarray((np.clip(mirror, 0, 1) * 255).astype(np.uint8))
     image = image.filter(ImageFilter.BoxBlur((unit * 0.004, unit * 0.03)))
     down = np.linspace(1, 0.3, high, dtype=np.float32)[:, None, None]
-    return np.clip(read_rgb(image) ** 0.9 * 1.35 * down, 0, 1)
+    out: Field = np.clip(read_rgb(image) ** 0.9 * 1.35 * down, 0, 1)
+    return out
 
 
 def _haze(brief: Brief, line: int) -> Sheet:
@@ -118,7 +121,9 @@ def _bokeh(brief: Brief, line: int) -> list[Layer]:
         reach = even(radius + 3)
         y, x = np.mgrid[-reach:reach, -reach:reach].astype(np.float32) + 0.5
         far = np.hypot(x, y)
-        disc = np.clip((radius - far) / 2 + 0.5, 0, 1) * (0.55 + 0.45 * np.clip(far / radius, 0, 1) ** 4)
+        disc = np.clip((radius - far) / 2 + 0.5, 0, 1) * (
+            0.55 + 0.45 * np.clip(far / radius, 0, 1) ** 4
+        )
         colour = read_colour(LAMPS[int(rng.integers(5))])
         rgb = np.ones((*far.shape, 3), np.float32) * colour
         sheet = cut_sheet(rgb, (disc * rng.uniform(0.12, 0.3)).astype(np.float32))

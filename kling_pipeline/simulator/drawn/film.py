@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -56,11 +57,12 @@ def to_frame(planes: Planes, index: int) -> av.VideoFrame:
     frame = av.VideoFrame(width, height, "yuv420p")
     for plane, data in zip(frame.planes, planes, strict=True):
         rows, columns = data.shape
+        # The stubs ask for bytes; any buffer is taken, without a copy.
         if plane.line_size == columns:
-            plane.update(np.ascontiguousarray(data))
+            plane.update(cast(bytes, np.ascontiguousarray(data)))
         else:
             padded = np.zeros((rows, plane.line_size), np.uint8)
             padded[:, :columns] = data
-            plane.update(padded)
+            plane.update(cast(bytes, padded))
     frame.pts = index
     return frame

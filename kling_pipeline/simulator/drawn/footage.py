@@ -52,7 +52,7 @@ class Footage:
         return (1.0, 0.0, 0.0) if self.move == "still" else (zoom, x, y)
 
     def _sweep(self, luma: Bytes2D, t: float) -> None:
-        rows, columns = luma.shape
+        columns = luma.shape[1]
         left = int((self.light.shape[1] - columns) * (t if self.side > 0 else 1 - t))
         power = np.uint16(256 * sin(pi * min(1.0, max(0.0, t))))
         if power == 0:

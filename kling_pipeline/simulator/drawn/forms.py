@@ -12,7 +12,10 @@ WHITE = np.ones(3, np.float32)
 
 
 def shape_sphere(
-    at: tuple[float, float], radius: float, colour: Colour, room: tuple[Colour, Colour],
+    at: tuple[float, float],
+    radius: float,
+    colour: Colour,
+    room: tuple[Colour, Colour],
     gloss: float = 1.0,
 ) -> Sheet:
     """A glossy sphere around `at` (pixels); `room` are the colours of wall and floor it mirrors."""
@@ -69,7 +72,9 @@ def shade_round(share: Field, gloss: float) -> tuple[Field, Field]:
     return (0.2 + 0.88 * light).astype(np.float32), shine.astype(np.float32)
 
 
-def build_room(size: tuple[int, int], floor: float, colours: tuple[Colour, Colour], spot: tuple[float, float]) -> Field:
+def build_room(
+    size: tuple[int, int], floor: float, colours: tuple[Colour, Colour], spot: tuple[float, float]
+) -> Field:
     """A bare room of `size` (width, height): wall and floor that meet softly at the row `floor`."""
     width, height = size
     y = np.arange(height, dtype=np.float32)[:, None]
@@ -77,12 +82,15 @@ def build_room(size: tuple[int, int], floor: float, colours: tuple[Colour, Colou
     unit = min(size)
     lamp = np.exp(-((np.hypot((x - spot[0]) * 0.75, y - spot[1]) / (unit * 0.62)) ** 2))
     wall = colours[0] * (0.42 + 0.75 * lamp[..., None])
-    pool = np.exp(-((np.hypot((x - spot[0]) * 0.55, (y - floor - unit * 0.16) * 1.6) / (unit * 0.5)) ** 2))
+    pool = np.exp(
+        -((np.hypot((x - spot[0]) * 0.55, (y - floor - unit * 0.16) * 1.6) / (unit * 0.5)) ** 2)
+    )
     ground = colours[1] * (0.42 + 0.8 * pool[..., None])
     edge = np.clip((y - floor) / (unit * 0.012) + 0.5, 0, 1)
     edge = (edge * edge * (3 - 2 * edge) * np.ones_like(x))[..., None]
     contact = 1 - 0.2 * np.exp(-np.abs(y - floor) / (unit * 0.03))[..., None]
-    return np.clip((wall * (1 - edge) + ground * edge) * contact, 0, 1).astype(np.float32)
+    out: Field = np.clip((wall * (1 - edge) + ground * edge) * contact, 0, 1)
+    return out
 
 
 def blend_tones(rgb: Colour, light: Field, shine: Field) -> Field:

@@ -29,7 +29,10 @@ def stretch_sky(brief: Brief, horizon: float, sun: tuple[float, float]) -> Sheet
     for spread, share, low in ((0.95, 0.34, 0.9), (0.4, 0.42, 0.5), (0.14, 0.6, 0.0)):
         veil = (power * share * np.exp(-((reach / spread) ** 1.6)))[..., None]
         # Far from the sun its light is scattered: high up it keeps the sky's own hue.
-        tone = palette.glow * (1 - low) + (palette.glow * fall[..., None] + rgb * 1.25 * (1 - fall[..., None])) * low
+        tone = (
+            palette.glow * (1 - low)
+            + (palette.glow * fall[..., None] + rgb * 1.25 * (1 - fall[..., None])) * low
+        )
         rgb = rgb + veil * (tone - rgb)
     rgb = _streak(brief, rgb, reach, horizon / (height + my))
     full = np.stack([enlarge(rgb[..., i], (rows, columns)) for i in range(3)], -1)
@@ -50,7 +53,8 @@ def _streak(brief: Brief, rgb: Field, reach: Field, low: float) -> Field:
     shade = mix(palette.sky[1], palette.sky[2], 0.5)
     colour = shade * (1 - lit) + palette.glow * lit
     share = (np.clip(cloud * 1.7 - 0.75, 0, 1) * belt * (0.3 if palette.night else 0.5))[..., None]
-    return rgb * (1 - share) + colour * share
+    out: Field = rgb * (1 - share) + colour * share
+    return out
 
 
 def hang_disc(brief: Brief, at: tuple[float, float], radius: float) -> Sheet:
@@ -67,7 +71,7 @@ def hang_disc(brief: Brief, at: tuple[float, float], radius: float) -> Sheet:
     colour = np.ones((*far.shape, 3), np.float32) * palette.sun
     if palette.night:
         sea = drift_clouds(brief.dice("moon"), far.shape, (5, 5), 4)
-        colour *= 1 - 0.16 * (np.clip(sea * 1.5 - 0.5, 0, 1) * disc)[..., None]
+        colour *= 1 - 0.1 * (np.clip(sea * 1.5 - 0.5, 0, 1) * disc)[..., None]
     colour = colour * disc[..., None] + mix(palette.glow, palette.sun, 0.35) * (1 - disc[..., None])
     sheet = cut_sheet(colour.astype(np.float32), alpha.astype(np.float32))
     sheet.x, sheet.y, sheet.depth = at[0] - reach, at[1] - reach, 0.3
@@ -100,7 +104,10 @@ class Stars:
         column, row = x[seen].astype(np.intp), y[seen].astype(np.intp)
         fx, fy = x[seen] - column, y[seen] - row
         for dx, dy, share in (
-            (0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy),
+            (0, 0, (1 - fx) * (1 - fy)),
+            (1, 0, fx * (1 - fy)),
+            (0, 1, (1 - fx) * fy),
+            (1, 1, fx * fy),
         ):
             spot = luma[row + dy, column + dx].astype(np.float32)
             luma[row + dy, column + dx] = np.minimum(235, spot + light * share)
@@ -122,8 +129,7 @@ def scatter_stars(brief: Brief, horizon: float, share: float = 1.0) -> Stars:
     phase = rng.uniform(0, 6.28, count)
     phases = np.concatenate([phase] + [phase[bright]] * 4)
     xs, ys, powers = (np.concatenate(v) for v in zip(*body, strict=True))
-    parts = (np.asarray(v, np.float32) for v in (xs, ys, powers, phases))
-    return Stars(*parts)
+    return Stars(xs, ys, powers, phases)
 
 
 def float_clouds(brief: Brief, top: float, low: float, cover: float, name: str) -> Sheet:
@@ -149,6 +155,7 @@ def float_clouds(brief: Brief, top: float, low: float, cover: float, name: str) 
 def hang_aurora(brief: Brief, horizon: float, colours: tuple[Colour, Colour]) -> list[Layer]:
     """Curtains of light in two colours that breathe out of step."""
     sheets: list[Layer] = []
+    swing = brief.width * 0.05
     rows, columns = even(horizon * 0.96), even(brief.width * 1.3)
     for turn in range(3):
         rng = brief.dice(f"aurora {turn}")
@@ -159,7 +166,7 @@ def hang_aurora(brief: Brief, horizon: float, colours: tuple[Colour, Colour]) ->
         above = (foot[None, :] - y) / (rows * (0.5 + 0.25 * rays[None, :]))
         body = np.clip(np.exp(-np.clip(above, 0, 9) * 2.4), 0, 1)
         edge = np.clip((foot[None, :] - y) / (rows * 0.035), 0, 1)
-        alpha = body * edge * power * (0.35 + 0.65 * rays[None, :]) * 0.8
+        alpha = body * edge * power * (0.35 + 0.65 * rays[None, :]) * 0.9
         alpha *= np.clip(y / (rows * 0.12), 0, 1)
         share = np.clip(above * 1.35, 0, 1)[..., None]
         rgb = colours[0] * (1 - share) + colours[1] * share
@@ -167,7 +174,6 @@ def hang_aurora(brief: Brief, horizon: float, colours: tuple[Colour, Colour]) ->
         full = np.stack([enlarge(rgb[..., i], size) for i in range(3)], -1)
         sheet = cut_sheet(np.clip(full, 0, 1), np.clip(enlarge(alpha, size), 0, 1))
         sheet.x, sheet.depth, sheet.blurred = -brief.width * 0.15, 0.2, True
-        swing = brief.width * 0.05
         sheet.sway = lambda v, k=turn: (swing * sin(v.seconds * 0.35 + k * 2.1), 0.0)
         sheet.gain = lambda v, k=turn: 0.74 + 0.26 * sin(v.seconds * tau / 6 + k * 2.4)
         sheets.append(sheet)

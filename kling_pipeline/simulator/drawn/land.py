@@ -102,13 +102,21 @@ def _cut_dune(
     grain = np.sin(depth / brief.unit * 190 / (0.4 + near) + 5 * wander[None, :] + 0.02 * y)
     sand = mix(mix(palette.sky[3], palette.far, 0.42), palette.glow, 0.25 * (1 - near))
     dark = mix(palette.far, palette.near, 0.38 + 0.35 * near)
-    fall = np.clip(depth / (brief.unit * 0.5), 0, 1)
-    light = np.clip(1 - shade * 0.92 - 0.42 * fall + 0.028 * grain * (1 - shade) * near, 0, 1)
+    fall = np.clip(depth / (brief.unit * (0.2 + 0.3 * near)), 0, 1)
+    light = np.clip(1 - shade * 0.92 - 0.6 * fall + 0.028 * grain * (1 - shade) * near, 0, 1)
     rgb = ramp(light, (dark, mix(dark, sand, 0.55), sand, mix(sand, palette.glow, 0.5)))
     haze = (0.6 * (1 - near) ** 1.5) * np.ones_like(depth)
     rgb += haze[..., None] * (mix(palette.mist, palette.sky[4], 0.5) - rgb)
     left = -(columns - brief.width) / 2
     return raise_relief(np.clip(rgb, 0, 1), crest, left, top, 0.35 + 1.0 * near)
+
+
+def draw_shore(brief: Brief, line: float, sun: tuple[float, float]) -> Relief:
+    """A far, low coast that ends at the water's row `line`."""
+    rng = brief.dice("shore")
+    bumps = run_line(rng, _span(brief), rng.uniform(1.5, 3), 0.45)
+    crest = line - brief.unit * 0.02 * np.clip(bumps + rng.uniform(-0.1, 0.6), -0.2, 2)
+    return cut_ridge(brief, crest.astype(np.float32), 0.3, sun, brief.unit * 0.03)
 
 
 def _span(brief: Brief) -> int:

@@ -1,13 +1,14 @@
 """Chance with a memory: everything irregular in a drawing comes from here."""
 
 from functools import lru_cache
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 
 
 def roll_dice(seed: int, name: str) -> np.random.Generator:
@@ -55,7 +56,8 @@ def drift_clouds(
         if down > small[0] or across > small[1]:
             break
     low, high = np.percentile(total, (2, 98))
-    return np.clip(enlarge((total - low) / (high - low + 1e-6), size), 0, 1)
+    out: Field = np.clip(enlarge((total - low) / (high - low + 1e-6), size), 0, 1)
+    return out
 
 
 @lru_cache(maxsize=1)
@@ -68,4 +70,5 @@ def dither(field: Field) -> NDArray[np.uint8]:
     """Values of 0..255 as bytes, with a triangular noise that hides the steps between them."""
     rows, columns = field.shape
     noise = np.tile(_tile(), (rows // 256 + 1, columns // 256 + 1))[:rows, :columns]
-    return np.clip(field + noise, 0, 255).astype(np.uint8)
+    out: NDArray[np.uint8] = np.clip(field + noise, 0, 255).astype(np.uint8)
+    return out

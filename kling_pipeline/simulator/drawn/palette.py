@@ -1,11 +1,12 @@
 """Colours: named lights of a day, and how words and chance bend them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Colour = NDArray[np.float32]
+Colour = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ _ROWS = {
     "golden hour": "#2c4672 #7d7688 #d79d72 #f6c276 #ffe2a0|#fff4cd #ffcf7a #bb835c #22120d #f6cf9c #d94f30",
     "ember": "#200b1d #5e1a2f #b23b33 #ee7b3c #ffc061|#ffeab4 #ff9a4c #7b2c38 #100609 #e08a5c #ffd36b",
     "overcast": "#2b333d #515d69 #808c95 #aeb6b8 #d5d6cf|#eef0ea #e4e6df #6b7880 #10161a #cfd5d4 #d8a24a",
-    "polar night": "#040818 #081a33 #0d3848 #1c6a6a #55a893|#eaf7ef #7fe0b8 #1d4a58 #040a12 #6fc0b0 #9d7bf0 night",
+    "polar night": "#03060f #061428 #0a2a3c #114650 #246f6a|#eaf7ef #7fe0b8 #1d4a58 #040a12 #6fc0b0 #9d7bf0 night",
     "violet night": "#0a0720 #1c1244 #442270 #8a3d8f #e07ba2|#ffe7f2 #f49ac0 #3f2560 #0a0616 #b474b0 #59d0e0 night",
 }
 
@@ -71,7 +72,7 @@ def bend(palette: Palette, rng: np.random.Generator, tint: Colour | None) -> Pal
             light = float(out @ np.array([0.3, 0.59, 0.11], np.float32))
             shade = np.clip(tint * (0.25 + 1.15 * light) + max(0.0, light - 0.6) * 0.8, 0, 1)
             out = mix(out, shade, 0.55)
-        return out.astype(np.float32)
+        return np.asarray(out, np.float32)
 
     sky = tuple(touch(c) for c in palette.sky)
     rest = (palette.sun, palette.glow, palette.far, palette.near, palette.mist)

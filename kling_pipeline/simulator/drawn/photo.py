@@ -44,7 +44,9 @@ def paint_over(image: Image.Image, palette: Palette, seed: int) -> Image.Image:
     """The picture painted anew: broad strokes, and light and shadow in the palette's colours."""
     unit = min(image.size)
     brush = 3 if unit < 500 else 5
-    small = image.resize((max(8, image.width // 2), max(8, image.height // 2)), Image.Resampling.BOX)
+    small = image.resize(
+        (max(8, image.width // 2), max(8, image.height // 2)), Image.Resampling.BOX
+    )
     for _ in range(2):
         small = small.filter(ImageFilter.MedianFilter(brush))
     soft = small.resize(image.size, Image.Resampling.BICUBIC)

@@ -29,7 +29,9 @@ def hang_prints(brief: Brief, photos: list[Image.Image]) -> list[Layer]:
     for index in reversed(range(len(photos))):
         left, wide, high = places[index]
         top = brief.height * 0.47 - high / 2 + (0 if index == 0 else brief.unit * 0.03)
-        sheets.append(_print(photos[index], (even(wide), even(high)), (left, top), 1.15 - 0.06 * index))
+        sheets.append(
+            _print(photos[index], (even(wide), even(high)), (left, top), 1.15 - 0.06 * index)
+        )
     return sheets
 
 
@@ -86,4 +88,9 @@ def _centre(face: Image.Image) -> tuple[int, int, int, int]:
     """The head's place in a usual portrait: the middle, a little above the centre."""
     side = min(face.size) * 0.66
     x, y = face.width / 2, face.height * (0.42 if face.height >= face.width else 0.46)
-    return round(x - side / 2), round(max(0, y - side * 0.56)), round(x + side / 2), round(y + side * 0.6)
+    return (
+        round(x - side / 2),
+        round(max(0, y - side * 0.56)),
+        round(x + side / 2),
+        round(y + side * 0.6),
+    )

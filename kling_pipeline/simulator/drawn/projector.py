@@ -57,7 +57,11 @@ def blank(size: tuple[int, int]) -> Planes:
     """Black planes of `size` (width, height)."""
     width, height = size
     half = (height // 2, width // 2)
-    return np.full((height, width), 16, np.uint8), np.full(half, 128, np.uint8), np.full(half, 128, np.uint8)
+    return (
+        np.full((height, width), 16, np.uint8),
+        np.full(half, 128, np.uint8),
+        np.full(half, 128, np.uint8),
+    )
 
 
 def _mix(one: Bytes2D, other: Bytes2D, share: float) -> Bytes2D:

@@ -93,7 +93,9 @@ class Sheet:
             spots = choose(box, (x1 - x0, y1 - y0), self.planes[part - 1].shape) if near else None
             mask = None if solid else self.half_alpha if part == 2 else self.alpha
             over = None if mask is None else _take(mask, spots, (x1 - x0, y1 - y0), box)
-            for plane, source in list(zip(canvas, self.planes, strict=True))[part - 1 : 2 * part - 1]:
+            for plane, source in list(zip(canvas, self.planes, strict=True))[
+                part - 1 : 2 * part - 1
+            ]:
                 fresh = _take(source, spots, (x1 - x0, y1 - y0), box)
                 if over is None:
                     plane[y0:y1, x0:x1] = fresh
@@ -134,8 +136,10 @@ def cover(target: Bytes2D, fresh: Bytes2D, alpha: Bytes2D, gain: float = 1.0) ->
     new = fresh.astype(np.uint16)
     if gain < 1:
         part = np.uint16(max(0, round(gain * 256)))
-        a = (a * part) >> 8
-        new = (new * part) >> 8
+        a *= part
+        a >>= 8
+        new *= part
+        new >>= 8
     a = np.uint16(256) - a
     a *= target
     a += 128
@@ -162,8 +166,8 @@ def lay_planes(fields: tuple[Field, Field, Field], alpha: Field | None = None) -
     small = halve(alpha)
     parts = zip(fields, (alpha, small, small), strict=True)
     y, u, v = (_quiet(f * a, a) for f, a in parts)
-    masks = ((m * 255 + 0.5).astype(np.uint8) for m in (alpha, small))
-    return Sheet((y, u, v), *masks)
+    full, half = ((m * 255 + 0.5).astype(np.uint8) for m in (alpha, small))
+    return Sheet((y, u, v), full, half)
 
 
 def halve(field: Field) -> Field:
@@ -209,6 +213,8 @@ def _take(
 ) -> Bytes2D:
     if spots is not None:
         return pick(plane, spots)
+    if abs(box[2] - box[0] - size[0]) < 1e-3:
+        return _slide(plane, size, box)
     high, wide = plane.shape
     # Only the rows needed, because a view of bytes as an image has to be contiguous.
     first, last = max(0, floor(box[1]) - 2), min(high, ceil(box[3]) + 2)
@@ -216,6 +222,22 @@ def _take(
     left, top = max(0.0, box[0]), max(0.0, box[1] - first)
     right, low = min(float(wide), box[2]), min(float(last - first), box[3] - first)
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR, (left, top, right, low)))
+
+
+def _slide(plane: Bytes2D, size: tuple[int, int], box: tuple[float, ...]) -> Bytes2D:
+    """Pixels at the same scale, moved sideways by quarters of a pixel."""
+    quarters = max(0, round(box[0] * 4))
+    left, rest = min(quarters // 4, plane.shape[1] - size[0] - 1), np.uint16(quarters % 4)
+    top = min(max(0, round(box[1])), plane.shape[0] - size[1])
+    if left < 0 or rest == 0:
+        left = max(0, left)
+        return plane[top : top + size[1], left : left + size[0]]
+    rows = plane[top : top + size[1], left : left + size[0] + 1].astype(np.uint16)
+    out = rows[:, :-1] * (4 - rest)
+    out += rows[:, 1:] * rest
+    out += 2
+    out >>= 2
+    return out.astype(np.uint8)
 
 
 def _up(value: float) -> int:

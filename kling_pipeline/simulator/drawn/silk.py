@@ -33,17 +33,19 @@ class Silk:
         zoom = 1 / view.zoom
         x = self.x * zoom - view.pan[0] / canvas[0].shape[0]
         y = self.y * zoom - view.pan[1] / canvas[0].shape[0]
-        t = view.seconds * 0.22
-        height = np.zeros_like(x)
-        bend = np.zeros_like(x)
-        for angle_x, angle_y, phase, speed, weight in self.waves:
-            bend += weight * np.sin(angle_x * x + angle_y * y + phase + speed * t + 1.3 * height)
-            height += weight * np.cos(angle_y * 0.8 * x - angle_x * 0.7 * y + phase * 2 - speed * t + bend)
-        across, down = np.gradient(height, axis=1), np.gradient(height, axis=0)
-        steep = STEP / canvas[0].shape[0]
-        light = 0.46 + (across * 0.62 - down * 0.5) / steep * 0.16 + 0.1 * height
-        shine = np.clip(light - 0.72, 0, 1) ** 2 * 3.2
-        share = np.clip(light * 0.82 + shine, 0, 1)
+        t = view.seconds * 0.3
+        cos, sin_, turn, swirl = self.waves[0, :4]
+        along, across = x * cos + y * sin_, y * cos - x * sin_
+        along = along + 0.2 * np.sin(across * 2.1 + turn + 0.6 * t)
+        along += 0.07 * np.sin(across * 5.3 - 1.4 * along + swirl - 0.8 * t)
+        along += 0.025 * np.sin(across * 9.1 + 6 * along + turn * 3 + 1.1 * t)
+        light, crease = np.zeros_like(along), np.ones_like(along)
+        for pace, phase, speed, weight in self.waves[1:]:
+            fold = np.sin(pace * along + phase + speed * t + 0.9 * np.sin(across * 1.7 + phase))
+            light += weight * fold
+            crease *= 1 - weight * 0.4 * np.clip(-fold, 0, 1) ** 2
+        lit = 0.5 + 0.5 * np.tanh(1.15 * light)
+        share = np.clip(0.04 + (0.6 * lit + 0.4 * lit**7) * crease, 0, 1)
         at = (share * (len(self.tones) - 1)).astype(np.intp)
         for index, plane in enumerate(canvas):
             field = self.tones[at, index]
@@ -58,20 +60,24 @@ def hang_silk(brief: Brief) -> Silk:
     high, wide = -(-brief.height // STEP), -(-brief.width // STEP)
     y = (np.arange(high, dtype=np.float32)[:, None] * STEP - brief.height / 2) / brief.height
     x = (np.arange(wide, dtype=np.float32)[None, :] * STEP - brief.width / 2) / brief.height
-    slant = rng.uniform(-0.9, 0.9)
-    waves = []
-    for index in range(5):
-        pace = (1.9, 2.9, 4.3, 6.1, 8.7)[index] * rng.uniform(0.8, 1.2)
-        angle = slant + rng.uniform(-0.5, 0.5)
-        weight = (1.0, 0.6, 0.34, 0.16, 0.07)[index]
-        waves.append((pace * np.cos(angle), pace * np.sin(angle), rng.uniform(0, 6.3), rng.choice((-1, 1)) * rng.uniform(0.8, 1.5), weight))
+    slant = rng.uniform(0.15, 0.75) * rng.choice((-1, 1))
+    waves = [(np.cos(slant), np.sin(slant), rng.uniform(0, 6.3), rng.uniform(0, 6.3))]
+    for pace, weight in ((4.6, 1.0), (8.3, 0.62), (14.5, 0.3), (27.0, 0.12)):
+        speed = rng.choice((-1, 1)) * rng.uniform(0.8, 1.5)
+        waves.append((pace * rng.uniform(0.85, 1.15), rng.uniform(0, 6.3), speed, weight))
     main = brief.tint if brief.tint is not None else _silk_colour(brief)
     black, white = read_colour("#08070c"), read_colour("#fff8f0")
-    stops = (mix(main, black, 0.9), mix(main, black, 0.62), mix(main, black, 0.2), main, mix(main, white, 0.72))
+    stops = (
+        mix(main, black, 0.9),
+        mix(main, black, 0.62),
+        mix(main, black, 0.2),
+        main,
+        mix(main, white, 0.72),
+    )
     table = ramp(np.linspace(0, 1, 1024, dtype=np.float32)[None, :], stops)[0]
     tones = np.stack([table @ TO_Y + 16, table @ TO_U + 128, table @ TO_V + 128], -1)
-    grid = (np.broadcast_to(v, (high, wide)).astype(np.float32) for v in (x, y))
-    return Silk(*grid, np.array(waves, np.float32), tones.astype(np.float32))
+    grid = [np.broadcast_to(v, (high, wide)).astype(np.float32) for v in (x, y)]
+    return Silk(grid[0], grid[1], np.array(waves, np.float32), tones.astype(np.float32))
 
 
 def _silk_colour(brief: Brief) -> Field:

@@ -2,6 +2,7 @@
 
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from kling_pipeline.simulator.drawn.noise import roll_dice
 
 RATE = 44100
 LEVEL = 0.1
-Stereo = NDArray[np.float32]
+Stereo = NDArray[np.floating[Any]]
 # family → (how much chord, how much noise, the noise's upper edge in Hz, swells a second)
 AIRS = {
     "sea": (0.5, 1.0, 900, 0.14), "ridges": (0.8, 0.55, 500, 0.09), "dunes": (0.7, 0.7, 700, 0.11),
@@ -50,7 +51,9 @@ def speak_nonsense(seed: int, seconds: float) -> Stereo:
     out = np.zeros(count)
     for partial in range(1, 24):
         at = pitch * partial
-        gain = sum(np.exp(-(((at - f) / (130 + 60 * i)) ** 2)) / (1 + i) for i, f in enumerate(formants))
+        gain = sum(
+            np.exp(-(((at - f) / (130 + 60 * i)) ** 2)) / (1 + i) for i, f in enumerate(formants)
+        )
         out += np.sin(phase * partial) * (gain + 0.03) / partial**0.4
     spans = np.interp(t, np.repeat(beats, 3)[:-1], np.tile([0.05, 1, 0.35], beats.size)[:-1])
     rest = np.interp(t, beats, (rng.random(beats.size) > 0.16).astype(float))

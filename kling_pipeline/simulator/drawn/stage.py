@@ -1,10 +1,12 @@
 """Building a scene from a brief: which layers stand where, and how the camera moves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kling_pipeline.simulator.drawn.actor import cast_actor
 from kling_pipeline.simulator.drawn.camera import Camera
 from kling_pipeline.simulator.drawn.city import raise_city
+from kling_pipeline.simulator.drawn.figure import sit_portrait
 from kling_pipeline.simulator.drawn.heavens import (
     even,
     float_clouds,
@@ -13,11 +15,13 @@ from kling_pipeline.simulator.drawn.heavens import (
     scatter_stars,
     stretch_sky,
 )
-from kling_pipeline.simulator.drawn.land import heap_dunes, raise_ridges
-from kling_pipeline.simulator.drawn.sheet import Pile
+from kling_pipeline.simulator.drawn.land import draw_shore, heap_dunes, raise_ridges
+from kling_pipeline.simulator.drawn.relief import Relief
+from kling_pipeline.simulator.drawn.sheet import Layer, Pile
 from kling_pipeline.simulator.drawn.silk import hang_silk
 from kling_pipeline.simulator.drawn.studio import pile_spheres, set_plinth
 from kling_pipeline.simulator.drawn.water import pour_water
+from kling_pipeline.simulator.drawn.wood import grow_forest
 from kling_pipeline.simulator.drawn.words import Brief
 
 
@@ -46,8 +50,40 @@ def _ridges(brief: Brief, seconds: float) -> Scene:
     if brief.palette.night:
         pile.layers.append(scatter_stars(brief, horizon))
     pile.layers.append(hang_disc(brief, sun, brief.unit * rng.uniform(0.042, 0.065)))
-    pile.layers += raise_ridges(brief, horizon, sun)
+    ridges = raise_ridges(brief, horizon, sun)
+    pile.layers += ridges[:-1]
+    pile.layers += cast_actor(brief, _ground(ridges[-1], brief), False)
+    pile.layers.append(ridges[-1])
     return Scene(pile, _camera(brief, seconds, (sun[0], horizon)))
+
+
+def _forest(brief: Brief, seconds: float) -> Scene:
+    rng = brief.dice("forest scene")
+    horizon = brief.height * rng.uniform(0.4, 0.5)
+    sun = (brief.width * rng.uniform(0.3, 0.7), horizon - brief.unit * rng.uniform(0.02, 0.2))
+    pile = Pile([stretch_sky(brief, horizon * 1.2, sun)])
+    if brief.palette.night:
+        pile.layers.append(scatter_stars(brief, horizon))
+    pile.layers.append(hang_disc(brief, sun, brief.unit * rng.uniform(0.04, 0.06)))
+    firs = grow_forest(brief, horizon, sun)
+    pile.layers += firs[:-1]
+    pile.layers += cast_actor(brief, brief.height * 0.93, False)
+    pile.layers.append(firs[-1])
+    return Scene(pile, _camera(brief, seconds, (sun[0], horizon)))
+
+
+def _portrait(brief: Brief, seconds: float) -> Scene:
+    focus = (brief.width / 2, brief.height * 0.42)
+    return Scene(Pile(sit_portrait(brief)), _camera(brief, seconds, focus), 0.24)
+
+
+def _ground(layer: Layer, brief: Brief) -> float:
+    """A row just under the nearest crest, so that it hides the feet."""
+    crest = layer.crest if isinstance(layer, Relief) else None
+    if crest is None:
+        return brief.height * 0.9
+    middle = crest[crest.size // 3 : crest.size * 2 // 3]
+    return min(float(middle.mean()) + brief.unit * 0.012, brief.height * 0.93)
 
 
 def _dunes(brief: Brief, seconds: float) -> Scene:
@@ -58,7 +94,10 @@ def _dunes(brief: Brief, seconds: float) -> Scene:
     if brief.palette.night:
         pile.layers.append(scatter_stars(brief, horizon))
     pile.layers.append(hang_disc(brief, sun, brief.unit * rng.uniform(0.035, 0.05)))
-    pile.layers += heap_dunes(brief, horizon, sun)
+    dunes = heap_dunes(brief, horizon, sun)
+    pile.layers += dunes[:-1]
+    pile.layers += cast_actor(brief, _ground(dunes[-1], brief), False)
+    pile.layers.append(dunes[-1])
     return Scene(pile, _camera(brief, seconds, (brief.width / 2, horizon)))
 
 
@@ -72,7 +111,11 @@ def _sea(brief: Brief, seconds: float) -> Scene:
     if brief.palette.night:
         pile.layers.append(scatter_stars(brief, line))
     pile.layers.append(hang_disc(brief, sun, radius))
+    if rng.random() < 0.6:
+        pile.layers.append(draw_shore(brief, float(line), sun))
     pile.layers.append(pour_water(brief, line, (sun[0], radius * 1.1)))
+    afloat = brief.actor != "lighthouse"
+    pile.layers += cast_actor(brief, line + brief.height * (0.19 if afloat else 0.004), afloat)
     return Scene(pile, _camera(brief, seconds, (sun[0], float(line))))
 
 
@@ -89,6 +132,7 @@ def _sky(brief: Brief, seconds: float) -> Scene:
     else:
         pile.layers.append(hang_disc(brief, sun, brief.unit * rng.uniform(0.05, 0.09)))
         pile.layers.append(float_clouds(brief, horizon * 0.2, horizon, 0.42, "clouds"))
+    pile.layers += cast_actor(brief, horizon, False) if brief.actor in ("birds", "balloon") else []
     small = Brief(**{**vars(brief), "seed": brief.seed ^ 99})
     pile.layers += raise_ridges(small, horizon, sun)[-7:]
     return Scene(pile, _camera(brief, seconds, (brief.width / 2, horizon)))
@@ -103,7 +147,8 @@ def _city(brief: Brief, seconds: float) -> Scene:
         pile.layers.append(scatter_stars(brief, line, 0.5))
         pile.layers.append(hang_disc(brief, moon, brief.unit * 0.035))
     pile.layers += raise_city(brief, line)
-    return Scene(pile, _camera(brief, seconds, (brief.width / 2, float(line))), 0.26)
+    camera = replace(_camera(brief, seconds, (brief.width / 2, float(line))), flat=True)
+    return Scene(pile, camera, 0.26)
 
 
 def _spheres(brief: Brief, seconds: float) -> Scene:
@@ -117,7 +162,9 @@ def _plinth(brief: Brief, seconds: float) -> Scene:
 
 
 def _cloth(brief: Brief, seconds: float) -> Scene:
-    return Scene(Pile([hang_silk(brief)]), _camera(brief, seconds, (brief.width / 2, brief.height / 2)), 0.25)
+    return Scene(
+        Pile([hang_silk(brief)]), _camera(brief, seconds, (brief.width / 2, brief.height / 2)), 0.25
+    )
 
 
 def _camera(brief: Brief, seconds: float, focus: tuple[float, float]) -> Camera:
@@ -133,4 +180,6 @@ _FAMILIES: dict[str, Callable[[Brief, float], Scene]] = {
     "spheres": _spheres,
     "plinth": _plinth,
     "cloth": _cloth,
+    "forest": _forest,
+    "portrait": _portrait,
 }

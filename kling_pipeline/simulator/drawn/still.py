@@ -30,7 +30,7 @@ def draw_still(order: Order) -> Image.Image:
     if face is not None:
         picture = fit_photo(photos[0], size, 0.3) if photos else _drawn(_portrait(order), size, [])
         picture = swap_face(picture, face, _head(order))
-    elif photos and (order.scene == "image" or len(photos) == 1 and order.scene != "omni-image"):
+    elif photos and order.scene == "image":
         brief = read_words(order)
         picture = paint_over(fit_photo(photos[0], size), brief.palette, order.seed)
     else:

@@ -58,7 +58,9 @@ def pile_spheres(brief: Brief) -> list[Layer]:
         depth = 0.75 + 0.5 * near
         for reach, dark in ((1.5, 0.5), (0.85, 0.75)):
             shadow = cast_shadow(
-                (x + radius * 0.25, foot - radius * 0.02), (radius * reach, radius * reach * 0.22), dark
+                (x + radius * 0.25, foot - radius * 0.02),
+                (radius * reach, radius * reach * 0.22),
+                dark,
             )
             shadow.depth = depth
             layers.append(shadow)
@@ -86,7 +88,9 @@ def set_plinth(brief: Brief) -> list[Layer]:
     for share, size, colour in ((-0.36, 0.05, things[3]), (0.32, 0.032, things[1])):
         x, radius = middle + side * share * unit, unit * size
         layers += _shadows((x + radius * 0.3, foot + unit * 0.015), radius * 1.7)
-        ball = shape_sphere((x, foot + unit * 0.015 - radius), radius, colour, (wall, floor_tone), 0.7)
+        ball = shape_sphere(
+            (x, foot + unit * 0.015 - radius), radius, colour, (wall, floor_tone), 0.7
+        )
         ball.depth = 1.12
         layers.append(ball)
     return layers
@@ -153,7 +157,11 @@ def _bottle(foot: tuple[float, float], unit: int, glass: Colour) -> list[Layer]:
     wide, high = even(unit * 0.2), even(unit * 0.47)
     mask = Image.new("L", (wide * 4, high * 4))
     pen = ImageDraw.Draw(mask)
-    parts = {"body": (0.02, 0.3, 0.98, 1.0, 0.11), "neck": (0.33, 0.2, 0.67, 0.34, 0.0), "cap": (0.27, 0.0, 0.73, 0.215, 0.06)}
+    parts = {
+        "body": (0.02, 0.3, 0.98, 1.0, 0.11),
+        "neck": (0.33, 0.2, 0.67, 0.34, 0.0),
+        "cap": (0.27, 0.0, 0.73, 0.215, 0.06),
+    }
     masks: dict[str, Field] = {}
     for name, (x0, y0, x1, y1, r) in parts.items():
         mask.paste(0, (0, 0, *mask.size))

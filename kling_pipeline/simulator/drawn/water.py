@@ -52,7 +52,11 @@ class Water:
 
 
 def pour_water(
-    brief: Brief, line: int, light: tuple[float, float], calm: float = 1.0, mirror: Field | None = None
+    brief: Brief,
+    line: int,
+    light: tuple[float, float],
+    calm: float = 1.0,
+    mirror: Field | None = None,
 ) -> Water:
     """Water below the even row `line`; `light` is (x, half width) of the bright path in pixels.
 

@@ -51,7 +51,9 @@ def make_weather(kind: str, seed: int, size: tuple[int, int], grain: float = GRA
     rng = roll_dice(seed, "grain")
     noise = rng.standard_normal((height + 64, width + 64), dtype=np.float32)
     soft = (noise[:, :] + np.roll(noise, 1, 1) + np.roll(noise, 1, 0)) * np.float32(0.58 * grain)
-    return Weather(tiles, 0.0 if kind == "rain" else 1.0, soft.round().astype(np.int8).view(np.uint8), seed)
+    return Weather(
+        tiles, 0.0 if kind == "rain" else 1.0, soft.round().astype(np.int8).view(np.uint8), seed
+    )
 
 
 def _tile(kind: str, seed: int, number: int, size: tuple[int, int]) -> Bytes2D:
@@ -63,19 +65,25 @@ def _tile(kind: str, seed: int, number: int, size: tuple[int, int]) -> Bytes2D:
     pen = ImageDraw.Draw(image)
     count = {"rain": 150, "snow": 170, "dust": 26}[kind] * (1 + number) // 2
     for x, y, p in zip(
-        rng.uniform(0, width, count), rng.uniform(0, height, count), rng.uniform(0.3, 1, count),
+        rng.uniform(0, width, count),
+        rng.uniform(0, height, count),
+        rng.uniform(0.3, 1, count),
         strict=True,
     ):
         for lap in (-height, 0, height, 2 * height):
             _drop(pen, kind, x, y + lap, float(p) * (1 + 0.5 * number), unit)
     soft = {"rain": 0.0007, "snow": 0.0012, "dust": 0.0022}[kind] * unit * (1 + number)
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(soft)))
+    return np.asarray(image.filter(ImageFilter.BoxBlur(soft)))
 
 
 def _drop(pen: ImageDraw.ImageDraw, kind: str, x: float, y: float, p: float, unit: int) -> None:
     if kind == "rain":
         length = unit * 0.055 * p
-        pen.line((x, y, x - length * 0.09, y + length), fill=round(34 + 30 * p), width=max(1, unit // 640))
+        pen.line(
+            (x, y, x - length * 0.09, y + length),
+            fill=round(34 + 30 * p),
+            width=max(1, unit // 640),
+        )
     else:
         r = unit * (0.0035 if kind == "snow" else 0.0042) * p
         light = 105 + 60 * p if kind == "snow" else 40 + 40 * p

@@ -62,20 +62,16 @@ def read_words(order: Order) -> Brief:
 
 
 def _spot(text: str, table: dict[str, tuple[str, ...]]) -> str:
-    """The key whose words occur first; a longer phrase at the same place wins."""
-    best: tuple[int, int, str] | None = None
+    """The key whose words occur first; words marked `~` only count where no plain word does."""
+    found: list[tuple[bool, int, int, str]] = []
     for key, words in table.items():
         for word in words:
-            if word.startswith("#"):
-                continue
-            wide = not word.isascii()
-            at = text.find(word if wide else f" {word}")
-            if at < 0:
-                continue
-            rank = (at, -len(word), key)
-            if best is None or rank < best:
-                best = rank
-    return best[2] if best else ""
+            weak, plain = word.startswith("~"), word.lstrip("~")
+            if not plain.startswith("#"):
+                at = text.find(f" {plain}" if plain.isascii() else plain)
+                if at >= 0:
+                    found.append((weak, at, -len(plain), key))
+    return min(found)[3] if found else ""
 
 
 def _hashed(text: str) -> str:
