@@ -64,11 +64,9 @@ def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
 
 
 def lease_is_held(db: Connection, engine: Engine, name: str) -> bool:
-    """Whether a living process, this one not counted, holds a named lease."""
+    """Whether a living process holds a named lease."""
     row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
-    if row is None or row["owner"] == engine.me or row["until"] <= engine.now():
-        return False
-    return not is_gone(row["owner"])
+    return row is not None and row["until"] > engine.now() and not is_gone(row["owner"])
 
 
 def drop_leases(db: Connection, engine: Engine) -> None:

@@ -83,7 +83,9 @@ class Process:
 class Simulator(Process):
     """A local Kling with its state in a file, started again on the same port."""
 
-    def __init__(self, folder: Path, *options: str, speed: float = 200, media: str = "plain") -> None:
+    def __init__(
+        self, folder: Path, *options: str, speed: float = 200, media: str = "plain"
+    ) -> None:
         self.folder, self.port_file = folder, folder / "kling.port"
         self.port_file.unlink(missing_ok=True)
         command = [

@@ -1,0 +1,188 @@
+"""An engine without sockets: a clock that stands still until it is moved, and a Kling that does as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_pipeline.audit import audit
+from kling_pipeline.capability import Route
+from kling_pipeline.catalog import load_catalog
+from kling_pipeline.dialects import Output, Task
+from kling_pipeline.engine import Engine
+from kling_pipeline.errors import KlingError
+from kling_pipeline.pipeline import Pipeline
+from kling_pipeline.settings import Settings
+from kling_pipeline.store import Store
+
+SAMPLE_CLIP = b"clip"
+
+
+def refusal(verdict: str, message: str = "told to", **more: Any) -> KlingError:
+    return KlingError(message, verdict, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class FakeKling:
+    """Keeps tasks and counts creates; `script` says what the next ones do:
+    an error to raise, or "lost" (made, but the answer never came).
+    """
+
+    clock: Callable[[], float]
+    script: list[Any] = field(default_factory=list)
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    creates: list[tuple[str, int | None]] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
+    pages: list[tuple[int, int]] = field(default_factory=list)
+    unreachable: bool = False
+    unfenced: bool = False
+    skew: float = 0.0
+    ordered: bool = True
+
+    def create(
+        self, route: Route, body: dict[str, Any], *, expires: int | None, timeout: float
+    ) -> Task:
+        external = body["external_task_id"]
+        self.creates.append((external, expires))
+        assert timeout > 0
+        step = self.script.pop(0) if self.script else None
+        if isinstance(step, KlingError):
+            raise step
+        if any(task["external"] == external for task in self.tasks.values()):
+            raise refusal("exists")
+        task_id = self.add(external, route.path)
+        if step == "lost":
+            raise refusal("uncertain")
+        return self._task(task_id)
+
+    def add(self, external: str | None, path: str = "", created: int | None = None) -> str:
+        task_id = str(800000000000000000 + len(self.tasks))
+        self.tasks[task_id] = {
+            "external": external,
+            "status": "running",
+            "created": created if created is not None else int(self.clock() * 1000),
+            "message": "",
+            "path": path,
+        }
+        return task_id
+
+    def finish(self, status: str = "succeeded", message: str = "") -> None:
+        for task in self.tasks.values():
+            if task["status"] == "running":
+                task["status"], task["message"] = status, message
+
+    def _task(self, task_id: str) -> Task:
+        row = self.tasks[task_id]
+        outputs = (Output("video", "https://example.com/a.mp4", "v1", 0, 5.0, None),)
+        return Task(
+            id=task_id,
+            external_id=row["external"],
+            status=row["status"],
+            message=row["message"],
+            outputs=outputs if row["status"] == "succeeded" else (),
+            units=Decimal("1.5") if row["status"] == "succeeded" else None,
+            created_ms=row["created"],
+            updated_ms=row["created"],
+        )
+
+    def _reach(self) -> None:
+        if self.unreachable:
+            raise refusal("uncertain", sent=False)
+
+    def look(self, route: Route, task_id: str) -> Task:
+        self._reach()
+        self.looks.append(task_id)
+        if task_id not in self.tasks:
+            raise refusal("absent")
+        return self._task(task_id)
+
+    def find(self, route: Route, external_id: str) -> Task:
+        self._reach()
+        self.looks.append(external_id)
+        for task_id, task in self.tasks.items():
+            if task["external"] == external_id:
+                return self._task(task_id)
+        raise refusal("absent")
+
+    def look_many(self, route: Route, page: int, size: int = 500) -> list[Task]:
+        self._reach()
+        self.pages.append((page, size))
+        newest = sorted(
+            self.tasks, key=lambda one: self.tasks[one]["created"], reverse=self.ordered
+        )
+        return [self._task(one) for one in newest[(page - 1) * size : page * size]]
+
+    def download(self, url: str, target: Path, *, cap: int, on_bytes: Any = None) -> int:
+        target.write_bytes(SAMPLE_CLIP)
+        if on_bytes:
+            on_bytes(len(SAMPLE_CLIP), len(SAMPLE_CLIP))
+        return len(SAMPLE_CLIP)
+
+
+class Bench:
+    """A pipeline, its Kling and its clock."""
+
+    owner = "local"
+
+    def __init__(self, folder: Path) -> None:
+        self.time = 1_800_000_000.0
+        self.kling = FakeKling(lambda: self.time)
+        self.settings = Settings(
+            _env_file=None, studio_data_dir=folder, kling_access_key="ak", kling_secret_key="sk"
+        )
+        self.store = Store(folder / "studio.db")
+        self.engine = self.make_engine()
+        self.pipeline = Pipeline(self.engine)
+
+    def make_engine(self) -> Engine:
+        return Engine(
+            self.settings,
+            load_catalog("vendor"),
+            self.store,
+            self.kling,  # type: ignore[arg-type]
+            clock=lambda: self.time,
+        )
+
+    def submit(self, count: int = 1, **params: Any) -> list[str]:
+        given = {"prompt": "a paper boat", **params}
+        jobs = self.pipeline.submit(self.owner, "text_to_video", given, variant_count=count).jobs
+        return [job.id for job in jobs]
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        return self.pipeline.job(self.owner, job_id)
+
+    def row(self, job_id: str) -> dict[str, Any]:
+        with self.store.read() as db:
+            return dict(db.execute("SELECT * FROM job WHERE id = ?", [job_id]).fetchone())
+
+    def turn(self, seconds: float = 1.0) -> None:
+        """Time passes, then one tick and the advances it asks for."""
+        self.time += seconds
+        for job_id in self.pipeline.tick():
+            self.pipeline.advance(job_id)
+
+    def turns(self, count: int, seconds: float = 1.0) -> None:
+        for _ in range(count):
+            self.turn(seconds)
+
+    def credits(self) -> tuple[int, int, int]:
+        found = self.pipeline.credits(self.owner)
+        return found["available"], found["held"], found["spent"]
+
+    def audit(self) -> list[str]:
+        with self.store.read() as db:
+            return audit(db)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    problems = made.audit()
+    made.store.close()
+    assert problems == []
