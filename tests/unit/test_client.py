@@ -1,165 +1,17 @@
-"""The client: signing, verdicts, one create, honest look-ups, no secrets in errors or logs."""
+"""The client: a verdict for every answer, one create, honest look-ups, the clock."""
 
 from __future__ import annotations
 
 import json
-import logging
-import re
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.utils import formatdate
 from typing import Any
 
 import httpx
-import jwt
 import pytest
 
-from kling_pipeline.capability import Route
-from kling_pipeline.client import Keys, KlingAIClient, KlingAuth
-from kling_pipeline.errors import KlingError, StudioError
-from kling_pipeline.redaction import RedactFilter, mask
-from kling_pipeline.settings import Settings
-
-ROUTE = Route("text2video", "/v1/videos/text2video", "videos", "video")
-ACCESS, SECRET, API = "AK-canary-1", "SK-canary-2-0123456789-0123456789", "API-canary-3"
-PAIR, BOTH, ONLY = Keys(ACCESS, SECRET), Keys(ACCESS, SECRET, API), Keys(api=API)
-BASE = "https://kling.example.com"
-BODY = {"prompt": "a", "external_task_id": "ks-1"}
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-def task(**changes: Any) -> dict[str, Any]:
-    return {
-        "task_id": "829",
-        "task_status": "submitted",
-        "task_info": {"external_task_id": "ks-1"},
-        "created_at": 1,
-        "updated_at": 1,
-    } | changes
-
-
-def said(data: Any, code: int = 0, message: str = "SUCCEED") -> dict[str, Any]:
-    return {"code": code, "message": message, "request_id": "r-1", "data": data}
-
-
-def client(answer: Handler | httpx.Response | Exception, keys: Keys = PAIR, **more: Any) -> Any:
-    """A client whose server is a function, and the requests that reached it."""
-    seen: list[httpx.Request] = []
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, httpx.Response) else answer(request)
-
-    made = KlingAIClient(BASE, keys, transport=httpx.MockTransport(handle), **more)
-    made.seen = seen  # type: ignore[attr-defined]
-    return made
-
-
-def create(made: Any, expires: int | None = 2_000_000_000) -> Any:
-    return made.create(ROUTE, BODY, expires=expires, timeout=5)
-
-
-def verdict_of(call: Callable[[], object]) -> KlingError:
-    with pytest.raises(KlingError) as caught:
-        call()
-    return caught.value
-
-
-def token(request: httpx.Request) -> str:
-    return request.headers["authorization"].removeprefix("Bearer ")
-
-
-def claims(request: httpx.Request) -> dict[str, Any]:
-    options = {"verify_exp": False, "verify_nbf": False}
-    return jwt.decode(token(request), SECRET, algorithms=["HS256"], options=options)
-
-
-# ---------------------------------------------------------------- signing
-
-
-def test_the_claims_of_a_create_are_exactly_three() -> None:
-    made = client(httpx.Response(200, json=said(task())), now=lambda: 1_000_000.7)
-    create(made, 1_000_060)
-    assert claims(made.seen[0]) == {"iss": ACCESS, "exp": 1_000_060, "nbf": 999_995}
-    assert jwt.get_unverified_header(token(made.seen[0])) == {"alg": "HS256", "typ": "JWT"}
-
-
-def test_a_create_has_its_own_token_and_reads_share_one() -> None:
-    clock = [1_000_000.0]
-    made = client(httpx.Response(200, json=said(task())), now=lambda: clock[0])
-    made.look(ROUTE, "829")
-    create(made, 1_000_061)
-    made.look(ROUTE, "829")
-    clock[0] += 1700
-    made.look(ROUTE, "829")
-    clock[0] += 60
-    made.look(ROUTE, "829")
-    clock[0] -= 3000
-    made.look(ROUTE, "829")
-    tokens = [token(request) for request in made.seen]
-    assert tokens[0] == tokens[2] == tokens[3] and len(set(tokens)) == 4
-    assert [claims(one)["exp"] for one in made.seen] == [
-        1_001_800, 1_000_061, 1_001_800, 1_001_800, 1_003_560, 1_000_560,
-    ]  # fmt: skip
-
-
-def test_a_refused_read_makes_the_next_one_sign_anew() -> None:
-    clock = [1_000_000.0]
-    made = client(httpx.Response(401, json=said(None, 1004, "expired")), now=lambda: clock[0])
-    verdict_of(lambda: made.look(ROUTE, "829"))
-    clock[0] += 1
-    verdict_of(lambda: made.look(ROUTE, "829"))
-    assert token(made.seen[0]) != token(made.seen[1])
-
-
-def test_the_pair_signs_legacy_paths_and_the_api_key_the_others() -> None:
-    auth = KlingAuth(BOTH)
-    for path, is_jwt in (("/v1/videos/text2video", True), ("/tasks", False)):
-        request = next(auth.auth_flow(httpx.Request("GET", BASE + path)))
-        assert (token(request) != API) == is_jwt
-    made = client(httpx.Response(200, json=said(task())), ONLY)
-    create(made, None)
-    assert token(made.seen[0]) == API
-    assert made.unfenced and not client(httpx.Response(200), BOTH).unfenced
-
-
-def test_a_create_that_could_be_fenced_must_be() -> None:
-    made = client(httpx.Response(200, json=said(task())), BOTH)
-    with pytest.raises(ValueError, match="expires"):
-        create(made, None)
-    assert made.seen == []
-
-
-@pytest.mark.parametrize("bad", ["a\nb", "a b", "schlüssel", "", "a\x00"])
-def test_a_key_that_no_header_can_carry_is_refused_unseen(bad: str) -> None:
-    with pytest.raises(StudioError) as caught:
-        Keys(api=bad)
-    assert caught.value.code == "bad_settings"
-    assert not bad or bad not in repr(caught.value)
-
-
-def test_half_a_pair_does_not_sign() -> None:
-    for half in ({"access": "a"}, {"secret": "b"}, {}):
-        with pytest.raises(StudioError):
-            Keys(**half)
-
-
-def test_a_client_is_made_from_settings() -> None:
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
-        kling_access_key=f" {ACCESS}\n",
-        kling_secret_key=SECRET,
-        kling_base_url=BASE,
-    )
-    with KlingAIClient.from_settings(settings) as made:
-        assert not made.unfenced
-    with KlingAIClient.from_settings(settings, base_url="http://127.0.0.1:9", keys=ONLY) as demo:
-        assert demo.unfenced
-
+from tests.unit.kling_stub import BROKEN, ROUTE, client, create, said, task, verdict_of
 
 # ---------------------------------------------------------------- verdicts
 
@@ -264,18 +116,6 @@ def test_an_answer_without_words(status: int, verdict: str) -> None:
 
 
 # ---------------------------------------------------------------- a create is sent once
-
-BROKEN = [
-    (httpx.ConnectError("no"), False),
-    (httpx.ConnectTimeout("no"), False),
-    (httpx.PoolTimeout("no"), False),
-    (httpx.ReadTimeout("no"), True),
-    (httpx.WriteTimeout("no"), True),
-    (httpx.ReadError("no"), True),
-    (httpx.WriteError("no"), True),
-    (httpx.RemoteProtocolError("no"), True),
-    (ConnectionResetError("no"), True),
-]
 
 
 @pytest.mark.parametrize(("error", "sent"), BROKEN, ids=[type(e).__name__ for e, _ in BROKEN])
@@ -423,73 +263,3 @@ def test_a_date_of_another_age_does_not_hold_a_job_for_ever() -> None:
     made = client(httpx.Response(404, headers={"date": formatdate(0, usegmt=True)}))
     verdict_of(lambda: made.look(ROUTE, "829"))
     assert made.skew == 1800
-
-
-# ---------------------------------------------------------------- secrets
-
-TOKEN = re.compile(r"eyJ[\w-]{10,}")
-
-
-def shown(error: BaseException) -> str:
-    trace = "".join(traceback.format_exception(error))
-    return f"{error}\n{error!r}\n{vars(error)}\n{trace}"
-
-
-def echo(request: httpx.Request) -> httpx.Response:
-    """Kling quoting the header back at us."""
-    return httpx.Response(401, json=said(None, 1002, f"illegal {request.headers['authorization']}"))
-
-
-@pytest.mark.parametrize("answer", [*[e for e, _ in BROKEN], echo, httpx.Response(500)])
-@pytest.mark.parametrize("keys", [BOTH, ONLY], ids=["pair", "key"])
-def test_no_error_shows_a_key(answer: Any, keys: Keys) -> None:
-    made = client(answer, keys)
-    for call in (lambda: create(made), lambda: made.look(ROUTE, "829")):
-        text = shown(verdict_of(call)) + repr(made) + repr(keys) + repr(made._auth)
-        assert "canary" not in text
-        assert not TOKEN.search(text)
-
-
-def test_the_log_is_masked_whatever_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    signed = "https://cdn.example.com/a.mp4?Expires=1700000000&Signature=abcDEF123456&page=1"
-    made = jwt.encode({"iss": "x"}, SECRET, algorithm="HS256")
-    caplog.handler.addFilter(RedactFilter(BOTH.known.values()))
-    caplog.set_level(logging.DEBUG)
-    log = logging.getLogger("httpx")
-    log.debug("Authorization: Bearer %s", made)
-    log.debug("Bearer opaque-token-1 and %s", {"key": SECRET})
-    log.info("GET %s %d", httpx.URL(signed), 200)
-    log.info("%(url)s", {"url": signed})
-    log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1", "GET", "/media/a?sig=0123456789", "1.1", 200)
-    try:
-        raise ValueError(f"{API} {signed}")
-    except ValueError:
-        log.exception("it broke: %s", API)
-    text = caplog.text
-    assert "canary" not in text and not TOKEN.search(text)
-    assert "abcDEF123456" not in text and "opaque-token-1" not in text
-    assert "0123456789" not in text and "1700000000" not in text
-    assert "page=1" in text and "127.0.0.1" in text and "ValueError" in text
-
-
-def test_masking_leaves_plain_text_alone() -> None:
-    plain = "Kling answered 1201: Image pixel is invalid (280 x 640 px), see page?n=1"
-    assert mask(plain) == plain
-    assert mask(mask(f"Bearer {SECRET}")) == "Bearer ***"
-
-
-def test_the_clients_own_log_holds_no_key(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    made = client(httpx.Response(200, json=said(task())), BOTH)
-    create(made)
-    assert caplog.text and "canary" not in caplog.text and not TOKEN.search(caplog.text)
-
-
-def test_threads_share_a_client() -> None:
-    made = client(httpx.Response(200, json=said(task())))
-    threads = [threading.Thread(target=made.look, args=(ROUTE, "829")) for _ in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    assert len({token(request) for request in made.seen}) == 1

@@ -1,0 +1,79 @@
+"""The boxes of an MP4 or MOV file: whether it is whole, and whether its promises are sane.
+
+FFmpeg takes memory by these promises, so they are read before it is asked (ISO/IEC 14496-12).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from kling_pipeline.formats import Unreadable
+
+__all__ = ["check_boxes"]
+
+MAX_PIXELS = 40_000_000
+MAX_SAMPLES = 5_000_000  # a track of 24 hours at 50 frames has 4.3 million
+MAX_DEPTH = 8
+MAX_BOXES = 10_000  # a file of nothing but empty boxes would take minutes
+_NESTED = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
+_CUT = "This video is damaged or not whole."
+
+
+def check_boxes(file: BinaryIO) -> None:
+    """Unreadable when the file is cut, or promises a picture or a number of samples beyond sense."""
+    size = file.seek(0, os.SEEK_END)
+    seen = set()
+    for count, (kind, start, end) in enumerate(_walk(file, 0, size)):
+        if count > MAX_BOXES:
+            raise Unreadable("file_cut", _CUT)
+        seen.add(kind)
+        if kind in (b"tkhd", b"stsd", b"stsz", b"stz2", b"trun"):
+            file.seek(start)
+            _check(kind, file.read(min(end - start, 128)))
+    if b"moov" not in seen:
+        raise Unreadable("file_cut", _CUT)
+
+
+def _walk(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
+    """Every box as (type, where its content begins, where it ends), outer before inner."""
+    while end - start >= 8:
+        file.seek(start)
+        head = file.read(16)
+        size, kind = struct.unpack_from(">I4s", head)
+        begin = start + 8
+        if size == 1 and len(head) == 16:
+            size, begin = struct.unpack_from(">Q", head, 8)[0], start + 16
+        elif size == 0:
+            size = end - start
+        if size < begin - start or start + size > end:
+            raise Unreadable("file_cut", _CUT)
+        yield kind, begin, start + size
+        if kind in _NESTED and depth < MAX_DEPTH:
+            yield from _walk(file, begin, start + size, depth + 1)
+        start += size
+
+
+def _check(kind: bytes, content: bytes) -> None:
+    try:
+        if kind == b"tkhd":
+            # Width and height stand last, as 16.16 fixed point; the box is longer in version 1.
+            place = 88 if content[0] == 1 else 76
+            width, height = (side >> 16 for side in struct.unpack_from(">II", content, place))
+        elif kind == b"stsd":
+            # Only a picture's entry has a size there; the same place of a sound's is small or 0.
+            width, height = struct.unpack_from(">HH", content, 40) if len(content) > 86 else (0, 0)
+        else:
+            samples = struct.unpack_from(">I", content, 4 if kind == b"trun" else 8)[0]
+            if samples > MAX_SAMPLES:
+                raise Unreadable("file_cut", _CUT)
+            return
+    except (struct.error, IndexError):
+        raise Unreadable("file_cut", _CUT) from None
+    if width * height > MAX_PIXELS:
+        raise Unreadable(
+            "video_too_large",
+            f"{width} x {height} px; at most {MAX_PIXELS // 1_000_000} megapixels.",
+        )
