@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
 from kling_pipeline.simulator.refusal import Refusal, invalid
@@ -27,6 +28,7 @@ class Bench:
     shelf: Shelf
     files: Files
     studio: Studio
+    faults: Faults
 
     def find(self, kind: str, id_: str) -> dict[str, Any]:
         """Find the record of a video_id or audio_id, which live 30 days; raises Refusal 1201."""

@@ -19,6 +19,7 @@ def routes(desk: Desk) -> list[Route]:
     return [
         Route("/_simulator/healthz", _health),
         Route("/_simulator/tasks", partial(_tasks, desk)),
+        Route("/_simulator/faults", partial(_faults, desk), methods=["GET", "POST"]),
     ]
 
 
@@ -33,6 +34,17 @@ async def _tasks(desk: Desk, request: Request) -> Response:
     return JSONResponse(
         {"tasks": [_shown(desk, task, now) for task in desk.bench.shelf.all_tasks()]}
     )
+
+
+async def _faults(desk: Desk, request: Request) -> Response:
+    _only_here(request)
+    faults = desk.bench.faults
+    if request.method == "POST":
+        try:
+            faults.replace(await request.json())
+        except (ValueError, TypeError, AttributeError) as problem:
+            return JSONResponse({"error": str(problem)}, 400)
+    return JSONResponse(faults.shown())
 
 
 def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:

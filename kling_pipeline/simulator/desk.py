@@ -51,6 +51,9 @@ class Desk:
         materials = await self._gather(ask)
         # Fetching took time, and a token that ended meanwhile must not make a task.
         credential.check()
+        first = self._duplicate(ask)
+        if first is not None:
+            return first
         task = self._admit(ask, materials)
         self._draw(task, ask, materials)
         if task.callback_url:
@@ -101,10 +104,16 @@ class Desk:
     def _path(self, kind: str, id_: str) -> Path:
         return self.bench.files.path(self.bench.find(kind, id_)["file"])
 
+    def _duplicate(self, ask: Ask) -> Task | None:
+        first = self.bench.shelf.by_external(ask.external_id)
+        if first is None or self.bench.faults.duplicates == "tolerate":
+            return None
+        if self.bench.faults.duplicates == "first":
+            return first
+        raise invalid(f"External_task_id {ask.external_id} already exists")
+
     def _admit(self, ask: Ask, materials: list[Material]) -> Task:
         bench = self.bench
-        if ask.external_id and bench.shelf.by_external(ask.external_id):
-            raise invalid(f"External_task_id {ask.external_id} already exists")
         parent = ask.body.get("video_id", "")
         mode = str(bench.find("video_id", parent)["mode"]) if parent else ""
         price = units(ask, length(ask, materials), mode)

@@ -19,6 +19,7 @@ class Files:
         self.folder = folder
         self._key = key.encode()
         self._seconds = int(days * 86_400)
+        self._edition: dict[str, int] = {}
 
     def path(self, name: str) -> Path:
         """Say where a file of this name is kept."""
@@ -28,6 +29,10 @@ class Files:
         """Sign an address that works until 30 days after the task was made (ms)."""
         expires = created_at // 1000 + self._seconds
         return f"{origin}/files/{self._sign(name, expires)}/{name}?Expires={expires}"
+
+    def expire(self, name: str) -> None:
+        """End all links to a file that were given out so far; new ones work."""
+        self._edition[name] = self._edition.get(name, 0) + 1
 
     async def answer(self, request: Request) -> Response:
         """Serve a file, whole or in ranges; 403 for a link that is forged or has ended."""
@@ -44,7 +49,8 @@ class Files:
         return FileResponse(path, media_type=_TYPES.get(path.suffix))
 
     def _sign(self, name: str, expires: int) -> str:
-        return hmac.new(self._key, f"{name}:{expires}".encode(), "sha256").hexdigest()[:40]
+        text = f"{name}:{expires}:{self._edition.get(name, 0)}"
+        return hmac.new(self._key, text.encode(), "sha256").hexdigest()[:40]
 
 
 def origin(request: Request) -> str:

@@ -132,6 +132,8 @@ def measure(data: bytes, kind: str = "video") -> Material:
     try:
         with av.open(BytesIO(data), "r") as container:
             seconds = (container.duration or 0) / av.time_base
+            if kind == "audio" and not container.streams.audio:
+                raise invalid("audio format is invalid")
             if kind == "video":
                 stream = container.streams.video[0]
                 width, height = stream.codec_context.width, stream.codec_context.height

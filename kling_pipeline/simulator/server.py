@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import uvicorn
@@ -26,6 +26,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kling_pipeline.simulator import account, answers, control, routes
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.disturbance import Disturbance, Line
+from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
 from kling_pipeline.simulator.refusal import Refusal
@@ -42,7 +44,8 @@ def build_app(options: Options) -> ASGIApp:
     key = shelf.note("link_key", secrets.token_hex(32))
     files = Files(folder, key, book.retention["link_days"])
     studio = Studio(options.media, folder)
-    desk = Desk(Bench(options, book, shelf, files, studio))
+    faults = Faults(options.seed, options.faults)
+    desk = Desk(Bench(options, book, shelf, files, studio, faults))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -60,7 +63,8 @@ def build_app(options: Options) -> ASGIApp:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    return _tidy_paths(app)
+    disturbed = Disturbance(app, faults, _classifier(book), files.expire, shelf.another_id)
+    return _tidy_paths(disturbed)
 
 
 def serve(options: Options) -> None:
@@ -75,6 +79,7 @@ def serve(options: Options) -> None:
     listener.listen(256)
     config = uvicorn.Config(
         build_app(options),
+        http=Line,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=1,
@@ -117,6 +122,23 @@ def _refused(request: Request, error: Exception) -> Response:
 def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return answers.refuse(Refusal(1202 if error.status_code == 405 else 1203))
+
+
+def _classifier(book: Rulebook) -> Callable[[str, str], str]:
+    """Tell what kind of operation a request is; "" for what is no part of the service."""
+    paths = {one.path: one for one in book.endpoints.values()}
+
+    def classify(method: str, path: str) -> str:
+        if path.startswith("/files/"):
+            return "download"
+        if path.startswith("/account/"):
+            return "account"
+        if path in paths:
+            call = paths[path].row.get("synchronous")
+            return ("call" if call else "create") if method == "POST" else "list"
+        return "look" if path.rpartition("/")[0] in paths else ""
+
+    return classify
 
 
 def _tidy_paths(app: ASGIApp) -> ASGIApp:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from simulator_client import Simulated, film, picture, refusal, sound
+
+from tests.unit.simulator_client import Simulated, film, picture, refusal, sound
 
 T2V = "/v1/videos/text2video"
 I2V = "/v1/videos/image2video"

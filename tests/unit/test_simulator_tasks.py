@@ -11,7 +11,8 @@ from typing import Any
 import av
 import pytest
 from PIL import Image
-from simulator_client import FAST, Simulated, picture, refusal, sign
+
+from tests.unit.simulator_client import FAST, Simulated, picture, refusal, sign
 
 T2V = "/v1/videos/text2video"
 I2V = "/v1/videos/image2video"
