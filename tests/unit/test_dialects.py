@@ -167,7 +167,9 @@ def test_plain_numbers_of_units_are_taken() -> None:
 
 
 def test_a_message_is_one_short_printable_line() -> None:
-    task = read_task(VIDEO, answer(task_status="failed", task_status_msg="a\x00\u202e\ud800b" * 400))
+    task = read_task(
+        VIDEO, answer(task_status="failed", task_status_msg="a\x00\u202e\ud800b" * 400)
+    )
     assert task.message.isprintable()
     assert len(task.message) <= 500
 
