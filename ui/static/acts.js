@@ -45,7 +45,7 @@ async function decide(id, how) {
 }
 
 function takeIn(list) {
-  emit('jobs', { moved: takes.take((list ?? []).filter(job => job?.id)), first: false, reset: false });
+  emit('jobs', { moved: takes.take((list ?? []).filter(job => job?.id)), first: false });
   poll();
 }
 
@@ -56,7 +56,7 @@ export async function older() {
   const answer = await send(`/api/jobs?before=${encodeURIComponent(last.id)}`, undefined, 'GET');
   if (!answer.ok) return { ok: false, more: true };
   const list = answer.body.jobs ?? [];
-  emit('jobs', { moved: takes.take(list), first: true, reset: false });
+  emit('jobs', { moved: takes.take(list), first: true });
   return { ok: true, more: list.length >= 50 };
 }
 

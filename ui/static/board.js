@@ -13,15 +13,14 @@ const FILTERS = { all: () => true, active: takes.active, needs: takes.needs };
 
 export function mount(root) {
   const view = {
-    root, rows: new Map(), filter: 'all', most: PAGE, more: true, over: false, stale: false,
+    root, rows: new Map(), filter: 'all', most: PAGE, more: takes.all.size >= PAGE, over: false, stale: false,
     list: root.querySelector('.ks-rows'), none: root.querySelector('.ks-none'),
     older: root.querySelector('.ks-older'), notice: root.querySelector('.ks-notice'),
     filters: root.querySelector('.ks-filters'),
   };
   listen(view);
   on('jobs', detail => {
-    if (detail.reset) view.more = true;
-    if (detail.first && takes.all.size < PAGE) view.more = false;
+    if (detail.whole) view.more = takes.all.size >= PAGE;
     draw(view);
   });
   on('open', () => draw(view));

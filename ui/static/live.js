@@ -40,7 +40,7 @@ function apply(answer, response) {
   state.counts = answer.counts ?? state.counts;
   state.credits = answer.credits ?? state.credits;
   state.notice = answer.notice ?? null;
-  if (first || answer.reset || moved.length) emit('jobs', { moved, first, reset: Boolean(answer.reset) });
+  if (first || answer.reset || moved.length) emit('jobs', { moved, first, whole: first || Boolean(answer.reset) });
 }
 
 async function ask() {

@@ -33,7 +33,7 @@ export function take(list, { reset = false } = {}) {
   if (reset) jobs.clear();
   return list.map(fresh => {
     const old = reset ? before.get(fresh.id) : jobs.get(fresh.id);
-    if (old && !reset && fresh.version !== undefined && fresh.version < old.version) return { job: old, before: old };
+    if (old && !reset && fresh.updated_at < old.updated_at) return { job: old, before: old };
     const job = forward(fresh, old);
     jobs.set(job.id, job);
     return { job, before: old ?? null };
