@@ -16,12 +16,18 @@ Looker = Callable[[float], View]
 
 
 def project(
-    paint: Painter, look: Looker, order: Order, weather: Weather, mark: Mark, vignette: float
+    paint: Painter,
+    look: Looker,
+    order: Order,
+    weather: Weather,
+    mark: Mark,
+    vignette: float,
+    step: int = 2,
 ) -> Iterator[Planes]:
     """All frames of a clip.
 
-    The stage is painted for every second frame, half a frame early, and every frame is a mix of
-    the two around it in the ratio 3:1: moves stay smooth below a pixel, at half the price.
+    The stage is painted for every `step`-th frame, half a frame early, and each frame is a mix of
+    the two paintings around it: moves stay smooth below a pixel, at a part of the price.
     """
     size, frames = mark.size, order.frames
     edges = shade_edges(size, vignette) if vignette else None
@@ -29,7 +35,7 @@ def project(
 
     def key(index: int) -> Planes:
         planes = blank(size)
-        paint(planes, look(min(1.0, max(0.0, (2 * index - 0.5) / last))))
+        paint(planes, look(min(1.0, max(0.0, (step * index - 0.5) / last))))
         if edges is not None:
             shaded = planes[0].astype(np.uint16)
             shaded *= edges
@@ -38,19 +44,15 @@ def project(
             planes[0][:] = shaded
         return planes
 
-    before = key(0)
+    before, after = key(0), key(1)
     for frame in range(frames):
-        if frame % 2 == 0:
-            after = key(frame // 2 + 1)
-            share = 0.25
-        else:
-            share = 0.75
+        if frame and frame % step == 0:
+            before, after = after, key(frame // step + 1)
+        share = (frame % step + 0.5) / step
         y, u, v = (_mix(a, b, share) for a, b in zip(before, after, strict=True))
         weather.pass_over(y, frame, frame / order.fps)
         mark.stamp((y, u, v), frame + 1)
         yield y, u, v
-        if frame % 2:
-            before = after
 
 
 def blank(size: tuple[int, int]) -> Planes:

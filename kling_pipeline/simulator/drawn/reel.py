@@ -41,4 +41,6 @@ def _stage(order: Order, brief: Brief, mark: Mark) -> Iterator[Planes]:
     if photos:
         scene.pile.layers += hang_prints(brief, photos)
     air = make_weather(brief.weather, order.seed, (brief.width, brief.height))
-    yield from project(scene.pile.paint, scene.camera.look, order, air, mark, scene.vignette)
+    yield from project(
+        scene.pile.paint, scene.camera.look, order, air, mark, scene.vignette, scene.step
+    )

@@ -133,19 +133,20 @@ def cover(target: Bytes2D, fresh: Bytes2D, alpha: Bytes2D, gain: float = 1.0) ->
     """Lay premultiplied bytes over a plane in place."""
     a = alpha.astype(np.uint16)
     a += a >> 7
-    new = fresh.astype(np.uint16)
     if gain < 1:
         part = np.uint16(max(0, round(gain * 256)))
         a *= part
         a >>= 8
+        new = fresh.astype(np.uint16)
         new *= part
         new >>= 8
-    a = np.uint16(256) - a
+        fresh = new.astype(np.uint8)
+    np.subtract(256, a, out=a)
     a *= target
     a += 128
     a >>= 8
-    a += new
-    np.minimum(a, 255, out=a)
+    # No limit is needed: video keeps clear of 255, so the two parts never add up beyond it.
+    a += fresh
     target[:] = a
 
 

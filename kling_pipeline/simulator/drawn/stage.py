@@ -32,6 +32,7 @@ class Scene:
     pile: Pile
     camera: Camera
     vignette: float = 0.2
+    step: int = 2
 
 
 def build_scene(brief: Brief, seconds: float) -> Scene:
@@ -69,7 +70,7 @@ def _forest(brief: Brief, seconds: float) -> Scene:
     pile.layers += firs[:-1]
     pile.layers += cast_actor(brief, brief.height * 0.93, False)
     pile.layers.append(firs[-1])
-    return Scene(pile, _camera(brief, seconds, (sun[0], horizon)))
+    return Scene(pile, _camera(brief, seconds, (sun[0], horizon)), step=3)
 
 
 def _portrait(brief: Brief, seconds: float) -> Scene:
@@ -135,7 +136,7 @@ def _sky(brief: Brief, seconds: float) -> Scene:
     pile.layers += cast_actor(brief, horizon, False) if brief.actor in ("birds", "balloon") else []
     small = Brief(**{**vars(brief), "seed": brief.seed ^ 99})
     pile.layers += raise_ridges(small, horizon, sun)[-7:]
-    return Scene(pile, _camera(brief, seconds, (brief.width / 2, horizon)))
+    return Scene(pile, _camera(brief, seconds, (brief.width / 2, horizon)), step=3)
 
 
 def _city(brief: Brief, seconds: float) -> Scene:

@@ -25,7 +25,7 @@ def grow_forest(brief: Brief, horizon: float, sun: tuple[float, float]) -> list[
         layers.append(cut_ridge(brief, crest.astype(np.float32), near, sun, reach / count))
         if index < count - 1:
             layers.append(lay_mist(brief, base, reach / count * 2.6, near * 0.7, index))
-        if index in (1, 3):
+        if index == 2:
             layers.append(_beams(brief, sun, index))
     return layers
 
