@@ -138,9 +138,13 @@ function notice(view) {
   view.notice.dataset.key = key;
   const head = document.createElement('b');
   head.textContent = acts.refusal(said);
-  const next = said.next ? document.createTextNode(` ${said.next}`) : '';
-  view.notice.replaceChildren(head, next);
+  view.notice.replaceChildren(head, ` ${t(`notice.${family(said.code)}`)}`);
 }
+
+/** What the owner can do about it, by what Kling refuses. */
+const family = code =>
+  (/^kling_100[0-2]$/.test(code) ? 'keys' : /^kling_100[34]$/.test(code) ? 'clock'
+    : /^kling_110[12]$/.test(code) ? 'balance' : code === 'kling_1304' ? 'address' : 'account');
 
 /** J and L: the next and the previous row, opened on the stage. */
 function step(view, by) {

@@ -34,8 +34,8 @@ export const prompt = job => {
 
 const what = job => {
   const seconds = job.params?.duration;
-  const length = seconds ? `, ${t('fact.seconds', { n: String(seconds) })}` : '';
-  return title(job.capability) + length;
+  if (!seconds) return title(job.capability);
+  return t('state.what', { what: title(job.capability), length: t('fact.seconds', { n: String(seconds) }) });
 };
 
 // A task that failed at Kling has only a text; two kinds of it are common enough to be known.

@@ -49,6 +49,7 @@ function show(id, { hand = true } = {}) {
 /** The stage follows the newest click until a person picks a take; a new click takes over again. */
 function follow({ moved, first }) {
   const list = takes.sorted();
+  document.documentElement.dataset.takes = list.length ? 'some' : 'none'; // the phone shows the form first at a first visit
   if (!list.length) return;
   const here = takes.all.get(open);
   if (!here) {
