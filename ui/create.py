@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ QUICK: dict[str, Any] = {
 }
 FRONT = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
+ANSWER = "watch('value', () => window.studioForm?.paint(JSON.parse(props.value || 'null')))"
 HINTS = '<div class="ks-hints" data-hints aria-live="polite"></div>'
 PAY = """<div class="ks-pay" data-pay><button type="button" class="ks-paybtn"><span>–</span></button>
 <div class="ks-after"><span class="ks-left"></span>
@@ -45,7 +46,7 @@ class Form:
     quotes: Quotes
     order: gr.Textbox
     send: gr.Button
-    answer: gr.JSON
+    answer: gr.HTML
     draft: gr.BrowserState
 
     @property
@@ -57,6 +58,12 @@ class Form:
     def media(self) -> list[Field]:
         """The fields that take a file."""
         return [one for one in self.fields if one.preview is not None]
+
+    @property
+    def outputs(self) -> list[Component]:
+        """What `changed` puts out, in its order."""
+        pictures = [one.preview for one in self.media if one.preview is not None]
+        return [*self.parts.values(), *pictures, self.draft, self.answer]
 
 
 def build_form(pipeline: Pipeline, capability: Capability) -> Form:
@@ -75,7 +82,7 @@ def build_form(pipeline: Pipeline, capability: Capability) -> Form:
         quotes=quotes,
         order=gr.Textbox(elem_id=f"order-{capability.id}"),
         send=gr.Button(elem_id=f"send-{capability.id}"),
-        answer=gr.JSON(visible=False),
+        answer=gr.HTML(html_template="<i></i>", js_on_load=ANSWER, elem_id=f"say-{capability.id}"),
         draft=gr.BrowserState(
             storage_key=f"studio.draft.{capability.id}", secret="kling-studio-draft"
         ),
@@ -123,51 +130,33 @@ def wire(form: Form) -> None:
     parts, quotes = form.parts, form.quotes
     files = [one.parts[one.name] for one in form.media]
     typed = [part.input for part in parts.values() if part not in files]
-    paint: dict[str, Any] = {
-        "inputs": form.answer,
-        "js": "v => window.studioForm?.paint(v)",
-        **FRONT,
-    }
-    keep: dict[str, Any] = {
-        "inputs": list(parts.values()),
-        "outputs": form.draft,
-        "js": f"(...v) => window.studioForm.held({json.dumps(list(parts))}, v)",
-        **FRONT,
-    }
+    names = json.dumps(list(parts))
 
-    def quote(**held: Any) -> dict[str, Any]:
-        return quotes.answer(OWNER, held)
+    def quote(**held: Any) -> str:
+        return json.dumps(quotes.answer(OWNER, held))
 
-    def submit(click: str, **held: Any) -> dict[str, Any]:
-        return quotes.sent(OWNER, held, click)
+    def submit(click: str, **held: Any) -> str:
+        return json.dumps(quotes.sent(OWNER, held, click))
 
     def change(order: str, **held: Any) -> list[Any]:
-        return _changed(form, json.loads(order or "{}"), held)
+        return changed(form, json.loads(order or "{}"), held)
 
-    gr.on(typed, **keep)
-    gr.on(
-        typed, quote, inputs_kwargs=parts, outputs=form.answer, trigger_mode="always_last", **QUICK
-    ).then(**paint)
-    click = f"(c, ...v) => [window.studioForm.click({form.capability.id!r}), ...v]"
-    form.send.click(submit, form.order, form.answer, inputs_kwargs=parts, js=click, **QUICK).then(
-        **paint
-    )
-    form.order.input(
-        change, form.order, [*parts.values(), form.answer], inputs_kwargs=parts, **QUICK
-    ).then(**show_files(form)).then(**keep).then(**paint)
-    for one in form.media:
-        _wire_file(form, one, keep, paint)
-
-
-def show_files(form: Form) -> dict[str, Any]:
-    """The event that draws the pictures of a form anew, where their files have changed."""
-    names = json.dumps([one.name for one in form.media])
-    return {
-        "inputs": [one.parts[one.name] for one in form.media],
-        "outputs": [one.preview for one in form.media],
-        "js": f"(...v) => window.studioForm.pictures({form.capability.id!r}, {names}, v)",
+    gr.on(  # in the browser alone: a draft is kept even when the studio does not answer
+        typed,
+        inputs=list(parts.values()),
+        outputs=form.draft,
+        js=f"(...v) => window.studioForm.held({names}, v)",
         **FRONT,
-    }
+    )
+    last: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
+    gr.on(typed, quote, inputs_kwargs=parts, outputs=form.answer, **last)
+    click = f"(c, ...v) => [window.studioForm.click({form.capability.id!r}), ...v]"
+    form.send.click(submit, form.order, form.answer, inputs_kwargs=parts, js=click, **QUICK)
+    form.order.input(
+        change, form.order, form.outputs, inputs_kwargs=parts, postprocess=False, **last
+    )
+    for one in form.media:
+        _wire_file(form, one)
 
 
 def restore(form: Form, draft: Any) -> list[Any]:
@@ -176,20 +165,21 @@ def restore(form: Form, draft: Any) -> list[Any]:
     known = {name: value for name, value in (draft or {}).items() if name in held}
     values = {one.name: one.read(known) for one in form.fields if one.parts.keys() & known.keys()}
     order = {"params": values, "what": "all" if values else "prompt"}
-    return _changed(form, order, held)
+    return changed(form, order, held)
 
 
-def _changed(form: Form, order: Mapping[str, Any], held: dict[str, Any]) -> list[Any]:
-    """Applies an order to what is held: only some fields, the prompt alone, or all with the rest at rest."""
+def changed(form: Form, order: Mapping[str, Any], held: dict[str, Any]) -> list[Any]:
+    """Applies an order to what is held: some fields, the prompt alone, or all with the rest at rest.
+
+    Returns what the event puts out, raw: pictures are named by our own address and never copied.
+    """
     params = dict(order.get("params") or {})
     if order.get("what") == "all":
-        params = {
-            **{one.name: one.default for one in form.fields if one.name != VARIANTS},
-            **params,
-        }
+        rest = {one.name: one.default for one in form.fields if one.name != VARIANTS}
+        params = {**rest, **params}
     if order.get("what") == "prompt":
-        params = {one.name: params[one.name] for one in form.fields
-                  if one.widget == "prompt" and one.name in params}  # fmt: skip
+        prompts = [one.name for one in form.fields if one.widget == "prompt"]
+        params = {name: params[name] for name in prompts if name in params}
     new, lost = dict(held), []
     by_name = {one.name: one for one in form.fields}
     for name, value in params.items():
@@ -198,43 +188,50 @@ def _changed(form: Form, order: Mapping[str, Any], held: dict[str, Any]) -> list
             new |= written
         elif value is not None:
             lost.append({"field": name, "value": value if isinstance(value, str | int) else ""})
-    answer = {**form.quotes.answer(OWNER, new), "lost": lost, "wrong": {}, "cleared": list(params)}
-    updates = [
-        gr.skip() if new[name] == held[name] else gr.update(value=new[name]) for name in form.parts
-    ]
-    return [*updates, answer]
+    answer = {**form.quotes.answer(OWNER, new), "lost": lost, "cleared": list(params)}
+    updates = [_update(new[name], held[name]) for name in form.parts]
+    pictures = [_update(new[one.name], held[one.name], _picture) for one in form.media]
+    return [*updates, *pictures, new, json.dumps(answer)]
 
 
-def _wire_file(form: Form, one: Field, keep: dict[str, Any], paint: dict[str, Any]) -> None:
+def _update(new: Any, held: Any, show: Callable[[Any], Any] = lambda value: value) -> Any:
+    return gr.skip() if new == held else gr.update(value=show(new))
+
+
+def _picture(asset: str) -> dict[str, Any] | None:
+    """A file of ours for Gradio's preview; an address elsewhere is not fetched to be shown."""
+    if not asset or "/" in asset:
+        return None
+    url = f"/media/{asset}"
+    return {"path": url, "url": url, "orig_name": asset, "meta": {"_type": "gradio.FileData"}}
+
+
+def _wire_file(form: Form, one: Field) -> None:
     box, preview = one.parts[one.name], one.preview
-    capability = form.capability.id
+    assert preview is not None
 
     def take(file: Any, **held: Any) -> list[Any]:
         try:
-            asset, wrong = _checked(form, one, file), {}
+            held[one.name], wrong = _checked(form, one, file), {}
         except InputError as error:
-            asset, wrong = "", {one.name: error.fields.get(one.name, error.message)}
-        said = form.quotes.answer(OWNER, {**held, one.name: asset})
-        said |= {"wrong": wrong, "cleared": [] if wrong else [one.name]}
-        return [asset, gr.update(value=None) if wrong else gr.skip(), said]
+            held[one.name], wrong = "", {one.name: error.fields.get(one.name, error.message)}
+        said = {**form.quotes.answer(OWNER, held), "wrong": wrong, "cleared": [one.name]}
+        shown = gr.update(value=None) if wrong else gr.skip()
+        return [held[one.name], shown, held, json.dumps(said)]
 
     def drop(**held: Any) -> list[Any]:
-        said = form.quotes.answer(OWNER, {**held, one.name: ""})
-        return ["", {**said, "cleared": [one.name]}]
+        held[one.name] = ""
+        said = {**form.quotes.answer(OWNER, held), "cleared": [one.name]}
+        return ["", held, json.dumps(said)]
 
-    holds = {
-        "inputs": box,
-        "js": f"v => window.studioForm.holds({capability!r}, {one.name!r}, v)",
-        **FRONT,
-    }
+    raw: dict[str, Any] = {"preprocess": False, "postprocess": False, **QUICK}
     # Not preprocessed: Gradio would open the picture first, and refuse a bad one in its own words.
-    preview.upload(  # type: ignore[union-attr]
-        take, preview, [box, preview, form.answer], inputs_kwargs=form.parts, preprocess=False,
-        **QUICK,
-    ).then(**holds).then(**keep).then(**paint)  # fmt: skip
-    preview.clear(  # type: ignore[union-attr]
-        drop, None, [box, form.answer], inputs_kwargs=form.parts, **QUICK
-    ).then(**holds).then(**keep).then(**paint)
+    preview.upload(  # type: ignore[attr-defined]
+        take, preview, [box, preview, form.draft, form.answer], inputs_kwargs=form.parts, **raw
+    )
+    preview.clear(  # type: ignore[attr-defined]
+        drop, None, [box, form.draft, form.answer], inputs_kwargs=form.parts, **raw
+    )
 
 
 def _checked(form: Form, one: Field, file: Any) -> str:

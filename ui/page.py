@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.middleware import Middleware
 from kling_pipeline.capability import Capability
 from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
-from ui.create import FRONT, QUICK, Form, build_form, build_tab, restore, show_files, wire
+from ui.create import FRONT, QUICK, Form, build_form, build_tab, restore, wire
 from ui.head import FirstPaint, read_head
 from ui.theme import Studio
 from ui.tongue import Tongue
@@ -102,32 +103,23 @@ def _wire_page(
     def lead(order: str) -> list[Any]:
         asked = json.loads(order or "{}")
         if asked.get("section"):
-            return [gr.Tabs(selected=asked["section"]), *(gr.skip() for _ in tabs)]
-        return [gr.Tabs(selected="create"), *_selected(by_id.get(asked.get("capability")), tabs)]
+            return [gr.update(selected=asked["section"]), *(gr.skip() for _ in tabs)]
+        chosen = by_id.get(asked.get("capability"))
+        return [gr.update(selected="create"), *_selected(chosen, tabs)]
 
     def begin(last: str, *drafts: Any) -> list[Any]:
-        answers = []
-        for form, draft in zip(forms, drafts, strict=True):
-            answers += restore(form, draft)
-        return [*_selected(by_id.get(last), tabs), *answers]
+        filled = [restore(form, draft) for form, draft in zip(forms, drafts, strict=True)]
+        return [*_selected(by_id.get(last), tabs), *itertools.chain.from_iterable(filled)]
 
     go.input(lead, go, [sections, *tabs.values()], **QUICK)
-    filled = [part for form in forms for part in (*form.parts.values(), form.answer)]
-    started = page.load(
+    page.load(
         begin,
         [where, *(form.draft for form in forms)],
-        [*tabs.values(), *filled],
+        [*tabs.values(), *(part for form in forms for part in form.outputs)],
         js="(w, ...v) => [window.studioForm?.last() ?? '', ...v]",
+        postprocess=False,
         **QUICK,
-    )
-    for form in forms:
-        if form.media:
-            started.then(**show_files(form))
-    started.then(
-        inputs=[form.answer for form in forms],
-        js="(...v) => v.forEach(one => window.studioForm.paint(one))",
-        **FRONT,
-    )
+    ).then(js="() => window.studioForm.begin()", **FRONT)
 
 
 def _selected(capability: Capability | None, tabs: dict[str, gr.Tabs]) -> list[Any]:
@@ -135,7 +127,7 @@ def _selected(capability: Capability | None, tabs: dict[str, gr.Tabs]) -> list[A
     if capability is None:
         return [gr.skip() for _ in tabs]
     chosen = {"groups": capability.group, capability.group: capability.id}
-    return [gr.Tabs(selected=chosen[name]) if name in chosen else gr.skip() for name in tabs]
+    return [gr.update(selected=chosen[name]) if name in chosen else gr.skip() for name in tabs]
 
 
 def _heading(key: str) -> None:

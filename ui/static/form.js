@@ -8,9 +8,10 @@ import { has, t } from './words.js';
 
 const forms = new Map(); // capability → what is known of its form
 const LAST = 'studio.capability';
+let begun = false; // Gradio also tells of the tab it opens by itself, before ours is restored
 
 export const form = id => {
-  if (!forms.has(id)) forms.set(id, { id, answer: null, phase: 'ready', wrong: {}, shown: {} });
+  if (!forms.has(id)) forms.set(id, { id, answer: null, phase: 'ready', wrong: {} });
   return forms.get(id);
 };
 
@@ -24,8 +25,8 @@ export const current = () => within(page());
 export function paint(answer) {
   if (!answer?.capability) return;
   const one = form(answer.capability);
-  one.wrong = { ...(answer.kind === 'quote' ? one.wrong : {}), ...(answer.wrong ?? {}) };
   for (const name of answer.cleared ?? []) delete one.wrong[name];
+  Object.assign(one.wrong, answer.wrong);
   if (answer.kind === 'sent') return pressed.answered(one, answer);
   if (one.answer && answer.serial < one.answer.serial) return;
   one.answer = answer;
@@ -216,6 +217,14 @@ function type(where, text) {
   box.dispatchEvent(new Event('input', { bubbles: true }));
 }
 
+/** Gradio's text box tells of its input on `keypress` only: not when a word is pasted, deleted, or comes from an
+    input method. This tells of those too. */
+function tell(box) {
+  if (box.matches?.('[data-testid=textbox]')) {
+    box.dispatchEvent(new KeyboardEvent('keypress', { key: 'Unidentified', bubbles: true }));
+  }
+}
+
 /** Opens a section, or a capability and with it its section. */
 export const section = name => type('go', JSON.stringify({ section: name, at: Date.now() }));
 export const go = id => type('go', JSON.stringify({ capability: id, at: Date.now() }));
@@ -234,6 +243,7 @@ export function load(sample) {
 
 /** Called by Gradio when a capability is chosen. */
 export function opened(id) {
+  if (!begun) return;
   try {
     localStorage.setItem(LAST, id);
   } catch { /* a private window begins anew */ }
@@ -252,21 +262,11 @@ export const last = () => {
   }
 };
 
-/** Pictures are shown from our own route: nothing is copied, and only their owner sees them. */
-export function pictures(id, names, values) {
-  const one = form(id);
-  return values.map((value, at) => {
-    const name = names[at];
-    if (one.shown[name] === value) return { __type__: 'update' };
-    one.shown[name] = value;
-    if (!/^as_\w+$/.test(value ?? '')) return null;
-    const url = `${window.STUDIO?.root ?? ''}/media/${value}`;
-    return { path: url, url: new URL(url, location.origin).href, orig_name: name, meta: { _type: 'gradio.FileData' } };
-  });
+/** The page has loaded: every form is as it was left. */
+export function begin() {
+  begun = true;
+  switched();
 }
-
-/** What a picture's field holds now, without drawing it: Gradio shows what was dropped there itself. */
-export const holds = (id, name, value) => { form(id).shown[name] = value; };
 
 // ------------------------------------------------------------------------------- listening
 
@@ -278,6 +278,7 @@ function mount(element) {
 function listen() {
   document.addEventListener('input', event => {
     const id = within(event.target);
+    queueMicrotask(() => tell(event.target));
     if (!id) return;
     pressed.changed(form(id));
     sliders(document.getElementById(`form-${id}`));
@@ -302,7 +303,7 @@ function along(event) {
 }
 
 window.studioForm = {
-  paint, mount, use, load, order, opened, switched, last, pictures, holds, section, go,
+  paint, mount, use, load, order, opened, switched, last, begin, section, go,
   click: id => form(id).click,
   held: (names, values) => Object.fromEntries(names.map((name, at) => [name, values[at]])),
   get current() { return current(); },
