@@ -58,6 +58,7 @@ def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
         "units": task.units,
         "created_at": task.created_at,
         "due_at": task.due_at,
+        "seed": task.seed,
         "billed": status == "succeed",
     }
 

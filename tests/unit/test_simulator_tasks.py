@@ -334,3 +334,19 @@ def test_the_control_route_says_what_was_billed() -> None:
         assert (good["path"], good["model"], good["units"]) == (T2V, "kling-v2-6", "1.5")
         assert (good["status"], good["billed"]) == ("succeed", True)
         assert (bad["status"], bad["billed"]) == ("failed", False)
+
+
+def test_a_rerun_is_drawn_from_the_same_seed_and_variants_from_others() -> None:
+    seeds = []
+    for number in range(2):
+        with Simulated() as kling:
+            for turn in range(2):
+                named = {"external_task_id": f"{number}-{turn}", "callback_url": ""}
+                kling.made(IMAGES, STILL | named)
+            kling.made(IMAGES, STILL | {"n": 2})
+            seeds.append([task["seed"] for task in kling.get("/_simulator/tasks").json()["tasks"]])
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0])) == 3
+    with Simulated(seed=1) as kling:
+        kling.made(IMAGES, STILL)
+        assert kling.get("/_simulator/tasks").json()["tasks"][0]["seed"] != seeds[0][0]
