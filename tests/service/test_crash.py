@@ -1,0 +1,120 @@
+"""`kill -9` at any moment: every job ends as it would have, each is billed once, the ledger audits clean."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.conftest import App, Simulator, run_cli, wait_for
+from tests.pictures import picture
+
+ENDED = ("done", "failed", "canceled")
+POINTS = (
+    "claimed",
+    "intent",
+    "posted",
+    "adopted",
+    "polled",
+    "saving",
+    "fetched",
+    "stored",
+    "settled",
+)
+
+
+def assert_all_well(app: App, ids: list[str], tasks: list[dict], spent: int) -> None:
+    jobs = [app.wait_state(job_id, *ENDED) for job_id in ids]
+    assert {job["state"] for job in jobs} == {"done"}
+    assert len(tasks) == len(ids), "billed exactly once each"
+    assert {task["external_task_id"] for task in tasks} == {job["external_task_id"] for job in jobs}
+    for job in jobs:
+        assert len(job["assets"]) == 1
+        assert app.http.get(job["assets"][0]["url"]).status_code == 200
+    credits = app.credits()
+    assert (credits["held"], credits["spent"]) == (0, spent)
+    report = json.loads(app.run("doctor", "--json").stdout)
+    assert report["audit"] == "ok"
+    assert report["problems"] == []
+
+
+def mixed(app: App) -> list[str]:
+    """Four jobs; by the time the last is asked for, the first are already further on."""
+    image = app.upload(picture())["id"]
+    ids = [app.submit("image_generation", {"prompt": "a vase"})[0]["id"]]
+    ids.append(app.submit("image_to_video", {"prompt": "a push-in", "image": image})[0]["id"])
+    wait_for(
+        lambda: any(app.job(one)["state"] in ("saving", "done") for one in ids), "a job to be saved"
+    )
+    return ids + [
+        job["id"] for job in app.submit("text_to_video", {"prompt": "a"}, variant_count=2)
+    ]
+
+
+@pytest.mark.service
+def test_the_whole_demo_is_killed_and_comes_back(start_app):
+    """Without keys: the app and its simulator die together."""
+    app = start_app(STUDIO_TIME_SCALE="4")
+    ids = mixed(app)
+    wait_for(lambda: app.job(ids[-1])["state"] != "queued", "the last to be sent")
+    app.kill()
+    again = start_app(STUDIO_TIME_SCALE="4")
+    jobs = [again.wait_state(job_id, *ENDED, seconds=120) for job_id in ids]
+    assert {job["state"] for job in jobs} == {"done"}
+    assert again.credits()["spent"] == sum(job["price"] for job in jobs)
+    port = json.loads((again.folder / "simulator.port").read_text())["port"]
+    import httpx  # noqa: PLC0415  # only here the demo's own simulator is asked
+
+    tasks = httpx.get(f"http://127.0.0.1:{port}/_simulator/tasks", trust_env=False).json()
+    tasks = tasks["tasks"] if isinstance(tasks, dict) else tasks
+    assert_all_well(again, ids, tasks, sum(job["price"] for job in jobs))
+
+
+@pytest.mark.service
+def test_a_studio_with_keys_is_killed_while_jobs_are_in_every_state(simulator, keyed, start_app):
+    app = start_app(**keyed)
+    ids = mixed(app)
+    app.kill()
+    again = start_app(**keyed)
+    spent = sum(again.job(job_id)["price"] for job_id in ids)
+    for job_id in ids:
+        again.wait_state(job_id, *ENDED)
+    assert_all_well(again, ids, simulator.tasks(), spent)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("point", POINTS)
+def test_every_named_line_may_be_the_last(tmp_path, keyed, simulator: Simulator, point):
+    """The process ends at the named line; the next one finishes the job."""
+    (tmp_path / "var").mkdir()
+    env = {"STUDIO_DATA_DIR": str(tmp_path / "var"), **keyed}
+    from tests.conftest import clean_env  # noqa: PLC0415
+
+    env = clean_env(**env)
+    died = run_cli(
+        "run", "text_to_video", "prompt=a boat", "--variants", "2", "--wait", "--json",
+        env={**env, "STUDIO_FAILPOINT": f"{point}:1"},
+    )  # fmt: skip
+    assert died.returncode == 137, f"{point} was never reached: {died.stderr[-2000:]}"
+    listed = json.loads(run_cli("jobs", "--json", env=env).stdout)["jobs"]
+    ids = [job["id"] for job in listed]
+    assert len(ids) == 2
+    # Any later run works on what is open, until its own job is done.
+    last = run_cli("run", "image_generation", "prompt=a vase", "--wait", "--json", env=env)
+    assert last.returncode == 0, last.stderr[-2000:]
+
+    def ended() -> list[dict] | None:
+        jobs = json.loads(run_cli("jobs", "--json", env=env).stdout)["jobs"]
+        if all(job["state"] == "done" for job in jobs):
+            return jobs
+        run_cli("run", "image_generation", "prompt=a vase", "--wait", "--json", env=env)
+        return None
+
+    jobs = wait_for(ended, "all jobs to be done", 120)
+    tasks = simulator.tasks()
+    assert len(tasks) == len(jobs)
+    assert {task["external_task_id"] for task in tasks} == {job["external_task_id"] for job in jobs}
+    told = json.loads(run_cli("credits", "--json", env=env).stdout)
+    assert (told["held"], told["spent"]) == (0, sum(job["price"] for job in jobs))
+    report = run_cli("doctor", "--json", env=env)
+    assert report.returncode == 0, report.stdout
