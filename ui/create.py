@@ -202,8 +202,8 @@ def _picture(asset: str) -> dict[str, Any] | None:
     """A file of ours for Gradio's preview; an address elsewhere is not fetched to be shown."""
     if not asset or "/" in asset:
         return None
-    url = f"/media/{asset}"
-    return {"path": url, "url": url, "orig_name": asset, "meta": {"_type": "gradio.FileData"}}
+    # No path and no mark of a file: Gradio would look for it in its own cache.
+    return {"url": f"/media/{asset}", "orig_name": asset}
 
 
 def _wire_file(form: Form, one: Field) -> None:

@@ -82,7 +82,8 @@ def _stand(one: Field, limit: Limit, model: Model, value: Any, sent: dict[str, A
     elif limit.neutral is not None:
         sent[one.name] = limit.neutral
     rule, fix = obstacle
-    if rule == "needs":
+    alone = any(sent.get(name) is None for name in limit.beside)
+    if rule == "needs" and not alone:
         return Stand("offer", model.name, taken, fix=fix, neutral=limit.neutral)
     # Beside a missing file, or against one that is there, no click helps: the field waits out of sight.
     return Stand("hidden", model.name, taken)
