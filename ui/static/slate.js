@@ -60,7 +60,7 @@ export function slate(box, job) {
   const key = JSON.stringify([job.id, prompt(job), facts(job)]);
   if (box.dataset.key === key) return;
   box.dataset.key = key;
-  const text = make('p.ks-prompt', prompt(job) ? {} : { 'data-none': '' });
+  const text = make('p.ks-words', prompt(job) ? {} : { 'data-none': '' });
   put(text, prompt(job) || t('stage.no_prompt'));
   const more = make('button.ks-link', { text: t('stage.prompt_more'), 'aria-expanded': 'false', hidden: true });
   more.addEventListener('click', () => {
