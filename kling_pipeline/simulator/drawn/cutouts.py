@@ -178,7 +178,7 @@ def _lantern() -> Figure:
 FIGURES: dict[str, tuple[Callable[[], Figure], float, str]] = {
     "paper boat": (_paper_boat, 0.27, "#fbf6ea"), "sailboat": (_sailboat, 0.3, "#fff4e0"),
     "balloon": (_balloon, 0.34, "#e2533a"), "birds": (_bird, 0.06, "#1a1a22"),
-    "whale": (_whale, 0.42, "#2b3f52"), "lighthouse": (_lighthouse, 0.5, "#f4ead8"),
+    "whale": (_whale, 0.42, "#2b3f52"), "lighthouse": (_lighthouse, 0.42, "#f4ead8"),
     "cat": (_cat, 0.3, "#1a1620"), "dog": (_dog, 0.3, "#2a1c16"),
         "walker": (_walker, 0.22, "#2a2430"),
     "car": (_car, 0.26, "#d2452f"), "cabin": (_cabin, 0.24, "#4a2f24"),

@@ -18,7 +18,7 @@ SKINS = ("#f0c6a4", "#e0a67e", "#c68457", "#9a5f3c", "#6f4229", "#f6d7bd")
 HAIRS = ("#2a1b16", "#14110f", "#5a321d", "#8c5a2b", "#c9924e", "#7a2f1c", "#8f8b88")
 CLOTHES = ("#5f7a5c", "#2f5d73", "#b5533c", "#d9c7a4", "#3b3450", "#c98a3a", "#e8e2d6")
 GROUNDS = ("#1f5a57", "#d8cbb8", "#2a2748", "#b9c7c2", "#7a3b35", "#c9a878", "#35506b")
-BUST = 1.06
+BUST = 0.99
 Box = tuple[float, float, float, float]
 Shape = tuple[str, float, float, float, float, float]
 
@@ -122,12 +122,14 @@ def draw_bust(looks: Looks, side: int) -> Sheet:
 
 
 def _features(easel: "_Easel", looks: Looks) -> None:
-    ink = mix(looks.hair_tone, read_colour("#1a0d0a"), 0.6)
+    ink = mix(looks.hair_tone, read_colour("#140c0a"), 0.8)
+    white = mix(looks.skin, read_colour("#ffffff"), 0.86)
     blush = mix(looks.skin, read_colour("#d8473a"), 0.42)
     for x in (0.4, 0.6):
         easel.lay([("oval", x - 0.045, 0.475, x + 0.045, 0.54, 0)], blush, 0.0, 0.014, 0.4)
     for x in (0.425, 0.575):
         easel.lay([("arc", x - 0.042, 0.338, x + 0.042, 0.39, 0.0115)], ink, 0.0, 0.0008, 0.85)
+        easel.lay([("oval", x - 0.031, 0.4, x + 0.031, 0.439, 0)], white, 0.0)
         easel.lay([("oval", x - 0.0165, 0.398, x + 0.0165, 0.44, 0)], ink, 0.0)
         easel.lay(
             [("oval", x - 0.008, 0.404, x + 0.002, 0.415, 0)], read_colour("#ffffff"), 0.0, 0.0, 0.9
@@ -147,7 +149,15 @@ def _fringe(easel: "_Easel", looks: Looks) -> None:
         "long": [("part", 0.305, 0.13, 0.695, 0.39, 0.64)],
         "short": [("part", 0.31, 0.115, 0.69, 0.34, 0.3)],
         "curls": [
-            ("oval", x - 0.06, 0.15, x + 0.06, 0.27, 0) for x in (0.38, 0.45, 0.52, 0.59, 0.63)
+            (
+                "oval",
+                0.5 + 0.155 * np.cos(a) - 0.07,
+                0.275 + 0.115 * np.sin(a) - 0.065,
+                0.5 + 0.155 * np.cos(a) + 0.07,
+                0.275 + 0.115 * np.sin(a) + 0.065,
+                0,
+            )
+            for a in np.linspace(3.3, 6.1, 6)
         ],
     }
     easel.lay(shapes[looks.hair], looks.hair_tone, 0.55)

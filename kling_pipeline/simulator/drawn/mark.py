@@ -19,9 +19,12 @@ class Mark:
 
     size: tuple[int, int]
     total: int = 0
+    shown: bool = True
 
     def stamp(self, planes: Planes, number: int = 0) -> None:
         """Lay the tag over planes in place."""
+        if not self.shown:
+            return
         text = f"{number:0{len(str(self.total))}d}/{self.total}" if self.total else ""
         light, alpha = _tag(self.size, text)
         height, width = planes[0].shape

@@ -19,7 +19,8 @@ class Order:
     """Everything that decides a drawing: equal orders give equal bytes.
 
     `width` and `height` are pixels (made even for video), `seconds` is the length of a video or
-    sound, `extras` are (key, JSON text) pairs that single scenes read.
+    sound, `extras` are (key, JSON text) pairs that single scenes read; ("mark", "false") leaves the
+    mark away and ("counter", "false") its counter.
     """
 
     kind: Kind

@@ -21,7 +21,8 @@ FIRST = ("first_frame", "image", "subject", "character", "human", "scene")
 def roll_film(order: Order, size: tuple[int, int]) -> Iterator[Planes]:
     """The frames of a video order at `size` (width, height, both even)."""
     brief = replace(read_words(order), width=size[0], height=size[1])
-    mark = Mark(size, order.frames)
+    counted = order.extra("counter") != "false"
+    mark = Mark(size, order.frames if counted else 0, order.extra("mark") != "false")
     first = open_photo(order.first(*FIRST))
     last = open_photo(order.first("end_frame"))
     if first is None and last is None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from kling_pipeline.simulator.drawn.film import write_film
 from kling_pipeline.simulator.drawn.order import Order
+from kling_pipeline.simulator.drawn.recording import write_sound
 from kling_pipeline.simulator.drawn.reel import roll_film
-from kling_pipeline.simulator.drawn.sound import Stereo, compose_air, speak_nonsense, write_wave
+from kling_pipeline.simulator.drawn.sound import Stereo, compose_air, speak_nonsense
 from kling_pipeline.simulator.drawn.still import draw_still
 from kling_pipeline.simulator.drawn.words import read_words
 
@@ -29,7 +30,7 @@ def draw(order: Order, target: Path) -> None:
 
 def _write(order: Order, target: Path) -> None:
     if order.kind == "audio":
-        write_wave(target, _record(order))
+        write_sound(target, _record(order), target.suffix)
     elif order.kind == "image":
         draw_still(order).save(target, "PNG")
     else:

@@ -1,7 +1,5 @@
 """Quiet ambience: air, water and a soft chord, made of filtered noise and slow sines."""
 
-import wave
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,15 +57,6 @@ def speak_nonsense(seed: int, seconds: float) -> Stereo:
     rest = np.interp(t, beats, (rng.random(beats.size) > 0.16).astype(float))
     voice = (out * spans * rest).astype(np.float32)
     return _settle(np.stack([voice, voice]) + 0.0)
-
-
-def write_wave(target: Path, sound: Stereo) -> None:
-    """Write stereo sound as a 16-bit WAV file."""
-    with wave.open(str(target), "wb") as out:
-        out.setnchannels(2)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes((np.clip(sound, -1, 1).T * 32767).astype("<i2").tobytes())
 
 
 def _pads(rng: np.random.Generator, count: int) -> Stereo:

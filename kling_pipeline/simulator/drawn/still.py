@@ -36,7 +36,8 @@ def draw_still(order: Order) -> Image.Image:
     else:
         picture = _drawn(order, size, photos)
     out = np.array(picture)
-    stamp_rgb(out, size)
+    if order.extra("mark") != "false":
+        stamp_rgb(out, size)
     return Image.fromarray(out)
 
 
