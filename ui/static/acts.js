@@ -17,8 +17,6 @@ export function use(id, part = 'all') {
   if (job) window.studioForm?.use?.(job, part);
 }
 
-export const load = sample => window.studioForm?.load?.(sample);
-
 /** The same settings once more: a new purchase with a click id of its own. */
 export async function again(id) {
   const job = takes.all.get(id);

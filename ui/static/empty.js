@@ -1,28 +1,12 @@
 // The empty stage teaches: a sample made from a still or from words, ready to load.
 
-import * as acts from './acts.js';
-import { calm, make, own } from './dom.js';
-import { at } from './live.js';
-import { lang, t } from './words.js';
-
-const kept = new Map();
-
-async function samples(capability) {
-  if (kept.has(capability)) return kept.get(capability);
-  try {
-    const query = capability ? `?capability=${encodeURIComponent(capability)}` : '';
-    const response = await fetch(at(`/api/samples${query}`), { signal: AbortSignal.timeout(8000) });
-    const list = response.ok ? (await response.json()).samples ?? [] : [];
-    kept.set(capability, list);
-    return list;
-  } catch {
-    return []; // not kept, so that it is asked for again
-  }
-}
+import * as samples from './samples.js';
+import { attr, calm, make, own, put } from './dom.js';
+import { t } from './words.js';
 
 export async function draw(box) {
   const capability = window.studio?.capability ?? '';
-  const list = await samples(capability);
+  const list = await samples.list(capability);
   if (box.hidden || capability !== (window.studio?.capability ?? '')) return;
   const [first, ...rest] = list;
   if (!first) return box.replaceChildren(invite());
@@ -34,22 +18,20 @@ const invite = () => make('div.ks-frame.ks-invite', {},
 
 const head = () => make('div.ks-th2', {}, make('b', { text: t('sample.more') }), make('span', { text: t('sample.free') }));
 
-const name = sample => (lang() === 'zh' && sample.title_zh) || sample.title;
-
 function big(sample) {
-  const from = Object.values(sample.params ?? {}).some(value => typeof value === 'string' && value === sample.still) || sample.params?.image;
-  const words = t(from ? 'sample.from_still' : 'sample.from_words', { prompt: sample.prompt });
-  return make('div.ks-frame.ks-sample', {}, moving(sample), make('div.ks-scrim', {},
-    make('p', { text: words }), make('button.ks-load', { text: t('sample.load'), on: { click: () => acts.load(sample) } })));
+  const words = t(samples.fromFile(sample) ? 'sample.from_still' : 'sample.from_words', { prompt: samples.words(sample) });
+  const button = make('button.ks-load', { text: t('sample.load') });
+  button.addEventListener('click', () => load(button, button.firstChild, sample));
+  return make('div.ks-frame.ks-sample', {}, picture(sample), make('div.ks-scrim', {}, make('p', { text: words }), button));
 }
 
 /** The clip plays by itself, without sound, where the person has not asked for calm. */
-function moving(sample) {
-  const still = own(sample.still);
-  const img = make('img', { src: still, alt: name(sample), decoding: 'async' });
-  const clip = own(sample.clip);
+function picture(sample) {
+  const still = own(samples.address(sample.still));
+  const img = make('img', { src: still, alt: samples.name(sample), decoding: 'async' });
+  const clip = own(samples.address(sample.clip));
   if (!clip || calm()) return img;
-  const video = make('video', { src: clip, poster: still, loop: '', playsinline: '', 'aria-label': name(sample), tabindex: -1 });
+  const video = make('video', { src: clip, poster: still, loop: '', playsinline: '', 'aria-label': samples.name(sample), tabindex: -1 });
   video.muted = true;
   video.play().catch(() => {});
   video.addEventListener('error', () => video.replaceWith(img), { once: true });
@@ -57,8 +39,24 @@ function moving(sample) {
 }
 
 const row = list => make('div.ks-tiles', {}, ...list.map(sample => {
-  const node = make('button.ks-tile', { on: { click: () => acts.load(sample) } },
-    make('img', { src: own(sample.still), alt: '', decoding: 'async' }), make('span.ks-tag.ks-tag-sans', { text: name(sample) }));
-  node.setAttribute('aria-label', `${t('sample.load')}: ${name(sample)}`);
-  return node;
+  const tag = make('span.ks-tag.ks-tag-sans', { text: samples.name(sample) });
+  const tile = make('button.ks-tile', { 'data-sample': sample.id, 'aria-label': `${t('sample.load')}: ${samples.name(sample)}` },
+    make('img', { src: own(samples.address(sample.still)), alt: '', decoding: 'async' }), tag);
+  tile.addEventListener('click', () => load(tile, tag, sample));
+  return tile;
 }));
+
+/** A file has to be handed in first, so the press is answered in words at once. */
+async function load(button, words, sample) {
+  if (button.getAttribute('aria-disabled') === 'true') return;
+  const before = words.textContent;
+  attr(button, 'aria-disabled', 'true');
+  put(words, t('sample.loading'));
+  const good = await samples.load(sample);
+  put(words, good ? t('sample.loaded') : t('sample.failed'));
+  window.studio.announce(words.textContent);
+  setTimeout(() => {
+    put(words, before);
+    attr(button, 'aria-disabled', null);
+  }, good ? 1500 : 4000);
+}
