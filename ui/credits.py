@@ -1,11 +1,89 @@
-"""The Credits section: one island, filled from the ledger by its script."""
+"""The Credits section: the balance, what is held now, the statement, and what it was spent on."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
 import gradio as gr
 
+from kling_pipeline.pipeline import Pipeline
 
-def build_credits() -> None:
-    """The section's skeleton."""
-    gr.HTML('<section class="ks-credits" data-credits></section>', apply_default_css=False,
-            js_on_load="window.studioCredits?.mount(element)")  # fmt: skip
+NEWEST = 200
+
+SKELETON = '<section class="ks ks-credits" data-credits></section>'
+MOUNT = """window.studioCredits?.mount(element);
+watch('value', () => window.studioCredits?.draw(JSON.parse(props.value || 'null')))"""
+
+
+def build_credits() -> gr.HTML:
+    """The section's skeleton; its value is what `read_credits` gives."""
+    return gr.HTML(
+        value="",
+        html_template=SKELETON,
+        js_on_load=MOUNT,
+        apply_default_css=False,
+        elem_id="ks-ledger",
+    )
+
+
+def read_credits(pipeline: Pipeline, owner: str) -> str:
+    """The ledger as data: balance, open holds, statement newest first, sums by credit key."""
+    entries = pipeline.statement(owner)
+    lines = _lines(entries)
+    return json.dumps(
+        {
+            "balance": pipeline.credits(owner),
+            "granted": sum(one["amount"] for one in entries if one["kind"] == "grant"),
+            "held": _held(entries),
+            "lines": lines[::-1][:NEWEST],
+            "older": max(0, len(lines) - NEWEST),
+            "sheets": _sheets(entries),
+        }
+    )
+
+
+def _lines(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line a transaction, but one for all the variants that a click reserved."""
+    lines: list[dict[str, Any]] = []
+    for entry in entries:
+        click = _click(entry["take"])
+        last = lines[-1] if lines else None
+        together = entry["kind"] == "reserve" and last and last["kind"] == "reserve"
+        if together and last and last["click"] == click:
+            last["n"] += 1
+            last["amount"] += entry["amount"]
+            last["balance"] = entry["balance"]
+            continue
+        names = ("kind", "amount", "at", "balance", "credit_key", "take", "units")
+        lines.append({"click": click, "n": 1, **{name: entry.get(name) for name in names}})
+    return lines
+
+
+def _held(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    open_holds: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        if entry["kind"] == "reserve":
+            open_holds[entry["job_id"]] = entry
+        elif entry["kind"] in ("settle", "release"):
+            open_holds.pop(entry["job_id"], None)
+    names = ("job_id", "take", "capability", "amount")
+    return [{name: one[name] for name in names} for one in reversed(open_holds.values())]
+
+
+def _sheets(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was spent, by credit key, the largest first."""
+    sums: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        if entry["kind"] in ("settle", "prepare"):
+            sheet = sums.setdefault(entry["credit_key"] or "", {"spent": 0, "n": 0})
+            sheet["spent"] += entry["amount"]
+            sheet["n"] += 1
+    rows = [{"key": key, **sums[key]} for key in sums]
+    return sorted(rows, key=lambda row: -row["spent"])
+
+
+def _click(take: str | None) -> str:
+    return re.sub(r"[A-Z]+$", "", take or "")

@@ -20,6 +20,7 @@ return kept ? kept === 'dark' : matchMedia('(prefers-color-scheme: dark)').match
 PARTS = (
     '<link rel="stylesheet" href="/static/shell.css">'
     '<script type="module" src="/static/form.js"></script>'
+    '<script type="module" src="/static/credits.js"></script>'
 )
 
 

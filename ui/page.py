@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from kling_pipeline.capability import Capability
 from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
-from ui.create import FRONT, QUICK, Form, build_form, build_tab, restore, wire
+from ui.create import FRONT, OWNER, QUICK, Form, build_form, build_tab, restore, wire
 from ui.head import FirstPaint, read_head
 from ui.theme import Studio
 from ui.tongue import Tongue
@@ -31,6 +31,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
             forms = [build_form(pipeline, one) for members in groups.values() for one in members]
             where = gr.Textbox(elem_id="where")
             go = gr.Textbox(elem_id="go")
+            read = gr.Button(elem_id="read-ledger")
         by_id = {form.capability.id: form for form in forms}
         tabs: dict[str, gr.Tabs] = {}
         with gr.Tabs(elem_id="sections", selected="create") as sections:
@@ -45,8 +46,9 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
                         board.board()
             with gr.Tab(TONGUE.word("section.credits"), id="credits", elem_id="s-credits") as money:
                 _heading("section.credits_h1")
-                credits.build_credits()
+                ledger = credits.build_credits()
         money.select(js="() => window.studioCredits?.read()", **FRONT)
+        read.click(lambda: credits.read_credits(pipeline, OWNER), None, ledger, **QUICK)
         for form in forms:
             wire(form)
         _wire_page(page, forms, where, go, sections, tabs)

@@ -235,10 +235,20 @@ export function use(job, what = 'all') {
   order(job.capability, { params: job.params, what });
 }
 
-/** A sample: loading is free. */
-export function load(sample) {
+/** A sample: its files are handed in like a person's own, and loading is free. */
+export async function load(sample) {
   go(sample.capability);
-  order(sample.capability, { params: sample.params, what: 'all' });
+  const params = Object.fromEntries(await Promise.all(Object.entries(sample.params).map(taken)));
+  order(sample.capability, { params, what: 'all' });
+}
+
+async function taken([name, value]) {
+  if (typeof value !== 'string' || !/^(\/samples\/)?[\w-]+\.(jpe?g|png|mp4|mov|mp3|wav|m4a)$/.test(value)) return [name, value];
+  const root = window.STUDIO?.root ?? '', path = value.startsWith('/') ? value : `/samples/${value}`;
+  const body = new FormData();
+  body.append('file', await (await fetch(root + path)).blob(), 'sample');
+  const answer = await fetch(`${root}/api/uploads`, { method: 'POST', body });
+  return [name, answer.ok ? (await answer.json()).asset.id : null];
 }
 
 /** Called by Gradio when a capability is chosen. */
