@@ -39,7 +39,7 @@ class Camera:
         e = ease(t)
         width, height = self.size
         swing, s = 2 * e - 1, self.strength
-        zoom, x, y = 1.06, 0.0, 0.0
+        zoom, x, y = (1.0 if self.move == "still" else 1.06), 0.0, 0.0
         if self.move == "push":
             zoom = 1 + 0.16 * s * e
         elif self.move == "pull":

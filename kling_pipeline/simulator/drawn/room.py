@@ -7,8 +7,9 @@ from pathlib import Path
 from kling_pipeline.simulator.drawn.film import write_film
 from kling_pipeline.simulator.drawn.order import Order
 from kling_pipeline.simulator.drawn.recording import write_sound
-from kling_pipeline.simulator.drawn.reel import roll_film
+from kling_pipeline.simulator.drawn.reel import SPEAKING, roll_film
 from kling_pipeline.simulator.drawn.sound import Stereo, compose_air, speak_nonsense
+from kling_pipeline.simulator.drawn.source import read_voice
 from kling_pipeline.simulator.drawn.still import draw_still
 from kling_pipeline.simulator.drawn.words import read_words
 
@@ -41,6 +42,8 @@ def _write(order: Order, target: Path) -> None:
 
 def _record(order: Order) -> Stereo:
     seconds = order.seconds if order.kind == "audio" else order.frames / order.fps
+    if order.kind == "video" and order.scene in SPEAKING:
+        return read_voice(order, seconds)
     if order.kind == "audio" and order.scene in ("audio", "tts"):
         return speak_nonsense(order.seed, max(0.5, seconds))
     brief = read_words(order)

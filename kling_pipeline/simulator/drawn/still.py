@@ -1,13 +1,14 @@
 """Single pictures: drawn from words, painted over, or composed from references."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 from av.video.reformatter import Colorspace
 from PIL import Image
 
+from kling_pipeline.simulator.drawn.figure import find_face
 from kling_pipeline.simulator.drawn.film import to_frame
+from kling_pipeline.simulator.drawn.lips import read_box
 from kling_pipeline.simulator.drawn.mark import stamp_rgb
 from kling_pipeline.simulator.drawn.order import Order
 from kling_pipeline.simulator.drawn.photo import fit_photo, open_photo, paint_over
@@ -29,7 +30,8 @@ def draw_still(order: Order) -> Image.Image:
     face = next((f for f in faces if f is not None), None)
     if face is not None:
         picture = fit_photo(photos[0], size, 0.3) if photos else _drawn(_portrait(order), size, [])
-        picture = swap_face(picture, face, _head(order))
+        box = read_box(order, HEAD if photos else find_face(size))
+        picture = swap_face(picture, face, box)
     elif photos and order.scene == "image":
         brief = read_words(order)
         picture = paint_over(fit_photo(photos[0], size), brief.palette, order.seed)
@@ -61,13 +63,3 @@ def _drawn(order: Order, size: tuple[int, int], photos: list[Image.Image]) -> Im
 
 def _portrait(order: Order) -> Order:
     return replace(order, prompt="portrait " + order.prompt)
-
-
-def _head(order: Order) -> tuple[float, ...]:
-    """The box of the head to replace: as asked for, else where portraits have it."""
-    text = order.extra("face_box")
-    try:
-        box = tuple(float(v) for v in json.loads(text)) if text else HEAD
-    except (ValueError, TypeError):
-        return HEAD
-    return box if len(box) == 4 and all(0 <= v <= 1 for v in box) else HEAD
