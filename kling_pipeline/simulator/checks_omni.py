@@ -45,8 +45,15 @@ def _base_edit(ask: Ask) -> None:
         raise invalid("multi_shot is not supported when editing a base video")
 
 
+def _feature(ask: Ask) -> None:
+    if _video_use(ask) == "feature" and ask.body.get("multi_shot") is False:
+        raise invalid("multi_shot must be true with a feature video")
+
+
 def _ratio(ask: Ask) -> None:
-    follows = "first_frame" in _frames_of(ask) or _video_use(ask) == "base"
+    # The new standard lets any reference video set the ratio, the legacy page only an edited one.
+    uses = ask.endpoint.row.get("ratio_from", ["base"])
+    follows = "first_frame" in _frames_of(ask) or _video_use(ask) in uses
     if not follows and "aspect_ratio" not in ask.body:
         raise invalid("aspect_ratio is required without a first frame or a base video")
 
@@ -66,6 +73,7 @@ CHECKS: Mapping[str, Callable[[Ask], None]] = {
     "omni_frames": _frames,
     "omni_counts": _counts,
     "omni_base_edit": _base_edit,
+    "omni_feature": _feature,
     "omni_ratio": _ratio,
     "omni_seconds": _seconds,
 }

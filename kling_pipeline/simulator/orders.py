@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,6 +23,8 @@ _PICTURES = {
 _LONGEST = 2048
 _ENDINGS: dict[Kind, str] = {"video": "mp4", "image": "png", "audio": "wav"}
 _GUIDES = ("first_frame", "end_frame", "base_video", "motion")
+_FACE_SWAP = re.compile(r"(?i)(replac|swap|exchang).*\bface|\bface.*(replac|swap|exchang)|换.*脸")
+_NAMED = re.compile(r"<<<image_(\d+)>>>")
 _OWN = ("external_task_id", "callback_url", "watermark_info", "model_name", "session_id")
 
 
@@ -105,8 +108,8 @@ def sheets(
         height=height,
         fps=int(ask.model.row.get("fps", 24)) if ask.model else 24,
         seconds=length(ask, materials) if kind != "image" else 0,
-        sound=ask.asks_for("sound") or bool(row.get("sound")),
-        pictures=tuple((m.role, m.data) for m in materials if m.data is not None),
+        sound=ask.asks_for("sound") or bool(row.get("sound")) or _always_sounds(ask),
+        pictures=_pictures(ask, materials),
         extras=_extras(ask) + extras,
     )
     made = [
@@ -116,6 +119,27 @@ def sheets(
     if row.get("also_sound"):
         made.append(replace(first, file=f"{task_id}-1.wav", kind="audio"))
     return made
+
+
+def _always_sounds(ask: Ask) -> bool:
+    return ask.model is not None and bool(ask.model.row.get("always_sound"))
+
+
+def _pictures(ask: Ask, materials: Sequence[Material]) -> tuple[tuple[str, bytes], ...]:
+    face = _face_of(ask)
+    return tuple(
+        ("face" if index == face else m.role, m.data)
+        for index, m in enumerate(materials)
+        if m.data is not None
+    )
+
+
+def _face_of(ask: Ask) -> int | None:
+    """Tell which picture lends its face: the one that a prompt about faces names last."""
+    if ask.endpoint.family != "omni-image" or not _FACE_SWAP.search(ask.words):
+        return None
+    named = _NAMED.findall(ask.words)
+    return int(named[-1]) - 1 if named else None
 
 
 def _extras(ask: Ask) -> tuple[tuple[str, str], ...]:

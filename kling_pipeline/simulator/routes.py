@@ -24,6 +24,8 @@ def routes(desk: Desk) -> list[Route]:
     made = []
     for endpoint in desk.bench.book.endpoints.values():
         path = endpoint.path
+        if endpoint.row.get("standard"):
+            continue
         if endpoint.row.get("synchronous"):
             made.append(Route(path, partial(_call, desk, endpoint), methods=["POST"]))
             continue

@@ -89,6 +89,9 @@ def _check_model(ask: Ask, model: Model) -> None:
         raise invalid(f"{field} value '{ask.mode}' is not supported by the current model")
     if model.seconds and ask.seconds not in model.seconds:
         raise invalid(f"duration value '{ask.seconds}' is not supported by the current model")
+    longest = model.row.get("prompt_max")
+    if longest and len(ask.body.get("prompt", "")) > longest:
+        raise invalid(f"prompt must not exceed {longest} characters")
     features = {name for one in ask.endpoint.models.values() for name in one.supports}
     defaults = ask.endpoint.row.get("defaults", {})
     for name in sorted(features & ask.body.keys()):

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kling_pipeline.simulator import account, answers, control, routes
+from kling_pipeline.simulator import account, answers, control, routes, standard
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.disturbance import Disturbance, Line
@@ -58,7 +58,13 @@ def build_app(options: Options) -> ASGIApp:
 
     files_route = Route("/files/{sign}/{name}", files.answer)
     app = Starlette(
-        routes=[files_route, *control.routes(desk), *account.routes(desk), *routes.routes(desk)],
+        routes=[
+            files_route,
+            *control.routes(desk),
+            *account.routes(desk),
+            *standard.routes(desk),
+            *routes.routes(desk),
+        ],
         exception_handlers={Refusal: _refused, HTTPException: _unrouted},
         lifespan=lifespan,
     )
@@ -136,7 +142,12 @@ def _classifier(book: Rulebook) -> Callable[[str, str], str]:
         if path in paths:
             call = paths[path].row.get("synchronous")
             return ("call" if call else "create") if method == "POST" else "list"
-        return "look" if path.rpartition("/")[0] in paths else ""
+        above = path.rpartition("/")[0]
+        if path == "/tasks":
+            return "look" if method == "GET" else "list"
+        if above in paths:
+            return "create" if paths[above].row.get("standard") else "look"
+        return ""
 
     return classify
 

@@ -94,6 +94,16 @@ class Shelf:
             "family = ? ORDER BY task_id DESC LIMIT ? OFFSET ?", family, size, size * (number - 1)
         )
 
+    def window(self, start: int, end: int, before: str, size: int) -> list[Task]:
+        """Read the account's tasks of a time (ms), newest first, older than the id `before`."""
+        return self._many(
+            "created_at BETWEEN ? AND ? AND task_id < ? ORDER BY task_id DESC LIMIT ?",
+            start,
+            end,
+            before or "9",
+            size,
+        )
+
     def all_tasks(self) -> list[Task]:
         """Read every task, oldest first."""
         return self._many("1 ORDER BY task_id")

@@ -90,7 +90,7 @@ class Studio:
 
 def _start_worker() -> None:
     with contextlib.suppress(OSError):
-        os.nice(10)
+        os.nice(5)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

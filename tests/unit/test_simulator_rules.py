@@ -275,6 +275,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     # omni video
     (OMNI, {"aspect_ratio": ""}, "aspect_ratio is required"),
+    (
+        OMNI,
+        {"aspect_ratio": "", "video_list": [{"video_url": REMOTE, "refer_type": "feature"}]},
+        "aspect_ratio is required",
+    ),
     (OMNI, {"image_list": [TAIL]}, "end_frame requires first_frame"),
     (OMNI, {"image_list": [FRAME, FRAME]}, "At most 1 first_frame item"),
     (OMNI, {"image_list": [{"image": P}]}, "image_list[0].image_url is required"),

@@ -1,0 +1,167 @@
+"""The new standard's routes: create with the model in the path, query by /tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kling_pipeline.simulator.answers import Link, succeed, with_links
+from kling_pipeline.simulator.auth import authenticate
+from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.files import origin
+from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.routes import read_body
+from kling_pipeline.simulator.rulebook import Endpoint
+from kling_pipeline.simulator.task import Task, now_ms
+from kling_pipeline.simulator.translation import flatten
+
+_MOST_IDS = 20
+_MOST_TASKS = 500
+_MONTH_MS = 30 * 86_400_000
+_WORDS = {"succeed": "succeeded"}
+
+
+def routes(desk: Desk) -> list[Route]:
+    """List the routes of the new standard."""
+    made = [
+        Route(endpoint.path + "/{model}", partial(_create, desk, endpoint), methods=["POST"])
+        for endpoint in desk.bench.book.endpoints.values()
+        if endpoint.row.get("standard")
+    ]
+    return [
+        *made,
+        Route("/tasks", partial(_look, desk), methods=["GET"]),
+        Route("/tasks", partial(_page, desk), methods=["POST"]),
+    ]
+
+
+async def _create(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
+    await request.body()
+    credential = authenticate(
+        request.headers.get("authorization"), desk.bench.options, new_standard=True
+    )
+    model = request.path_params["model"]
+    if model not in endpoint.models:
+        raise Refusal(1203)
+    flat = flatten(endpoint.family, model, await read_body(request))
+    task = await desk.create(endpoint, flat, credential, origin(request))
+    named = {"external_id": task.external_id} if task.external_id else {}
+    times = {"create_time": task.created_at, "update_time": task.created_at}
+    return succeed({"id": task.task_id, "status": "submitted", **times, **named})
+
+
+async def _look(desk: Desk, request: Request) -> Response:
+    _admit(desk, request)
+    given = [name for name in ("task_ids", "external_task_ids") if request.query_params.get(name)]
+    if len(given) != 1:
+        raise invalid("Exactly one of task_ids and external_task_ids is required")
+    ids = [id_ for id_ in request.query_params[given[0]].split(",") if id_]
+    if len(ids) > _MOST_IDS:
+        raise invalid(f"{given[0]} cannot exceed {_MOST_IDS} in total")
+    shelf = desk.bench.shelf
+    find = shelf.get if given[0] == "task_ids" else shelf.by_external
+    found = [task for task in map(find, ids) if task is not None]
+    return succeed(_all_shown(desk, request, found))
+
+
+async def _page(desk: Desk, request: Request) -> Response:
+    _admit(desk, request)
+    body = await read_body(request)
+    limit = _number(body, "limit", 100)
+    if not 1 <= limit <= _MOST_TASKS:
+        raise invalid(f"limit out of range. Please provide a value between 1 and {_MOST_TASKS}.")
+    now = now_ms()
+    cursor = str(body.get("cursor") or "")
+    start, end = _number(body, "start_time", now - _MONTH_MS), _number(body, "end_time", now)
+    if cursor:
+        # The cursor wins over the times.
+        start, end = 0, now
+    wanted = _filters(body)
+    tasks = desk.bench.shelf.window(start, end, cursor, _MOST_TASKS * 20)
+    fitting = [task for task in tasks if _fits(task, now, wanted)]
+    page, more = fitting[:limit], len(fitting) > limit
+    return succeed(
+        {
+            "result": _all_shown(desk, request, page),
+            "count": len(page),
+            "next_cursor": page[-1].task_id if more else "",
+            "has_more": more,
+        }
+    )
+
+
+def _admit(desk: Desk, request: Request) -> None:
+    authenticate(request.headers.get("authorization"), desk.bench.options, new_standard=True)
+
+
+def _number(body: Mapping[str, Any], name: str, default: int) -> int:
+    value = body.get(name, default)
+    if isinstance(value, bool) or not str(value).isdecimal():
+        raise invalid(f"{name} must be a number")
+    return int(value)
+
+
+def _filters(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    wanted = {}
+    for row in body.get("filters") or []:
+        if not isinstance(row, dict) or row.get("key") not in ("status", "product_type"):
+            raise invalid("filters key must be status or product_type")
+        wanted[str(row["key"])] = [str(value) for value in row.get("values", [])]
+    return wanted
+
+
+def _fits(task: Task, now: int, wanted: Mapping[str, list[str]]) -> bool:
+    status = _WORDS.get(task.status(now), task.status(now))
+    product = task.pool.replace("-", "_")
+    facts = {"status": status, "product_type": product}
+    return all(facts[key] in values for key, values in wanted.items())
+
+
+def _all_shown(desk: Desk, request: Request, tasks: list[Task]) -> list[dict[str, Any]]:
+    link = partial(desk.bench.files.link, origin(request))
+    now = now_ms()
+    return [_shown(task, now, link) for task in tasks]
+
+
+def _shown(task: Task, now: int, link: Link) -> dict[str, Any]:
+    status = task.status(now)
+    result = with_links(task.result, task.created_at, link) if status == "succeed" else {}
+    body = {
+        "id": task.task_id,
+        "status": _WORDS.get(status, status),
+        "message": task.message if status == "failed" else "",
+        "create_time": task.created_at,
+        "update_time": task.updated_at(now),
+        "outputs": _outputs(result),
+        "billing": _billing(task) if status == "succeed" else [],
+    }
+    return body | ({"external_id": task.external_id} if task.external_id else {})
+
+
+def _outputs(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    videos = [{"type": "video", **one} for one in result.get("videos", [])]
+    images = [
+        {"type": "image"} | {name: value for name, value in one.items() if name != "index"}
+        for one in [*result.get("images", []), *result.get("series_images", [])]
+    ]
+    audios = [
+        {
+            "type": "audio",
+            "id": one["id"],
+            "mp3_url": one["url_mp3"],
+            "wav_url": one["url_wav"],
+            "mp3_duration": one["duration_mp3"],
+            "wav_duration": one["duration_wav"],
+        }
+        for one in result.get("audios", [])
+    ]
+    return [*videos, *images, *audios]
+
+
+def _billing(task: Task) -> list[dict[str, str]]:
+    return [{"charge_type": "unit", "amount": task.units, "package_type": task.pool}]

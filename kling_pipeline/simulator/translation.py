@@ -1,0 +1,98 @@
+"""Bodies of the new standard, written in the flat fields of their legacy twins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kling_pipeline.simulator.refusal import invalid
+
+_MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
+_FRAMES = {"first_frame": "first_frame", "last_frame": "end_frame"}
+
+
+def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate a body (Kling docs, new standard, Sept 2026); raises Refusal 1201.
+
+    Only the layout is checked here; values are judged by the legacy twin's rules.
+    """
+    settings = _object(body, "settings")
+    flat: dict[str, Any] = {"model_name": model, **_object(body, "options")}
+    flat["prompt"] = body.get("prompt")
+    flat["aspect_ratio"] = settings.get("aspect_ratio")
+    flat["character_orientation"] = settings.get("character_orientation")
+    flat["mode"] = _mode(settings)
+    flat["duration"] = _duration(settings)
+    flat |= _sound(family, settings.get("audio"))
+    if "multi_shot" in settings:
+        flat["multi_shot"] = settings["multi_shot"]
+        # Shots of the new standard are left to the model, which the legacy word for is this one.
+        flat["shot_type"] = "intelligence" if settings["multi_shot"] is True else None
+    for item in _contents(body):
+        _put(family, flat, item)
+    return flat
+
+
+def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body.get(name) or {}
+    if not isinstance(value, dict):
+        raise invalid(f"{name} must be an object")
+    return value
+
+
+def _contents(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    contents = body.get("contents") or []
+    if not isinstance(contents, list) or not all(isinstance(item, dict) for item in contents):
+        raise invalid("contents must be a list of objects")
+    return contents
+
+
+def _mode(settings: Mapping[str, Any]) -> str:
+    resolution = settings.get("resolution", "720p")
+    if not isinstance(resolution, str) or resolution not in _MODES:
+        raise invalid(f"settings.resolution value '{resolution}' is invalid")
+    return _MODES[resolution]
+
+
+def _duration(settings: Mapping[str, Any]) -> str | None:
+    seconds = settings.get("duration")
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int):
+        raise invalid("settings.duration must be an integer")
+    return str(seconds)
+
+
+def _sound(family: str, audio: object) -> dict[str, Any]:
+    if audio not in (None, "native", "original", "off"):
+        raise invalid(f"settings.audio value '{audio}' is invalid")
+    if family == "new-motion-control":
+        if audio == "native":
+            raise invalid("settings.audio value 'native' is invalid")
+        return {"keep_original_sound": "no" if audio == "off" else "yes"}
+    if audio == "original" and family != "new-omni-video":
+        raise invalid("settings.audio value 'original' is invalid")
+    return {"sound": "on" if audio == "native" else None}
+
+
+def _put(family: str, flat: dict[str, Any], item: Mapping[str, Any]) -> None:
+    kind = item.get("type")
+    url = item.get("url")
+    if kind == "prompt":
+        flat["prompt"] = item.get("text")
+    elif kind == "element":
+        flat.setdefault("element_list", []).append({"element_id": item.get("element_id")})
+    elif kind == "voice" and family == "new-image2video":
+        flat.setdefault("voice_list", []).append({"voice_id": item.get("voice_id")})
+    elif family == "new-image2video" and kind in _FRAMES:
+        flat["image" if kind == "first_frame" else "image_tail"] = url
+    elif family == "new-motion-control" and kind in ("image", "video"):
+        flat[f"{kind}_url"] = url
+    elif family == "new-omni-video" and kind in (*_FRAMES, "refer_image"):
+        frame = {"type": _FRAMES[kind]} if kind in _FRAMES else {}
+        flat.setdefault("image_list", []).append({"image_url": url, **frame})
+    elif family == "new-omni-video" and kind in ("feature_video", "base_video"):
+        use = {"video_url": url, "refer_type": kind.removesuffix("_video")}
+        flat.setdefault("video_list", []).append(use)
+    else:
+        raise invalid(f"contents type '{kind}' is invalid")

@@ -1,0 +1,194 @@
+"""The new standard: models in the path, translated bodies, queries of many tasks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.simulator_client import Simulated, picture, refusal, sign
+
+P = picture()
+TURBO = "/text-to-video/kling-3.0-turbo"
+FIRST = {"type": "first_frame", "url": P}
+LAST = {"type": "last_frame", "url": P}
+WORDS = {"type": "prompt", "text": "a girl on a train"}
+FILM = {"type": "base_video", "url": "https://example.com/a.mp4", "id": "video_1"}
+FEATURE = FILM | {"type": "feature_video"}
+DANCE = [{"type": "image", "url": P}, {"type": "video", "url": "https://example.com/b.mp4"}]
+
+
+@pytest.fixture(scope="module")
+def kling() -> Iterator[Simulated]:
+    with Simulated(slots={"video": 10_000}) as simulated:
+        yield simulated
+
+
+def _wait(kling: Simulated, id_: str) -> dict[str, Any]:
+    while True:
+        (task,) = kling.get(f"/tasks?task_ids={id_}").json()["data"]
+        if task["status"] in ("succeeded", "failed"):
+            return dict(task)
+
+
+def test_a_task_of_the_new_standard_from_create_to_output(kling: Simulated) -> None:
+    body = {
+        "prompt": "a girl on a train",
+        "settings": {"duration": 3, "resolution": "720p", "aspect_ratio": "9:16"},
+        "options": {"external_task_id": "new-1", "watermark_info": {"enabled": False}},
+    }
+    made = kling.made(TURBO, body)
+    assert made.keys() == {"id", "status", "create_time", "update_time", "external_id"}
+    assert made["status"] == "submitted"
+    task = _wait(kling, made["id"])
+    assert (task["status"], task["external_id"], task["message"]) == ("succeeded", "new-1", "")
+    (output,) = task["outputs"]
+    assert (output["type"], output["duration"]) == ("video", "3.0")
+    assert task["billing"] == [{"charge_type": "unit", "amount": "2.4", "package_type": "video"}]
+    (same,) = kling.get("/tasks?external_task_ids=new-1").json()["data"]
+    assert same["id"] == made["id"]
+
+
+def test_only_an_api_key_opens_the_new_paths(kling: Simulated) -> None:
+    for key in (sign(), "nonsense"):
+        for answer in (
+            kling.http.post(TURBO, json={}, headers={"authorization": f"Bearer {key}"}),
+            kling.get("/tasks?task_ids=1", authorization=f"Bearer {key}"),
+        ):
+            status, code, text = refusal(answer)
+            assert (status, code) == (401, 1002)
+            assert "does not support AK/SK" in text
+
+
+ACCEPTED: list[tuple[str, dict[str, Any]]] = [
+    ("/text-to-video/kling-3.0", {"prompt": "a", "settings": {"resolution": "4k"}}),
+    ("/text-to-video/kling-3.0", {"prompt": "a", "settings": {"multi_shot": True}}),
+    (
+        "/image-to-video/kling-2.6",
+        {
+            "contents": [WORDS, FIRST, {"type": "voice", "voice_id": "1", "id": "1"}],
+            "settings": {"audio": "native", "resolution": "1080p", "duration": 5},
+        },
+    ),
+    ("/image-to-video/kling-3.0", {"contents": [FIRST, LAST], "settings": {"audio": "off"}}),
+    (
+        "/omni-video/kling-3.0-omni",
+        {"contents": [WORDS, FILM], "settings": {"audio": "original", "multi_shot": False}},
+    ),
+    (
+        "/omni-video/kling-3.0-omni",
+        {
+            "contents": [WORDS, FEATURE],
+            "settings": {"multi_shot": True, "audio": "off"},
+        },
+    ),
+    (
+        "/omni-video/kling-3.0-omni",
+        {
+            "contents": [WORDS, FIRST, LAST, {"type": "element", "element_id": "162", "id": "e"}],
+            "settings": {"audio": "native", "resolution": "1080p", "duration": 5},
+        },
+    ),
+    (
+        "/omni-video/kling-o1",
+        {
+            "contents": [WORDS, FIRST, {"type": "refer_image", "url": P, "id": "image_2"}],
+            "settings": {"resolution": "1080p", "duration": 3, "audio": "off"},
+        },
+    ),
+    (
+        "/motion-control/kling-2.6",
+        {"contents": DANCE, "settings": {"character_orientation": "video"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), ACCEPTED)
+def test_what_its_pages_allow_is_taken(kling: Simulated, path: str, body: dict[str, Any]) -> None:
+    assert kling.made(path, body)["status"] == "submitted"
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    (TURBO, {}, "prompt is required"),
+    (TURBO, {"prompt": "a", "settings": {"duration": "5"}}, "duration must be an integer"),
+    (TURBO, {"prompt": "a", "settings": {"duration": 16}}, "duration value '16' is invalid"),
+    (TURBO, {"prompt": "a", "settings": {"resolution": "std"}}, "resolution value 'std'"),
+    (TURBO, {"prompt": "a", "settings": {"audio": "native"}}, "Sound is not supported"),
+    (TURBO, {"prompt": "a", "settings": {"audio": "loud"}}, "audio value 'loud'"),
+    (TURBO, {"prompt": "a", "settings": {"audio": "original"}}, "audio value 'original'"),
+    (TURBO, {"prompt": "a", "settings": []} | {"settings": [1]}, "settings must be an object"),
+    (TURBO, {"prompt": "a", "contents": "x"}, "contents must be a list of objects"),
+    (TURBO, {"prompt": "a" * 3073}, "must not exceed 3072 characters"),
+    ("/text-to-video/kling-2.6", {"prompt": "a" * 2501}, "must not exceed 2500 characters"),
+    (
+        "/text-to-video/kling-2.6",
+        {"prompt": "a", "settings": {"multi_shot": True}},
+        "Multi shot is not supported",
+    ),
+    ("/image-to-video/kling-3.0", {"contents": [WORDS]}, "image is required"),
+    ("/image-to-video/kling-3.0", {"contents": [LAST]}, "image is required"),
+    ("/image-to-video/kling-3.0-turbo", {"contents": [FIRST, LAST]}, "Image tail is not supported"),
+    (
+        "/image-to-video/kling-2.6",
+        {"contents": [FIRST, LAST]},
+        "model/mode/duration(kling-2.6/std/5) is not supported with image_tail",
+    ),
+    ("/image-to-video/kling-3.0", {"contents": [FIRST, FILM]}, "contents type 'base_video'"),
+    ("/omni-video/kling-3.0-omni", {"contents": [WORDS]}, "aspect_ratio is required"),
+    (
+        "/omni-video/kling-3.0-omni",
+        {
+            "contents": [WORDS, FEATURE],
+            "settings": {"multi_shot": False, "aspect_ratio": "1:1"},
+        },
+        "multi_shot must be true with a feature video",
+    ),
+    ("/motion-control/kling-2.6", {"contents": DANCE}, "character_orientation is required"),
+    (
+        "/motion-control/kling-2.6",
+        {"contents": DANCE, "settings": {"character_orientation": "video", "audio": "native"}},
+        "audio value 'native'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "message"), REFUSED)
+def test_what_its_pages_do_not_allow_is_refused(
+    kling: Simulated, path: str, body: dict[str, Any], message: str
+) -> None:
+    status, code, text = refusal(kling.post(path, body))
+    assert (status, code) == (400, 1201)
+    assert message in text
+
+
+def test_a_model_that_is_none_is_no_resource(kling: Simulated) -> None:
+    assert refusal(kling.post("/text-to-video/kling-9", {"prompt": "a"}))[:2] == (404, 1203)
+
+
+def test_many_tasks_are_asked_for_at_once() -> None:
+    with Simulated() as kling:
+        ids = [kling.made(TURBO, {"prompt": "a"})["id"] for _ in range(3)]
+        legacy = {"model_name": "kling-v2-1", "prompt": "a [fail]"}
+        image = kling.made("/v1/images/generations", legacy)["task_id"]
+        asked = kling.get(f"/tasks?task_ids={ids[0]},{image},123").json()["data"]
+        assert [task["id"] for task in asked] == [ids[0], image]
+        for id_ in ids:
+            _wait(kling, id_)
+        too_many = ",".join(str(n) for n in range(21))
+        for query in ("", f"?task_ids={too_many}", "?task_ids=1&external_task_ids=2"):
+            assert refusal(kling.get(f"/tasks{query}"))[:2] == (400, 1201)
+        first = kling.post("/tasks", {"limit": 2}).json()["data"]
+        assert [task["id"] for task in first["result"]] == [image, ids[2]]
+        assert (first["count"], first["has_more"]) == (2, True)
+        rest = kling.post("/tasks", {"cursor": first["next_cursor"]}).json()["data"]
+        assert [task["id"] for task in rest["result"]] == [ids[1], ids[0]]
+        assert not rest["has_more"]
+        failed = {"filters": [{"key": "status", "values": ["failed"]}]}
+        assert kling.post("/tasks", failed).json()["data"]["count"] == 1
+        for wrong in (
+            {"limit": 501},
+            {"start_time": "x"},
+            {"filters": [{"key": "colour", "values": []}]},
+        ):
+            assert refusal(kling.post("/tasks", wrong))[:2] == (400, 1201)
