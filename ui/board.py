@@ -37,8 +37,8 @@ HEADER = f"""<header class="ks ks-header" data-ks="header">
 STAGE = """<section class="ks ks-stage" data-ks="stage" data-t-label="stage.label">
 <button class="ks-counts ks-counts-line" type="button" hidden></button>
 <div class="ks-now" hidden>
-<div class="ks-screen"></div>
-<div class="ks-under"></div>
+<div class="ks-view"><div class="ks-screen"></div>
+<div class="ks-under"></div></div>
 <div class="ks-slate"></div>
 <div class="ks-acts" role="toolbar"></div>
 <div class="ks-takes"></div>

@@ -13,7 +13,7 @@ export function player({ src, poster, take, seconds, sound }) {
     src, poster, playsinline: '', preload: 'auto', 'aria-label': t('stage.video', { take }), tabindex: -1,
   });
   const part = controls(take, sound);
-  const it = { video, part, fps: 24, drag: false, seconds, raf: 0, live: true };
+  const it = { video, part, fps: 24, drag: false, hid: false, seconds, raf: 0, live: true };
   video.loop = KEPT.loop;
   video.muted = KEPT.muted;
   wire(it);
@@ -22,6 +22,14 @@ export function player({ src, poster, take, seconds, sound }) {
   paint(it);
   return {
     screen: video, bar: part.bar, play: () => playOrPause(it), frame: by => frame(it, by),
+    seen(visible) {
+      if (!visible && !video.paused) it.hid = true;
+      if (!visible) video.pause();
+      else if (it.hid) {
+        it.hid = false;
+        video.play().catch(() => {});
+      }
+    },
     stop() {
       it.live = false;
       cancelAnimationFrame(it.raf);

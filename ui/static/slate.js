@@ -154,33 +154,40 @@ function note(button, words, before, ms) {
 export function strip(box, job, index, pick) {
   const all = takes.variants(job);
   const tiles = all.flatMap(one => (takes.media(one).length || 1) > 1 ? takes.media(one).map((_, i) => [one, i]) : [[one, 0]]);
-  const key = JSON.stringify([job.id, index, tiles.map(([one, i]) => [one.id, i, one.state, takes.poster(one, i), one.progress])]);
   box.hidden = tiles.length < 2;
-  if (box.dataset.key === key) return;
-  box.dataset.key = key;
-  const focus = box.contains(document.activeElement);
-  box.replaceChildren(
-    make('div.ks-th2', {}, make('b', { text: t('stage.take', { n: takes.click(job) }) }),
-      make('span', { text: t(all.length > 1 ? 'stage.variants' : 'stage.images', { n: all.length > 1 ? all.length : tiles.length, time: clock(Math.min(...all.map(one => one.created_at))) }) })),
-    make('div.ks-tiles', {}, ...tiles.map(([one, i]) => tile(one, i, one.id === job.id && i === index, pick))));
-  if (focus) box.querySelector('[aria-current]')?.focus();
+  const key = JSON.stringify(tiles.map(([one, i]) => [one.id, i, takes.poster(one, i)]));
+  if (box.dataset.key !== key) {
+    box.dataset.key = key;
+    box.replaceChildren(heading(job, all, tiles), make('div.ks-tiles', {}, ...tiles.map(([one, i]) => tile(one, i, pick))));
+  }
+  const nodes = box.querySelectorAll('.ks-tile');
+  tiles.forEach(([one, i], at) => dress(nodes[at], one, one.id === job.id && i === index));
 }
 
-function tile(job, index, here, pick) {
-  const is = says(job);
-  const many = takes.media(job).length > 1;
+function heading(job, all, tiles) {
+  const time = clock(Math.min(...all.map(one => one.created_at)));
+  const said = all.length > 1 ? t('stage.variants', { n: all.length, time }) : t('stage.images', { n: tiles.length, time });
+  return make('div.ks-th2', {}, make('b', { text: t('stage.take', { n: takes.click(job) }) }), make('span', { text: said }));
+}
+
+function tile(job, index, pick) {
   const src = own(takes.poster(job, index));
-  const label = many ? `${takes.letter(job)}${index + 1}` : takes.letter(job);
-  const node = make('button.ks-tile', {
-    'data-tone': is.tone, 'data-state': job.state, 'aria-current': here ? 'true' : null,
-    'aria-label': `${t('stage.variant_open', { take: job.take })}${job.state === 'done' ? '' : `, ${is.head}`}`,
-    on: { click: () => pick(job, index) },
-  }, src && make('img', { src, alt: '', decoding: 'async' }), make('span.ks-tag', { text: label }));
-  if (job.state !== 'done') node.append(make('span.ks-cap', { text: is.bar ? `${is.head} ${is.number}` : is.head }));
-  if (is.bar) {
-    const bar = make('i.ks-line', { 'data-bar': is.bar });
-    bar.style.transform = `scaleX(${is.percent / 100})`;
-    node.append(bar);
-  }
-  return node;
+  const label = takes.media(job).length > 1 ? `${takes.letter(job)}${index + 1}` : takes.letter(job);
+  return make('button.ks-tile', { on: { click: () => pick(job, index) } },
+    src && make('img', { src, alt: '', decoding: 'async' }), make('span.ks-tag', { text: label }),
+    make('span.ks-cap', {}, make('span')), make('i.ks-line'));
+}
+
+/** What of a tile changes while it runs. */
+function dress(node, job, here) {
+  const is = says(job);
+  attr(node, 'data-state', job.state);
+  attr(node, 'aria-current', here ? 'true' : null);
+  const words = t('stage.variant_open', { take: job.take });
+  attr(node, 'aria-label', job.state === 'done' ? words : `${words}, ${is.head}`);
+  const [cap, line] = [node.querySelector('.ks-cap'), node.querySelector('.ks-line')];
+  cap.hidden = job.state === 'done';
+  put(cap.firstChild, is.bar ? `${is.head} ${is.number}` : is.head);
+  line.hidden = !is.bar;
+  line.style.transform = `scaleX(${is.percent / 100})`;
 }

@@ -16,13 +16,15 @@ export function mount(root) {
   const part = name => root.querySelector(`.ks-${name}`);
   const view = {
     root, job: null, index: 0, key: '', shown: null, seen: false,
-    now: part('now'), empty: part('empty'), screen: part('screen'), under: part('under'),
+    now: part('now'), empty: part('empty'), frame: part('view'), screen: part('screen'), under: part('under'),
     slate: part('slate'), acts: part('acts'), takes: part('takes'),
   };
   on('open', job => open(view, job, 0));
   on('jobs', () => refresh(view));
   on('state', line => !line.first && !view.seen && refresh(view));
   on('capability', () => !takes.all.size && drawEmpty(view.empty));
+  // On another section the stage is out of sight: a clip that nobody sees does not play on.
+  new IntersectionObserver(([seen]) => view.shown?.seen?.(seen.isIntersecting)).observe(view.frame);
   setInterval(() => view.job && takes.active(view.job) && !document.hidden && below(view), 1000);
   counting(part('counts'));
   keys(view);
@@ -84,7 +86,7 @@ function screen(view) {
 
 /** A tall picture stands beside its slate; --ar keeps the frame's own ratio from the first paint. */
 function shape(view, frame, ar) {
-  frame.style.setProperty('--ar', ar ?? 16 / 9);
+  view.now.style.setProperty('--ar', ar ?? 16 / 9);
   attr(view.now, 'data-shape', ar && ar < 0.95 ? 'tall' : 'wide');
 }
 
@@ -134,7 +136,7 @@ function below(view) {
 
 function fullScreen(view) {
   if (document.fullscreenElement) document.exitFullscreen();
-  else view.screen.requestFullscreen?.().catch(() => {});
+  else view.frame.requestFullscreen?.().catch(() => {});
 }
 
 function keys(view) {
@@ -152,7 +154,7 @@ function keys(view) {
     if (index) open(view, job, index);
   });
   document.addEventListener('fullscreenchange', () => {
-    attr(view.screen, 'data-full', document.fullscreenElement === view.screen ? '' : null);
+    attr(view.frame, 'data-full', document.fullscreenElement === view.frame ? '' : null);
     const button = view.acts.querySelector('[data-do=full]');
     if (button) button.setAttribute('aria-label', document.fullscreenElement ? t('stage.full_leave') : t('stage.full'));
   });
