@@ -14,13 +14,13 @@ from kling_pipeline.simulator.drawn.palette import Colour, mix, read_colour
 from kling_pipeline.simulator.drawn.sheet import Layer, Sheet, cut_sheet
 from kling_pipeline.simulator.drawn.words import Brief
 
-SKINS = ("#f0c6a4", "#e0a67e", "#c68457", "#9a5f3c", "#6f4229", "#f6d7bd")
-HAIRS = ("#2a1b16", "#14110f", "#5a321d", "#8c5a2b", "#c9924e", "#7a2f1c", "#8f8b88")
-CLOTHES = ("#5f7a5c", "#2f5d73", "#b5533c", "#d9c7a4", "#3b3450", "#c98a3a", "#e8e2d6")
-GROUNDS = ("#1f5a57", "#d8cbb8", "#2a2748", "#b9c7c2", "#7a3b35", "#c9a878", "#35506b")
+_SKINS = ("#f0c6a4", "#e0a67e", "#c68457", "#9a5f3c", "#6f4229", "#f6d7bd")
+_HAIRS = ("#2a1b16", "#14110f", "#5a321d", "#8c5a2b", "#c9924e", "#7a2f1c", "#8f8b88")
+_CLOTHES = ("#5f7a5c", "#2f5d73", "#b5533c", "#d9c7a4", "#3b3450", "#c98a3a", "#e8e2d6")
+_GROUNDS = ("#1f5a57", "#d8cbb8", "#2a2748", "#b9c7c2", "#7a3b35", "#c9a878", "#35506b")
 BUST = 0.99
 Box = tuple[float, float, float, float]
-Shape = tuple[str, float, float, float, float, float]
+_Shape = tuple[str, float, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def choose_looks(brief: Brief) -> Looks:
     """Looks by chance; a colour that was asked for becomes the clothes'."""
     rng = brief.dice("looks")
     skin, hair, cloth, ground = (
-        read_colour(str(rng.choice(row))) for row in (SKINS, HAIRS, CLOTHES, GROUNDS)
+        read_colour(str(rng.choice(row))) for row in (_SKINS, _HAIRS, _CLOTHES, _GROUNDS)
     )
     cut = str(rng.choice(("bun", "bob", "short", "curls", "long")))
     cloth = cloth if brief.tint is None else brief.tint
@@ -143,7 +143,7 @@ def _features(easel: "_Easel", looks: Looks) -> None:
 
 
 def _fringe(easel: "_Easel", looks: Looks) -> None:
-    shapes: dict[str, list[Shape]] = {
+    shapes: dict[str, list[_Shape]] = {
         "bun": [("part", 0.315, 0.135, 0.685, 0.37, 0.36)],
         "bob": [("part", 0.305, 0.13, 0.695, 0.4, 0.5)],
         "long": [("part", 0.305, 0.13, 0.695, 0.39, 0.64)],
@@ -175,7 +175,7 @@ class _Easel:
 
     def lay(
         self,
-        shapes: Sequence[Shape],
+        shapes: Sequence[_Shape],
         colour: Colour,
         relief: float,
         blur: float = 0.0,
@@ -199,7 +199,7 @@ class _Easel:
         self.rgb[area] += cover[..., None] * (colour * tone[..., None] - self.rgb[area])
         self.alpha[area] += cover * (1 - self.alpha[area])
 
-    def _light(self, shapes: Sequence[Shape], relief: float) -> Field:
+    def _light(self, shapes: Sequence[_Shape], relief: float) -> Field:
         x0, y0 = min(s[1] for s in shapes), min(s[2] for s in shapes)
         x1, y1 = max(s[3] for s in shapes), max(s[4] for s in shapes)
         u = (self.x - x0 - (x1 - x0) * 0.36) / (x1 - x0)
@@ -211,7 +211,7 @@ class _Easel:
         return cut_sheet(np.clip(self.rgb, 0, 1), np.clip(self.alpha, 0, 1))
 
 
-def _trace(pen: ImageDraw.ImageDraw, shape: Shape, side: int, at: tuple[int, int]) -> None:
+def _trace(pen: ImageDraw.ImageDraw, shape: _Shape, side: int, at: tuple[int, int]) -> None:
     kind, x0, y0, x1, y1, more = shape
     box = (x0 * side - at[0], y0 * side - at[1], x1 * side - at[0], y1 * side - at[1])
     if kind == "oval":

@@ -7,7 +7,7 @@ from typing import cast
 import av
 import numpy as np
 
-from kling_pipeline.simulator.drawn.sheet import Planes
+from kling_pipeline.simulator.drawn.planes import Planes
 from kling_pipeline.simulator.drawn.sound import RATE, Stereo
 
 # ultrafast leaves adaptive quantisation and deblocking out, and dark gradients then fall into

@@ -9,7 +9,8 @@ from PIL import Image
 from kling_pipeline.simulator.drawn.camera import View, ease
 from kling_pipeline.simulator.drawn.noise import drift_clouds, roll_dice
 from kling_pipeline.simulator.drawn.photo import fit_photo, read_rgb
-from kling_pipeline.simulator.drawn.sheet import Bytes2D, Planes, cut_sheet
+from kling_pipeline.simulator.drawn.planes import Bytes2D, Planes
+from kling_pipeline.simulator.drawn.sheet import cut_sheet
 
 
 @dataclass

@@ -4,9 +4,9 @@ from math import sin
 
 import numpy as np
 
-from kling_pipeline.simulator.drawn.heavens import even, ramp
+from kling_pipeline.simulator.drawn.heavens import even
 from kling_pipeline.simulator.drawn.noise import Field, drift_clouds, run_line
-from kling_pipeline.simulator.drawn.palette import mix
+from kling_pipeline.simulator.drawn.palette import mix, ramp
 from kling_pipeline.simulator.drawn.relief import Relief, raise_relief
 from kling_pipeline.simulator.drawn.sheet import Layer, Sheet, cut_sheet
 from kling_pipeline.simulator.drawn.words import Brief

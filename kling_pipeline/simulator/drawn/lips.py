@@ -7,7 +7,7 @@ import numpy as np
 
 from kling_pipeline.simulator.drawn.noise import Field
 from kling_pipeline.simulator.drawn.order import Order
-from kling_pipeline.simulator.drawn.sheet import Bytes2D, Planes, halve
+from kling_pipeline.simulator.drawn.planes import Bytes2D, Planes, halve
 
 Box = tuple[float, float, float, float]
 

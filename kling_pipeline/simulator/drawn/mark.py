@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from kling_pipeline.simulator.drawn.noise import Field
-from kling_pipeline.simulator.drawn.sheet import Bytes2D, Planes, cover
+from kling_pipeline.simulator.drawn.planes import Bytes2D, Planes, cover
 
 WHITE, DARK = 222, 22
 

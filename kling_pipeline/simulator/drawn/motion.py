@@ -8,7 +8,8 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from kling_pipeline.simulator.drawn.noise import Field
 from kling_pipeline.simulator.drawn.photo import fit_photo, read_rgb, soften_oval
-from kling_pipeline.simulator.drawn.sheet import Bytes2D, Planes, cover, cut_sheet
+from kling_pipeline.simulator.drawn.planes import Bytes2D, Planes, cover
+from kling_pipeline.simulator.drawn.sheet import cut_sheet
 
 INSET = 0.24
 

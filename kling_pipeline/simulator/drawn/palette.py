@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kling_pipeline.simulator.drawn.noise import Field
+
 Colour = NDArray[np.floating[Any]]
 
 
@@ -78,3 +80,21 @@ def bend(palette: Palette, rng: np.random.Generator, tint: Colour | None) -> Pal
     rest = (palette.sun, palette.glow, palette.far, palette.near, palette.mist)
     sun, glow, far, near, mist = (touch(c) for c in rest)
     return Palette(palette.name, sky, sun, glow, far, near, mist, palette.accent, palette.night)
+
+
+def ramp(share: Field, stops: tuple[Colour, ...]) -> Field:
+    """Colours along a ladder of stops for shares of 0..1, with soft joints."""
+    table = np.stack(stops)
+    at = np.linspace(0, len(stops) - 1, 512)
+    left = np.minimum(at.astype(int), len(stops) - 2)
+    part = (at - left)[:, None]
+    lut = (table[left] * (1 - part) + table[left + 1] * part).astype(np.float32)
+    kernel = np.hanning(65) / np.hanning(65).sum()
+    padded = np.pad(lut, ((32, 32), (0, 0)), "edge")
+    lut = np.stack([np.convolve(padded[:, i], kernel, "valid") for i in range(3)], -1)
+    # Between two entries of the table too, else wide skies show its 512 steps.
+    place = np.clip(share, 0, 1) * 510.99
+    low = place.astype(np.int32)
+    rest = (place - low)[..., None]
+    out: Field = (lut[low] * (1 - rest) + lut[low + 1] * rest).astype(np.float32)
+    return out

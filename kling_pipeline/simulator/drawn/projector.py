@@ -8,7 +8,7 @@ from PIL import Image
 from kling_pipeline.simulator.drawn.camera import View
 from kling_pipeline.simulator.drawn.mark import Mark
 from kling_pipeline.simulator.drawn.order import Order
-from kling_pipeline.simulator.drawn.sheet import Bytes2D, Planes
+from kling_pipeline.simulator.drawn.planes import Bytes2D, Planes
 from kling_pipeline.simulator.drawn.weather import Weather, shade_edges
 
 Painter = Callable[[Planes, View], None]

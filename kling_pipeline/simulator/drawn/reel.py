@@ -14,9 +14,9 @@ from kling_pipeline.simulator.drawn.mark import Mark
 from kling_pipeline.simulator.drawn.motion import carry_motion
 from kling_pipeline.simulator.drawn.order import Order
 from kling_pipeline.simulator.drawn.photo import open_photo
+from kling_pipeline.simulator.drawn.planes import Planes
 from kling_pipeline.simulator.drawn.prints import hang_prints
 from kling_pipeline.simulator.drawn.projector import project
-from kling_pipeline.simulator.drawn.sheet import Planes
 from kling_pipeline.simulator.drawn.source import (
     measure_loudness,
     read_film,

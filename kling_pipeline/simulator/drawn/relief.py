@@ -10,16 +10,8 @@ import numpy as np
 
 from kling_pipeline.simulator.drawn.camera import View
 from kling_pipeline.simulator.drawn.noise import Field, dither, enlarge
-from kling_pipeline.simulator.drawn.sheet import (
-    TO_U,
-    TO_V,
-    TO_Y,
-    Bytes2D,
-    Planes,
-    choose,
-    cover,
-    pick,
-)
+from kling_pipeline.simulator.drawn.planes import TO_U, TO_V, TO_Y, Bytes2D, Planes, cover
+from kling_pipeline.simulator.drawn.sampling import choose, pick
 
 
 @dataclass

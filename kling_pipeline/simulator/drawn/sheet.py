@@ -10,17 +10,19 @@ from math import ceil, floor
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from kling_pipeline.simulator.drawn.camera import View
 from kling_pipeline.simulator.drawn.noise import Field, dither
-
-Bytes2D = NDArray[np.uint8]
-Planes = tuple[Bytes2D, Bytes2D, Bytes2D]
-TO_Y = np.array([46.742, 157.243, 15.874], np.float32)
-TO_U = np.array([-25.765, -86.674, 112.439], np.float32)
-TO_V = np.array([112.439, -102.129, -10.310], np.float32)
+from kling_pipeline.simulator.drawn.planes import (
+    TO_U,
+    TO_V,
+    TO_Y,
+    Bytes2D,
+    Planes,
+    cover,
+    halve,
+)
+from kling_pipeline.simulator.drawn.sampling import choose, take
 
 
 @dataclass
@@ -92,11 +94,11 @@ class Sheet:
             box = (left, top, left + (x1 - x0) / scale, top + (y1 - y0) / scale)
             spots = choose(box, (x1 - x0, y1 - y0), self.planes[part - 1].shape) if near else None
             mask = None if solid else self.half_alpha if part == 2 else self.alpha
-            over = None if mask is None else _take(mask, spots, (x1 - x0, y1 - y0), box)
+            over = None if mask is None else take(mask, spots, (x1 - x0, y1 - y0), box)
             for plane, source in list(zip(canvas, self.planes, strict=True))[
                 part - 1 : 2 * part - 1
             ]:
-                fresh = _take(source, spots, (x1 - x0, y1 - y0), box)
+                fresh = take(source, spots, (x1 - x0, y1 - y0), box)
                 if over is None:
                     plane[y0:y1, x0:x1] = fresh
                 else:
@@ -129,27 +131,6 @@ class Pile:
             layer.paint(canvas, view, limit)
 
 
-def cover(target: Bytes2D, fresh: Bytes2D, alpha: Bytes2D, gain: float = 1.0) -> None:
-    """Lay premultiplied bytes over a plane in place."""
-    a = alpha.astype(np.uint16)
-    a += a >> 7
-    if gain < 1:
-        part = np.uint16(max(0, round(gain * 256)))
-        a *= part
-        a >>= 8
-        new = fresh.astype(np.uint16)
-        new *= part
-        new >>= 8
-        fresh = new.astype(np.uint8)
-    np.subtract(256, a, out=a)
-    a *= target
-    a += 128
-    a >>= 8
-    # No limit is needed: video keeps clear of 255, so the two parts never add up beyond it.
-    a += fresh
-    target[:] = a
-
-
 def cut_sheet(rgb: Field, alpha: Field | None = None) -> Sheet:
     """A sheet from colours of 0..1 (rows × columns × 3) and an alpha of 0..1."""
     rows, columns = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
@@ -171,74 +152,11 @@ def lay_planes(fields: tuple[Field, Field, Field], alpha: Field | None = None) -
     return Sheet((y, u, v), full, half)
 
 
-def halve(field: Field) -> Field:
-    """A field at half its size, each value the mean of four."""
-    pairs = field[::2] + field[1::2]
-    out: Field = (pairs[:, ::2] + pairs[:, 1::2]) * np.float32(0.25)
-    return out
-
-
 def _quiet(values: Field, alpha: Field) -> Bytes2D:
     """Dithered bytes that stay zero where the sheet is clear."""
     out = dither(values)
     out[alpha < 0.002] = 0
     return out
-
-
-Spots = tuple[NDArray[np.intp], NDArray[np.intp]]
-
-
-def choose(box: tuple[float, ...], size: tuple[int, int], shape: tuple[int, ...]) -> Spots:
-    """Rows and columns of the pixels nearest to a grid of `size` (columns, rows) over a box."""
-    out = []
-    for begin, end, count, limit in (
-        (box[1], box[3], size[1], shape[0]),
-        (box[0], box[2], size[0], shape[1]),
-    ):
-        step = (end - begin) / count
-        at = np.arange(count, dtype=np.float32) * np.float32(step) + np.float32(begin + step / 2)
-        out.append(np.minimum(np.maximum(at, 0), limit - 1).astype(np.intp))
-    return out[0], out[1]
-
-
-def pick(plane: Bytes2D, spots: Spots) -> Bytes2D:
-    """The pixels of a plane at chosen rows and columns."""
-    rows, columns = spots
-    if columns[-1] - columns[0] == len(columns) - 1:
-        return plane[rows, columns[0] : columns[-1] + 1]
-    return plane.take(rows, 0).take(columns, 1)
-
-
-def _take(
-    plane: Bytes2D, spots: Spots | None, size: tuple[int, int], box: tuple[float, ...]
-) -> Bytes2D:
-    if spots is not None:
-        return pick(plane, spots)
-    if abs(box[2] - box[0] - size[0]) < 1e-3:
-        return _slide(plane, size, box)
-    high, wide = plane.shape
-    # Only the rows needed, because a view of bytes as an image has to be contiguous.
-    first, last = max(0, floor(box[1]) - 2), min(high, ceil(box[3]) + 2)
-    image = Image.frombuffer("L", (wide, last - first), plane[first:last], "raw", "L", 0, 1)
-    left, top = max(0.0, box[0]), max(0.0, box[1] - first)
-    right, low = min(float(wide), box[2]), min(float(last - first), box[3] - first)
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, (left, top, right, low)))
-
-
-def _slide(plane: Bytes2D, size: tuple[int, int], box: tuple[float, ...]) -> Bytes2D:
-    """Pixels at the same scale, moved sideways by quarters of a pixel."""
-    quarters = max(0, round(box[0] * 4))
-    left, rest = min(quarters // 4, plane.shape[1] - size[0] - 1), np.uint16(quarters % 4)
-    top = min(max(0, round(box[1])), plane.shape[0] - size[1])
-    if left < 0 or rest == 0:
-        left = max(0, left)
-        return plane[top : top + size[1], left : left + size[0]]
-    rows = plane[top : top + size[1], left : left + size[0] + 1].astype(np.uint16)
-    out = rows[:, :-1] * (4 - rest)
-    out += rows[:, 1:] * rest
-    out += 2
-    out >>= 2
-    return out.astype(np.uint8)
 
 
 def _up(value: float) -> int:

@@ -6,10 +6,9 @@ import numpy as np
 from PIL import Image
 
 from kling_pipeline.simulator.drawn.camera import View
-from kling_pipeline.simulator.drawn.heavens import ramp
 from kling_pipeline.simulator.drawn.noise import Field
-from kling_pipeline.simulator.drawn.palette import mix, read_colour
-from kling_pipeline.simulator.drawn.sheet import TO_U, TO_V, TO_Y, Planes
+from kling_pipeline.simulator.drawn.palette import mix, ramp, read_colour
+from kling_pipeline.simulator.drawn.planes import TO_U, TO_V, TO_Y, Planes
 from kling_pipeline.simulator.drawn.words import Brief
 
 STEP = 4

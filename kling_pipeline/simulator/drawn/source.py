@@ -9,7 +9,7 @@ import numpy as np
 
 from kling_pipeline.simulator.drawn.noise import Field
 from kling_pipeline.simulator.drawn.order import Order
-from kling_pipeline.simulator.drawn.sheet import Planes
+from kling_pipeline.simulator.drawn.planes import Planes
 from kling_pipeline.simulator.drawn.sound import RATE, Stereo, speak_nonsense
 
 

@@ -12,13 +12,13 @@ from kling_pipeline.simulator.drawn.heavens import (
     float_clouds,
     hang_aurora,
     hang_disc,
-    scatter_stars,
     stretch_sky,
 )
 from kling_pipeline.simulator.drawn.land import draw_shore, heap_dunes, raise_ridges
 from kling_pipeline.simulator.drawn.relief import Relief
 from kling_pipeline.simulator.drawn.sheet import Layer, Pile
 from kling_pipeline.simulator.drawn.silk import hang_silk
+from kling_pipeline.simulator.drawn.stars import scatter_stars
 from kling_pipeline.simulator.drawn.studio import pile_spheres, set_plinth
 from kling_pipeline.simulator.drawn.water import pour_water
 from kling_pipeline.simulator.drawn.wood import grow_forest

@@ -43,12 +43,6 @@ ACTORS: dict[str, tuple[str, ...]] = {
     "lantern": ("lantern", "~candle", "灯笼"),
 }
 
-ACTOR_HOMES = {
-    "paper boat": "sea", "sailboat": "sea", "balloon": "ridges", "birds": "sky", "whale": "sea",
-    "lighthouse": "sea", "cat": "ridges", "dog": "ridges", "walker": "dunes", "car": "dunes",
-    "cabin": "ridges", "lone tree": "ridges", "lantern": "forest",
-}  # fmt: skip
-
 LIGHTS: dict[str, tuple[str, ...]] = {
     "first light": ("first light", "dawn", "sunrise", "daybreak", "blue hour", "~misty", "黎明",
         "日出", "晨"),
@@ -63,15 +57,6 @@ LIGHTS: dict[str, tuple[str, ...]] = {
         "~melanchol", "阴", "雨"),
     "polar night": ("aurora", "northern light", "arctic", "polar", "iceland", "极光"),
     "violet night": ("neon", "cyberpunk", "synthwave", "futurist", "vaporwave", "霓虹", "赛博"),
-}
-
-USUAL_LIGHTS: dict[str, tuple[str, ...]] = {
-    "city": ("violet night", "moonlight", "rose dusk", "polar night"),
-    "sea": ("rose dusk", "moonlight", "golden hour", "first light", "mint morning"),
-    "ridges": ("first light", "mint morning", "rose dusk", "golden hour"),
-    "dunes": ("golden hour", "noon", "ember", "rose dusk"),
-    "forest": ("mint morning", "golden hour", "moonlight", "overcast"),
-    "sky": ("polar night", "moonlight", "violet night", "rose dusk"),
 }
 
 WEATHERS: dict[str, tuple[str, ...]] = {

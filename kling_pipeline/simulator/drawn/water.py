@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kling_pipeline.simulator.drawn.camera import View
-from kling_pipeline.simulator.drawn.heavens import even, ramp
+from kling_pipeline.simulator.drawn.heavens import even
 from kling_pipeline.simulator.drawn.noise import Field, dither, drift_clouds
-from kling_pipeline.simulator.drawn.palette import mix
-from kling_pipeline.simulator.drawn.sheet import TO_U, TO_V, TO_Y, Bytes2D, Planes
+from kling_pipeline.simulator.drawn.palette import mix, ramp
+from kling_pipeline.simulator.drawn.planes import TO_U, TO_V, TO_Y, Bytes2D, Planes
 from kling_pipeline.simulator.drawn.words import Brief
 
 Words2D = NDArray[np.int16]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from kling_pipeline.simulator.drawn.noise import Field, roll_dice
-from kling_pipeline.simulator.drawn.sheet import Bytes2D
+from kling_pipeline.simulator.drawn.planes import Bytes2D
 
 FALLS = {"rain": (1.45, 2.1), "snow": (0.055, 0.1), "dust": (-0.012, -0.03)}
 GRAIN = 0.8

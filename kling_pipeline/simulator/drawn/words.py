@@ -10,15 +10,30 @@ from kling_pipeline.simulator.drawn.noise import roll_dice
 from kling_pipeline.simulator.drawn.order import Order
 from kling_pipeline.simulator.drawn.palette import PALETTES, Colour, Palette, bend, read_colour
 from kling_pipeline.simulator.drawn.vocabulary import (
-    ACTOR_HOMES,
     ACTORS,
     COLOURS,
     FAMILIES,
     LIGHTS,
     MOVES,
-    USUAL_LIGHTS,
     WEATHERS,
 )
+
+# fmt: off
+_ACTOR_HOMES = {
+    "paper boat": "sea", "sailboat": "sea", "balloon": "ridges", "birds": "sky", "whale": "sea",
+    "lighthouse": "sea", "cat": "ridges", "dog": "ridges", "walker": "dunes", "car": "dunes",
+    "cabin": "ridges", "lone tree": "ridges", "lantern": "forest",
+}  # fmt: skip
+
+_USUAL_LIGHTS: dict[str, tuple[str, ...]] = {
+    "city": ("violet night", "moonlight", "rose dusk", "polar night"),
+    "sea": ("rose dusk", "moonlight", "golden hour", "first light", "mint morning"),
+    "ridges": ("first light", "mint morning", "rose dusk", "golden hour"),
+    "dunes": ("golden hour", "noon", "ember", "rose dusk"),
+    "forest": ("mint morning", "golden hour", "moonlight", "overcast"),
+    "sky": ("polar night", "moonlight", "violet night", "rose dusk"),
+}
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -50,8 +65,8 @@ def read_words(order: Order) -> Brief:
     text = " " + re.sub(r"<<<.*?>>>|[^\w\u4e00-\u9fff-]+", " ", order.prompt.lower()) + " "
     rng = roll_dice(order.seed, "brief")
     actor = _spot(text, ACTORS)
-    family = _spot(text, FAMILIES) or ACTOR_HOMES.get(actor, "") or _hashed(text)
-    light = _spot(text, LIGHTS) or str(rng.choice(USUAL_LIGHTS.get(family, tuple(PALETTES))))
+    family = _spot(text, FAMILIES) or _ACTOR_HOMES.get(actor, "") or _hashed(text)
+    light = _spot(text, LIGHTS) or str(rng.choice(_USUAL_LIGHTS.get(family, tuple(PALETTES))))
     tint_word = _spot(text, COLOURS)
     tint = read_colour(COLOURS[tint_word][0]) if tint_word else None
     palette = bend(PALETTES[light], rng, tint)
