@@ -161,7 +161,7 @@ export function strip(box, job, index, pick) {
     box.replaceChildren(heading(job, all, tiles), make('div.ks-tiles', {}, ...tiles.map(([one, i]) => tile(one, i, pick))));
   }
   const nodes = box.querySelectorAll('.ks-tile');
-  tiles.forEach(([one, i], at) => dress(nodes[at], one, one.id === job.id && i === index));
+  tiles.forEach(([one, i], at) => dress(nodes[at], one, i, one.id === job.id && i === index));
 }
 
 function heading(job, all, tiles) {
@@ -179,15 +179,17 @@ function tile(job, index, pick) {
 }
 
 /** What of a tile changes while it runs. */
-function dress(node, job, here) {
+function dress(node, job, index, here) {
   const is = says(job);
   attr(node, 'data-state', job.state);
   attr(node, 'aria-current', here ? 'true' : null);
-  const words = t('stage.variant_open', { take: job.take });
+  const many = takes.media(job).length;
+  const take = many > 1 ? t('stage.image', { take: job.take, n: index + 1, all: many }) : job.take;
+  const words = t('stage.variant_open', { take });
   attr(node, 'aria-label', job.state === 'done' ? words : `${words}, ${is.head}`);
   const [cap, line] = [node.querySelector('.ks-cap'), node.querySelector('.ks-line')];
   cap.hidden = job.state === 'done';
-  put(cap.firstChild, is.bar ? `${is.head} ${is.number}` : is.head);
+  put(cap.firstChild, cap.hidden ? '' : is.bar ? `${is.head} ${is.number}` : is.head);
   line.hidden = !is.bar;
   line.style.transform = `scaleX(${is.percent / 100})`;
 }
