@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import wave
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import av
 import numpy as np
 from PIL import Image, ImageEnhance
 
-Box = Sequence[float]
+_RATE = 44100
 _PREVIEW_WIDTH = 640
 
 
@@ -20,7 +22,7 @@ def first_frame(video: Path) -> Image.Image:
         return _image(next(container.decode(video=0)))
 
 
-def crop(frame: Image.Image, box: Box, target: Path) -> None:
+def crop(frame: Image.Image, box: Sequence[float], target: Path) -> None:
     """Save a part of a frame as PNG; the box is (x, y, width, height) from 0 to 1."""
     x, y, width, height = box
     pixels = (
@@ -58,15 +60,33 @@ def trace(video: Path, mask: Image.Image, target: Path) -> None:
     os.replace(part, target)
 
 
-def to_mp3(wave: Path, target: Path) -> None:
+def to_mp3(sound: Path, target: Path) -> None:
     """Write a sound once more as mp3, whole or not at all."""
     part = target.with_name(f"{target.name}.part")
-    with av.open(str(wave), "r") as source, av.open(str(part), "w", format="mp3") as out:
+    with av.open(str(sound), "r") as source, av.open(str(part), "w", format="mp3") as out:
         stream = out.add_stream("libmp3lame", rate=44100)
         for frame in source.decode(audio=0):
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     os.replace(part, target)
+
+
+def cut_sound(voice: bytes, timing: tuple[int, int, int], target: Path) -> None:
+    """Write the part of a sound from begin to end, silence before its insertion (all in ms)."""
+    begin, end, insertion = (moment * _RATE // 1000 for moment in timing)
+    turner = av.AudioResampler(format="s16", layout="mono", rate=_RATE)
+    with av.open(BytesIO(voice), "r") as source:
+        parts = [
+            piece.to_ndarray()[0]
+            for frame in source.decode(audio=0)
+            for piece in turner.resample(frame)
+        ]
+    heard = np.concatenate(parts)[begin:end]
+    with wave.open(str(target), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(_RATE)
+        out.writeframes(bytes(2 * insertion) + heard.astype("<i2").tobytes())
 
 
 def _image(frame: av.VideoFrame) -> Image.Image:

@@ -14,9 +14,7 @@ from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.sessions import open_session
 from kling_pipeline.simulator.task import now_ms
 
-# The simulator sees no faces: one stands where a portrait has it, a second one (for a video
-# whose words speak of several) beside it.
-_FACES = ((0.36, 0.14, 0.28, 0.38), (0.68, 0.2, 0.2, 0.28))
+Box = tuple[float, float, float, float]
 _SEVERAL = ("two", "twins", "couple", "friends", "people")
 _NOBODY = ("noface", "no face")
 
@@ -25,14 +23,14 @@ async def identify_face(bench: Bench, ask: Ask, materials: Sequence[Material]) -
     """Open a session with the faces of a video."""
     session = await open_session(bench, ask, materials)
     words = session["words"].lower()
-    boxes = _FACES[: 2 if any(word in words for word in _SEVERAL) else 1]
+    boxes = await asyncio.to_thread(_boxes, (session["width"], session["height"]))
     faces = []
     if not any(word in words for word in _NOBODY):
         path = bench.files.path(session["file"])
         frame = await asyncio.to_thread(clips.first_frame, path)
-        for index, box in enumerate(boxes):
+        for index, box in enumerate(boxes[: 2 if any(w in words for w in _SEVERAL) else 1]):
             name = f"{session['session_id']}-face-{index}.png"
-            await asyncio.to_thread(clips.crop, frame, box, bench.files.path(name))
+            await asyncio.to_thread(clips.crop, frame, _wider(box), bench.files.path(name))
             end = round(session["seconds"] * 1000)
             faces.append(
                 {"face_id": str(index), "file": name, "box": box, "start_time": 0, "end_time": end}
@@ -49,3 +47,20 @@ async def identify_face(bench: Bench, ask: Ask, materials: Sequence[Material]) -
         for face in faces
     ]
     return {"session_id": session["session_id"], "face_data": shown}
+
+
+def _boxes(size: tuple[int, int]) -> list[Box]:
+    """Place faces without seeing any: where drawn portraits have theirs, and one beside it."""
+    # The drawing room is slow to load and most simulators are never asked for a face.
+    from kling_pipeline.simulator.drawn.figure import find_face  # noqa: PLC0415
+
+    x, y, width, height = find_face(size)
+    beside = (min(x + 1.3 * width, 0.99 - 0.8 * width), y + 0.1 * height, 0.8 * width, 0.8 * height)
+    return [(x, y, width, height), beside]
+
+
+def _wider(box: Box) -> Box:
+    """Take in some of the hair and the neck, as a crop to choose from does."""
+    x, y, width, height = box
+    left, top = max(0, x - 0.2 * width), max(0, y - 0.2 * height)
+    return left, top, min(1 - left, 1.4 * width), min(1 - top, 1.4 * height)

@@ -32,9 +32,11 @@ _OWN = ("external_task_id", "callback_url", "watermark_info", "model_name", "ses
 class Sheet:
     """One file to draw, free of the drawing room's types: plain media need none of them.
 
-    `pictures` are (role, bytes) of every picture, video and sound that came with the request;
-    `extras` are the body's other fields as (name, JSON text), and what a session adds: "face_box"
-    [x, y, width, height] from 0 to 1, "marks" {frame: [{x, y}]}.
+    `pictures` are (role, bytes) of the pictures that came with the request; `film` and `voice`
+    are the video that it works on and the sound that it is spoken with. `timing` is which part of
+    the voice is heard from when on: begin, end and insertion in milliseconds. `extras` are the
+    body's other fields as (name, JSON text), and a session's "face_box" (x, y, width, height from
+    0 to 1).
     """
 
     file: str
@@ -49,6 +51,9 @@ class Sheet:
     sound: bool = False
     pictures: tuple[tuple[str, bytes], ...] = ()
     extras: tuple[tuple[str, str], ...] = ()
+    film: bytes | None = None
+    voice: bytes | None = None
+    timing: tuple[int, int, int] | None = None
 
 
 def stand_in(file: str, seed: int) -> Sheet:
@@ -111,6 +116,9 @@ def sheets(
         sound=ask.asks_for("sound") or bool(row.get("sound")) or _always_sounds(ask),
         pictures=_pictures(ask, materials),
         extras=_extras(ask) + extras,
+        film=_data(materials, _films(ask)),
+        voice=_data(materials, ("sound",)),
+        timing=_timing(ask),
     )
     made = [
         replace(first, file=f"{task_id}-{index}.{_ENDINGS[kind]}", seed=seed + index)
@@ -130,8 +138,26 @@ def _pictures(ask: Ask, materials: Sequence[Material]) -> tuple[tuple[str, bytes
     return tuple(
         ("face" if index == face else m.role, m.data)
         for index, m in enumerate(materials)
-        if m.data is not None
+        if m.data is not None and m.kind == "image"
     )
+
+
+def _films(ask: Ask) -> tuple[str, ...]:
+    """Name the roles of videos that are to be seen in the result."""
+    videos = ask.body.get("video_list", [])
+    edited = bool(videos) and videos[0].get("refer_type", "base") == "base"
+    return ("base_video", "motion", "reference_video") if edited else ("base_video", "motion")
+
+
+def _data(materials: Sequence[Material], roles: Sequence[str]) -> bytes | None:
+    return next((m.data for m in materials if m.role in roles and m.kind != "image"), None)
+
+
+def _timing(ask: Ask) -> tuple[int, int, int] | None:
+    if "face_choose" not in ask.body:
+        return None
+    choice = ask.body["face_choose"][0]
+    return choice["sound_start_time"], choice["sound_end_time"], choice["sound_insert_time"]
 
 
 def _face_of(ask: Ask) -> int | None:

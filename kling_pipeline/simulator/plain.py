@@ -72,7 +72,8 @@ def _silence(out: OutputContainer, audio: av.AudioStream, seconds: float) -> Non
     frame = av.AudioFrame(format="fltp", layout="mono", samples=1024)
     frame.planes[0].update(bytes(frame.planes[0].buffer_size))
     frame.sample_rate = _RATE
-    for start in range(0, int(seconds * _RATE), 1024):
+    # The encoder begins with frames of its own; so the sound ends no later than the picture.
+    for start in range(0, int(seconds * _RATE) - 2048, 1024):
         frame.pts = start
         out.mux(audio.encode(frame))
     out.mux(audio.encode(None))

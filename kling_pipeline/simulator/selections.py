@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from PIL import Image
-
 from kling_pipeline.simulator import clips
 from kling_pipeline.simulator.answers import FILE
 from kling_pipeline.simulator.ask import Ask
@@ -15,7 +13,7 @@ from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.mask import describe, draw_mask
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.refusal import invalid
-from kling_pipeline.simulator.sessions import open_session
+from kling_pipeline.simulator.sessions import mask_of, open_session
 from kling_pipeline.simulator.task import new_id, now_ms
 
 _MOST_POINTS = 10
@@ -80,7 +78,7 @@ async def preview_selection(
     if not session["marks"]:
         raise invalid("No selection in the session, call add-selection first")
     id_ = session["session_id"]
-    mask = _mask(session)
+    mask = mask_of(session)
     source, stem = bench.files.path(session["file"]), f"{id_}-{new_id()}"
     video, cover, tracking = f"{stem}.mp4", f"{stem}-cover.png", f"{stem}-mask.png"
     frame = await asyncio.to_thread(clips.first_frame, source)
@@ -113,8 +111,3 @@ async def _answer(bench: Bench, session: dict[str, Any], frame: str) -> dict[str
         "session_id": session["session_id"],
         "res": {"frame_index": int(frame), "rle_mask_list": masks},
     }
-
-
-def _mask(session: dict[str, Any]) -> Image.Image:
-    points = [point for marks in session["marks"].values() for point in marks]
-    return draw_mask(points, session["width"], session["height"])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
+
+from PIL import Image
 
 from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
+from kling_pipeline.simulator.mask import draw_mask
 from kling_pipeline.simulator.media import Material, measure
 from kling_pipeline.simulator.orders import stand_in
 from kling_pipeline.simulator.task import derive_seed, fingerprint, new_id
@@ -51,17 +55,25 @@ def session_materials(bench: Bench, ask: Ask) -> list[Material]:
         return []
     session = bench.session(kind, ask.body["session_id"])
     film = measure(bench.files.path(session["file"]).read_bytes())
-    return [film]
+    if not session.get("marks"):
+        return [film]
+    mask = mask_of(session)
+    png = BytesIO()
+    mask.save(png, "PNG")
+    return [film, Material("selection", "mask", "image", png.getvalue(), *mask.size)]
+
+
+def mask_of(session: Mapping[str, Any]) -> Image.Image:
+    """Draw the mask of all points of a session."""
+    points = [point for marks in session["marks"].values() for point in marks]
+    return draw_mask(points, session["width"], session["height"])
 
 
 def session_extras(bench: Bench, ask: Ask) -> tuple[tuple[str, str], ...]:
-    """Tell the drawing room what was chosen: the box of the face, the marked points."""
-    kind = ask.endpoint.row.get("session")
-    if kind is None:
+    """Tell the drawing room which face was chosen, by its box."""
+    if ask.endpoint.row.get("session") != "face":
         return ()
-    session = bench.session(kind, ask.body["session_id"])
-    if kind == "selection":
-        return (("marks", json.dumps(session["marks"])),)
+    session = bench.session("face", ask.body["session_id"])
     chosen = ask.body["face_choose"][0]["face_id"]
     face = next(face for face in session["faces"] if face["face_id"] == chosen)
     return (("face_box", json.dumps(face["box"])),)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import multiprocessing
 import os
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
-from kling_pipeline.simulator.clips import to_mp3
+from kling_pipeline.simulator.clips import cut_sound, to_mp3
 from kling_pipeline.simulator.options import Media
 from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.plain import make_plain
@@ -106,8 +108,9 @@ def _draw(sheet: Sheet, target: Path) -> None:
     # Only a worker needs the drawing room: the server starts in a third of the time without it.
     from kling_pipeline.simulator.drawn import Order, Picture, draw  # noqa: PLC0415
 
-    draw(
-        Order(
+    with tempfile.TemporaryDirectory() as folder:
+        paths = tuple((name, json.dumps(path)) for name, path in _lay_by(sheet, Path(folder)))
+        order = Order(
             kind=sheet.kind,
             scene=sheet.scene,
             seed=sheet.seed,
@@ -118,7 +121,21 @@ def _draw(sheet: Sheet, target: Path) -> None:
             seconds=sheet.seconds,
             sound=sheet.sound,
             pictures=tuple(Picture(role, data) for role, data in sheet.pictures),
-            extras=sheet.extras,
-        ),
-        target,
-    )
+            extras=sheet.extras + paths,
+        )
+        draw(order, target)
+
+
+def _lay_by(sheet: Sheet, folder: Path) -> Iterator[tuple[str, str]]:
+    """Write what is to be read frame by frame into files, by the names of the drawing room."""
+    if sheet.film is not None:
+        film = folder / "film.mp4"
+        film.write_bytes(sheet.film)
+        yield "video", str(film)
+    if sheet.voice is not None:
+        voice = folder / "voice"
+        if sheet.timing is None:
+            voice.write_bytes(sheet.voice)
+        else:
+            cut_sound(sheet.voice, sheet.timing, voice)
+        yield "audio", str(voice)
