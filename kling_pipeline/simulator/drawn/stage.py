@@ -75,7 +75,7 @@ def _forest(brief: Brief, seconds: float) -> Scene:
 
 def _portrait(brief: Brief, seconds: float) -> Scene:
     focus = (brief.width / 2, brief.height * 0.42)
-    return Scene(Pile(sit_portrait(brief)), _camera(brief, seconds, focus), 0.24)
+    return Scene(Pile(sit_portrait(brief)), _camera(brief, seconds, focus), 0.24, step=3)
 
 
 def _ground(layer: Layer, brief: Brief) -> float:
