@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kling_pipeline import ledger
@@ -16,6 +16,7 @@ from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.identity import external_id
 from kling_pipeline.inbox import freeze, take_files
 from kling_pipeline.jobs import Job
+from kling_pipeline.sessions import read_session
 from kling_pipeline.store import Connection, bump, get_meta
 
 _MOST_VARIANTS = 100
@@ -41,7 +42,16 @@ class Submission:
     created: bool
 
 
-def plan_order(engine: Engine, owner: str, order: Order) -> Plan:
+@dataclass(frozen=True)
+class Checked:
+    """An order that may be admitted: its plan, what will be sent with files by reference, what is known already."""
+
+    plan: Plan
+    frozen: dict[str, Any]
+    known: dict[str, Any]
+
+
+def check_order(engine: Engine, owner: str, order: Order) -> Checked:
     """Checks one order, files included, and prices it; InputError names each wrong field."""
     if isinstance(order.variants, bool) or not isinstance(order.variants, int):
         raise InputError.at("variant_count", "variant_count is a whole number.")
@@ -52,18 +62,23 @@ def plan_order(engine: Engine, owner: str, order: Order) -> Plan:
     capability = engine.catalog.capability(order.capability)
     if not isinstance(order.params, Mapping):
         raise InputError.at("params", "params is not an object.")
+    begun, known = read_session(engine, owner, capability.id, order.params.get("session"))
+    params = {**begun, **order.params}
     # The fields first: a mistyped prompt should not cost the reading of a file.
-    engine.catalog.plan(order.capability, order.params)
-    params = take_files(engine, owner, capability, order.params)
-    return engine.catalog.plan(order.capability, params)
+    engine.catalog.plan(order.capability, params, known=known)
+    params, facts = take_files(engine, owner, capability, params)
+    plan = engine.catalog.plan(order.capability, params, facts, known)
+    lengths = {name: fact.duration for name, fact in facts.items() if fact}
+    known = {**known, "lengths": lengths}
+    return Checked(plan, freeze(engine, owner, capability, plan.sent), known)
 
 
 def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
     """Admits every order or none; raises InputError or CreditError and then nothing was reserved."""
     if known := _known(engine, owner, orders):
         return known
-    plans = [(order, plan_order(engine, owner, order)) for order in orders]
-    total = sum(plan.price * order.variants for order, plan in plans)
+    checked = [(order, check_order(engine, owner, order)) for order in orders]
+    total = sum(one.plan.price * order.variants for order, one in checked)
     now = engine.now()
 
     def write(db: Connection) -> tuple[list[Job], bool]:
@@ -75,12 +90,14 @@ def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
         if total > available:
             raise CreditError(total, available)
         jobs: list[Job] = []
-        for order, plan in plans:
-            jobs += _insert_click(db, owner, order, plan, now)
+        for order, one in checked:
+            jobs += _insert_click(db, owner, order, one, now)
         return jobs, True
 
     jobs, created = engine.store.write(write)
-    return Submission(jobs, [one for _, plan in plans for one in plan.warnings], created)
+    return Submission(
+        jobs, [finding for _, one in checked for finding in one.plan.warnings], created
+    )
 
 
 def _known(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission | None:
@@ -100,18 +117,20 @@ def _click_jobs(db: Connection, owner: str, click_id: str | None) -> list[Job]:
     return [Job.from_row(row) for row in rows]
 
 
-def _insert_click(db: Connection, owner: str, order: Order, plan: Plan, now: int) -> list[Job]:
+def _insert_click(
+    db: Connection, owner: str, order: Order, checked: Checked, now: int
+) -> list[Job]:
     number = db.execute(
         "SELECT coalesce(max(number), 0) + 1 FROM click WHERE owner = ?", [owner]
     ).fetchone()[0]
     db.execute("INSERT INTO click VALUES (?, ?, ?, ?)", [owner, number, order.click_id, now])
-    common = {"owner": owner, "click": number, "template": order.template, **_columns(plan, now)}
+    common = {"owner": owner, "click": number, "template": order.template, **_columns(checked, now)}
     return [_insert_job(db, {**common, "variant": number}) for number in range(order.variants)]
 
 
-def _columns(plan: Plan, now: int) -> dict[str, Any]:
+def _columns(checked: Checked, now: int) -> dict[str, Any]:
     """What the variants of a click have in common."""
-    body = replace(plan, sent=freeze(plan.sent, plan.capability)).body()
+    plan = checked.plan
     return {
         "capability": plan.capability.id,
         "model": plan.model.name,
@@ -121,7 +140,8 @@ def _columns(plan: Plan, now: int) -> dict[str, Any]:
         "shape": _shape(plan),
         "credit_key": plan.capability.credit_key,
         "params": json.dumps(plan.params, ensure_ascii=False),
-        "request": json.dumps(body, ensure_ascii=False),
+        "request": json.dumps({"fields": checked.frozen}, ensure_ascii=False),
+        "checkpoint": json.dumps({"known": checked.known}, ensure_ascii=False),
         "price": plan.price,
         "state": "queued",
         "says": json.dumps({"code": "queued"}),

@@ -6,15 +6,26 @@ checks, the price, the body, the tab, the API and the docs all come from these t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as made_by
+from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Widget = Literal[
-    "prompt", "text", "choice", "model", "slider", "switch", "number", "media", "camera"
+    "prompt",
+    "text",
+    "choice",
+    "model",
+    "slider",
+    "switch",
+    "number",
+    "media",
+    "camera",
+    "voice",
+    "session",
 ]
 Mark = TypeVar("Mark")
 Kind = Literal["image", "video", "audio"]
@@ -35,13 +46,22 @@ class Media:
     """A field that takes a file: an asset id, an https address, or in the API raw Base64.
 
     Limits are those of the vendor for the legacy endpoints (image: jpg or png, 10 MB, 300 px a side, ratio 1:2.5 to
-    2.5:1; Kling docs, inputs, Sept 2026). `side` in px, `ratio` is the longer side over the shorter, `cap` in bytes.
+    2.5:1; Kling docs, inputs, Sept 2026). `side` and `longest` in px, `ratio` is the longer side over the shorter,
+    `cap` in bytes, `seconds` the shortest and longest. `most` above 1 makes the field a list.
+
+    Kling takes video by address only: a result of ours goes as `as_id` where the endpoint knows ids, anything else
+    as `as_url`; both name the field of the body.
     """
 
     kind: Kind
     side: int = 300
+    longest: int = 65_536
     ratio: float = 2.5
     cap: int = 10 * 1024 * 1024
+    seconds: tuple[float, float] | None = None
+    most: int = 1
+    as_id: str = ""
+    as_url: str = ""
 
 
 class Request(BaseModel):
@@ -52,15 +72,28 @@ class Request(BaseModel):
     )
 
 
-def _written(value: object) -> object:
+def written(value: object) -> object:
     """Seconds may come as a number; Kling's legacy bodies take them as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
 
 
-def _blank_is_none(value: object) -> object:
+def blank_is_none(value: object) -> object:
+    """A text of nothing is no text."""
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def bare_files(value: object) -> object:
+    """Kling's own bodies wrap each picture, `[{"image": …}]`; a bare list says the same."""
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list):
+        return value
+    return [
+        next(iter(one.values())) if isinstance(one, dict) and len(one) == 1 else one
+        for one in value
+    ]
 
 
 def _not_blank(value: str) -> str:
@@ -69,6 +102,7 @@ def _not_blank(value: str) -> str:
     return value
 
 
+MB = 1024 * 1024
 PROMPT_LENGTH = 2500
 
 ModelName = Annotated[str, Field(min_length=1, max_length=64), Look("model")]
@@ -76,13 +110,13 @@ Prompt = Annotated[str, Field(max_length=PROMPT_LENGTH), AfterValidator(_not_bla
 NegativePrompt = Annotated[
     str | None,
     Field(max_length=PROMPT_LENGTH),
-    BeforeValidator(_blank_is_none),
+    BeforeValidator(blank_is_none),
     Look("text", advanced=True),
 ]
 Mode = Annotated[Literal["std", "pro", "4k"], Look("choice")]
 Seconds = Annotated[
     Literal["3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"],
-    BeforeValidator(_written),
+    BeforeValidator(written),
     Look("choice"),
 ]
 Ratio = Annotated[
@@ -91,9 +125,12 @@ Ratio = Annotated[
 Sound = Annotated[Literal["off", "on"], Look("switch")]
 Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=True, step=0.05)]
 Image = Annotated[str, Field(min_length=1), Look("media"), Media("image")]
-OptionalImage = Annotated[
-    str | None, BeforeValidator(_blank_is_none), Look("media"), Media("image")
-]
+OptionalImage = Annotated[str | None, BeforeValidator(blank_is_none), Look("media"), Media("image")]
+
+
+File = Annotated[str, Field(min_length=1)]
+Files = Annotated[tuple[File, ...], BeforeValidator(bare_files), Look("media")]
+"""A list of files; pictures are numbered from 1, `<<<image_1>>>` in the prompt."""
 
 
 class CameraConfig(BaseModel):
@@ -139,38 +176,38 @@ class Route:
     source: str = ""
 
 
-Layout = Callable[[dict[str, Any]], dict[str, Any]]
-"""Lays the fields that are sent out as an endpoint wants them; the default sends them as they are."""
+FETCH = "$fetch"
+"""In what a call keeps: `{"$fetch": address, "kind": …}` is a file of Kling's that a person should see or hear."""
+
+Fields = Mapping[str, Any]
+Known = Mapping[str, Any]
+Layout = Callable[[dict[str, Any], Known], dict[str, Any]]
+"""Lays the fields that are sent, and what earlier calls answered, out as an endpoint wants them."""
 
 
 @dataclass(frozen=True)
-class Capability:
-    """One thing a creator can ask for; `layouts` holds, by route id, the bodies that are not simply the fields."""
+class Call:
+    """A call before the task, answered at once: identify a face, begin a selection, speak a text.
+
+    `asks` are the fields a person gives in a session; `lay` makes the body from the fields and what is known; `read`
+    keeps of the answer's data what later calls need, and raises InputError when the answer says no. `opens`: it makes a
+    session. `step`: a job without a session makes it itself, `when` its fields ask for it. It costs `units` video
+    units; sent twice after a crash it costs us, at most 0.05.
+    """
 
     id: str
-    title: str
-    group: Group
-    makes: Kind
-    credit_key: str
-    request: type[Request]
-    layouts: Mapping[str, Layout] = made_by(default_factory=dict)
+    path: str
+    asks: type[Request]
+    lay: Callable[[Fields, Known], dict[str, Any]]
+    read: Callable[[Mapping[str, Any], Known], dict[str, Any]]
+    units: Decimal = Decimal(0)
+    opens: bool = False
+    step: bool = True
+    when: Callable[[Fields], bool] = lambda fields: True
 
-    def looks(self) -> dict[str, Look]:
-        """Field name to look, in the order of the form."""
-        return dict(_marks(self.request, Look))
-
-    def media(self) -> dict[str, Media]:
-        """Field name to the file rule of each field that takes a file."""
-        return dict(_marks(self.request, Media))
-
-
-def _marks(request: type[Request], kind: type[Mark]) -> list[tuple[str, Mark]]:
-    return [
-        (name, mark)
-        for name, info in request.model_fields.items()
-        for mark in info.metadata
-        if isinstance(mark, kind)
-    ]
+    def asked(self, fields: Fields) -> dict[str, Any]:
+        """What of the fields this call was asked with, to be kept beside its answer."""
+        return {name: fields[name] for name in self.asks.model_fields if name in fields}
 
 
 @dataclass(frozen=True)
@@ -197,3 +234,59 @@ class Finding:
             "figures": dict(self.figures),
             "fix": dict(self.fix),
         }
+
+
+Rule = Callable[[Fields, Mapping[str, Any]], Iterable[Finding]]
+"""Looks at what is sent, and at the measures of its files by field, and says what would fail or be wrong at Kling."""
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One thing a creator can ask for.
+
+    `layouts` holds, by route id, the bodies that are not simply the fields; `calls` what comes before the task, in
+    order; `rules` what no single field can tell. A capability with an opening call keeps a person's choices in a
+    session (`session` among its fields).
+    """
+
+    id: str
+    title: str
+    group: Group
+    makes: Kind
+    credit_key: str
+    request: type[Request]
+    layouts: Mapping[str, Layout] = made_by(default_factory=dict)
+    calls: tuple[Call, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def looks(self) -> dict[str, Look]:
+        """Field name to look, in the order of the form."""
+        return dict(_marks(self.request, Look))
+
+    def media(self) -> dict[str, Media]:
+        """Field name to the file rule of each field that takes a file."""
+        return dict(_marks(self.request, Media))
+
+    def steps(self, fields: Fields, known: Known) -> list[Call]:
+        """The calls that a job with these fields still has to make before its task, in order.
+
+        An answer is good for what was asked: a text that was changed is spoken anew.
+        """
+        in_session = fields.get("session") is not None
+        return [
+            call
+            for call in self.calls
+            if call.step
+            and call.when(fields)
+            and not (in_session and call.opens)
+            and known.get(call.id, {}).get("asked") != call.asked(fields)
+        ]
+
+
+def _marks(request: type[Request], kind: type[Mark]) -> list[tuple[str, Mark]]:
+    return [
+        (name, mark)
+        for name, info in request.model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, kind)
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,6 @@ class Plan:
     price: int
     working: str
     warnings: tuple[Finding, ...]
-
-    def body(self) -> dict[str, Any]:
-        """The body of the create call, files still by reference, without ids."""
-        lay = self.capability.layouts.get(self.model.route.id)
-        fields = dict(self.sent)
-        return {"model_name": self.model.name, **(lay(fields) if lay else fields)}
 
 
 class Catalog:
@@ -70,6 +66,13 @@ class Catalog:
         self.capability(capability)
         return list(self._models[capability])
 
+    def model(self, capability: str, name: str) -> Model:
+        """One model of a capability; NotFound when there is none."""
+        for row in self.models(capability):
+            if row.name == name:
+                return row
+        raise NotFound(f"{capability} has no model {name!r}.")
+
     def route(self, name: str) -> Route:
         """An endpoint by id; NotFound when no row names it."""
         for rows in self._models.values():
@@ -78,15 +81,49 @@ class Catalog:
                     return row.route
         raise NotFound(f"There is no route {name!r}.")
 
-    def plan(self, capability: str, params: Mapping[str, Any]) -> Plan:
-        """Checks a request and prices it; InputError names each wrong field."""
+    def unit(self, product: str) -> Decimal:
+        """Credits of one unit of a product."""
+        return next(price.unit for price in self.prices.values() if price.product == product)
+
+    def plan(
+        self,
+        capability: str,
+        params: Mapping[str, Any],
+        facts: Mapping[str, Any] | None = None,
+        known: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """Checks a request and prices it; InputError names each wrong field.
+
+        `facts` are the measures of its files by field: each has `duration` in seconds, or None; `known` is what the
+        calls of its session answered.
+        """
         found = self.capability(capability)
         given, chosen = read_request(found, params)
         model, moved = self._model(found, given)
         sent, warnings = model.sift(given, chosen - {"model_name"})
-        price, working = self.prices[model.price].charge(sent)
-        given = {name: value for name, value in given.items() if value is not None}
-        return Plan(found, model, given, sent, price, working, (*moved, *warnings))
+        facts = facts or {}
+        said = [
+            finding
+            for rule in found.rules
+            for finding in rule({**sent, "model_name": model.name}, facts)
+        ]
+        if errors := {one.field: one.message for one in said if one.severity == "error"}:
+            raise InputError("; ".join(errors.values()), fields=errors)
+        lengths = {name: getattr(fact, "duration", None) for name, fact in facts.items()}
+        steps = found.steps(sent, known or {}) if model.steps else []
+        extra = sum((call.units for call in steps), Decimal(0))
+        price, working = self.prices[model.price].charge(sent, lengths, extra)
+        params = {name: value for name, value in given.items() if value not in (None, [])}
+        return Plan(found, model, params, sent, price, working, (*moved, *warnings, *said))
+
+    def body(
+        self, capability: str, model: str, fields: dict[str, Any], known: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The body of the create call, files still by reference, without ids."""
+        row = self.model(capability, model)
+        lay = self.capabilities[capability].layouts.get(row.route.id)
+        body = lay(dict(fields), known) if lay else dict(fields)
+        return {"model_name": row.name, **body} if row.send_name else body
 
     def _model(
         self, capability: Capability, given: Mapping[str, Any]
@@ -95,6 +132,10 @@ class Catalog:
         by_name = {row.name: row for row in rows}
         name = given.get("model_name") or rows[0].name
         row = by_name.get(name)
+        if row is None and (heir := next((one for one in rows if name in one.stands_for), None)):
+            message = f"{name} is not served here; {heir.name} is used."
+            figures = {"model": name, "other": heir.name}
+            return heir, [Finding("model_instead", "model_name", message, figures=figures)]
         if row is None:
             known = ", ".join(row.name for row in rows if row.status != "retired")
             raise InputError.at(
@@ -139,19 +180,23 @@ def read_request(
     try:
         request = capability.request.model_validate(dict(params))
     except ValidationError as error:
-        fields: dict[str, str] = {}
-        for item in error.errors(include_url=False):
-            fields.setdefault(str(item["loc"][0]) if item["loc"] else "params", _sentence(item))
-        raise InputError(
-            "; ".join(f"{name}: {sentence}" for name, sentence in fields.items()), fields=fields
-        ) from None
+        raise say_errors(error) from None
     given = request.model_dump(mode="json")
     chosen = {
         name
         for name, info in capability.request.model_fields.items()
-        if given[name] is not None and given[name] != info.default
+        if given[name] not in (None, [], info.default)
     }
     return given, frozenset(chosen)
+
+
+def say_errors(error: ValidationError) -> InputError:
+    """pydantic's findings as one sentence a field, with the measured value and the rule."""
+    fields: dict[str, str] = {}
+    for item in error.errors(include_url=False):
+        fields.setdefault(str(item["loc"][0]) if item["loc"] else "params", _sentence(item))
+    text = "; ".join(f"{name}: {sentence}" for name, sentence in fields.items())
+    return InputError(text, fields=fields)
 
 
 def _sentence(item: ErrorDetails) -> str:
@@ -164,6 +209,12 @@ def _sentence(item: ErrorDetails) -> str:
             return "There is no such field."
         case "string_too_long":
             return f"{measured} characters; at most {context['max_length']}."
+        case "too_long" | "too_short":
+            over = item["type"] == "too_long"
+            bound = context["max_length"] if over else context["min_length"]
+            return (
+                f"There are {context['actual_length']}; at {'most' if over else 'least'} {bound}."
+            )
         case "greater_than_equal":
             return f"{measured} is too small; at least {context['ge']}."
         case "less_than_equal":
@@ -179,14 +230,16 @@ def _combinations(row: Model) -> Iterable[dict[str, Any]]:
     """Every mix of values that a price can depend on, as the row would send it."""
     options: dict[str, list[Any]] = {name: list(limit.values) for name, limit in row.takes.items()}
     named = [name for name, values in options.items() if values]
-    files = [name for name in ("image",) if name in row.takes]
+    files = [name for name in ("image", "image_list") if name in row.takes]
     for values in itertools.product(*(options[name] for name in named)):
         given: dict[str, Any] = dict(zip(named, values, strict=True))
         for has_file in (False, True) if files else (False,):
             extra = dict.fromkeys(files, "file") if has_file else {}
             whole = {**dict.fromkeys(row.takes), **given, **extra}
             needed = {name: "file" for name in row.requires if whole.get(name) is None}
-            yield row.sift({**whole, **needed}, frozenset(named))[0]
+            # A mix that the row refuses is never sold.
+            with contextlib.suppress(InputError):
+                yield row.sift({**whole, **needed}, frozenset(named))[0]
 
 
 def load_catalog(contract: str, *, data: Path = ROOT / "data") -> Catalog:

@@ -48,7 +48,10 @@ def _name_process() -> str:
 
 @dataclass
 class Engine:
-    """The parts of one process; `ring` says "look at this job again" and may be lost without harm."""
+    """The parts of one process; `ring` says "look at this job again" and may be lost without harm.
+
+    `lend` gives an address at which Kling finds a local file; only the simulator of demo mode can.
+    """
 
     settings: Settings
     catalog: Catalog
@@ -56,6 +59,7 @@ class Engine:
     client: KlingAIClient
     clock: Callable[[], float] = time.time
     ring: Callable[[str], None] = _no_bell
+    lend: Callable[[Path], str] | None = None
     me: str = field(default_factory=_name_process)
 
     @property

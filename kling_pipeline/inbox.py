@@ -16,7 +16,10 @@ from kling_pipeline.media import Facts, check_rule, decode_base64, inspect_uploa
 from kling_pipeline.store import Connection
 
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
-FILE = "$file"  # in a frozen request: {"$file": asset id} stands for the bytes
+# In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,
+# {"$lend": …} for an address at which the simulator finds a local file.
+FILE, LINK, LEND = "$file", "$link", "$lend"
+KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling docs, Sept 2026)
 
 
 def keep_upload(engine: Engine, owner: str, data: bytes | Path) -> dict[str, Any]:
@@ -47,67 +50,124 @@ def find_asset(db: Connection, asset_id: str, owner: str) -> dict[str, Any]:
 
 def take_files(
     engine: Engine, owner: str, capability: Capability, params: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The params with raw Base64 replaced by asset ids; InputError names each field whose file will not do."""
-    taken, errors = dict(params), dict[str, str]()
+) -> tuple[dict[str, Any], dict[str, Facts | None]]:
+    """The params with raw Base64 replaced by asset ids, and the measures of each single file by field.
+
+    InputError names each field whose file will not do; a file at an address is not read, so not measured.
+    """
+    taken, facts, errors = dict(params), dict[str, Facts | None](), dict[str, str]()
     for name, media in capability.media().items():
         value = params.get(name)
-        if not isinstance(value, str) or not value.strip():
-            continue
         try:
-            taken[name] = _take(engine, owner, name, value, media)
+            if media.most > 1 and isinstance(value, list):
+                taken[name] = [_take(engine, owner, name, one, media)[0] for one in value]
+            elif isinstance(value, str) and value.strip():
+                taken[name], facts[name] = _take(engine, owner, name, value, media)
         except InputError as error:
             errors[name] = error.message
     if errors:
         raise InputError("; ".join(f"{k}: {v}" for k, v in errors.items()), fields=errors)
-    return taken
+    return taken, facts
 
 
-def freeze(sent: Mapping[str, Any], capability: Capability) -> dict[str, Any]:
-    """The fields that are sent, each file as a reference to its asset."""
-    files = capability.media()
-    return {
-        name: {FILE: value} if name in files and str(value).startswith(ASSET) else value
-        for name, value in sent.items()
-    }
+def freeze(
+    engine: Engine, owner: str, capability: Capability, sent: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The fields that are sent, each file as a reference; InputError where Kling could not reach a video."""
+    frozen = dict(sent)
+    for name, media in capability.media().items():
+        value = sent.get(name)
+        if isinstance(value, list):
+            frozen[name] = [_refer(one) for one in value]
+        elif isinstance(value, str) and media.kind == "video":
+            del frozen[name]
+            key, reference = _address(engine, owner, name, value, media)
+            frozen[key] = reference
+        elif isinstance(value, str):
+            frozen[name] = _refer(value)
+    return frozen
 
 
 def thaw(engine: Engine, owner: str, body: Any) -> Any:
-    """The body as it goes out: every file reference replaced by its raw Base64."""
-    if isinstance(body, dict):
-        if FILE in body:
-            with engine.store.read() as db:
-                row = find_asset(db, body[FILE], owner)
-            return base64.b64encode((engine.assets / row["path"]).read_bytes()).decode("ascii")
-        return {name: thaw(engine, owner, value) for name, value in body.items()}
+    """The body as it goes out: raw Base64 in place of a file, an address in place of a video."""
     if isinstance(body, list):
         return [thaw(engine, owner, value) for value in body]
-    return body
+    if not isinstance(body, dict):
+        return body
+    if FILE in body:
+        with engine.store.read() as db:
+            row = find_asset(db, body[FILE], owner)
+        return base64.b64encode((engine.assets / row["path"]).read_bytes()).decode("ascii")
+    if LINK in body:
+        return _fresh_link(engine, owner, body[LINK])
+    if LEND in body:
+        with engine.store.read() as db:
+            row = find_asset(db, body[LEND], owner)
+        return engine.lend(engine.assets / row["path"]) if engine.lend else None
+    return {name: thaw(engine, owner, value) for name, value in body.items()}
 
 
-def _take(engine: Engine, owner: str, name: str, value: str, media: Media) -> str:
+def _refer(value: str) -> Any:
+    return {FILE: value} if value.startswith(ASSET) else value
+
+
+def _address(engine: Engine, owner: str, name: str, value: str, media: Media) -> tuple[str, Any]:
+    """How Kling gets a video: the body's field and its value (Kling docs, inputs: URL or its own id, 30 days)."""
+    url = media.as_url or name
+    if not value.startswith(ASSET):
+        return url, value
+    with engine.store.read() as db:
+        row = find_asset(db, value, owner)
+    fresh = engine.now() - row["created_at"] < KEPT_DAYS * 86_400_000
+    if row["provider_id"] and fresh:
+        return (media.as_id, row["provider_id"]) if media.as_id else (url, {LINK: value})
+    if engine.lend is not None:
+        return url, {LEND: value}
+    raise InputError.at(
+        name,
+        "Kling takes video by address only, and this file is on this machine. "
+        "Use a result made here in the last 30 days, or paste an https link to the file.",
+        code="video_unreachable",
+    )
+
+
+def _fresh_link(engine: Engine, owner: str, asset_id: str) -> str:
+    with engine.store.read() as db:
+        row = find_asset(db, asset_id, owner)
+        job = db.execute("SELECT * FROM job WHERE id = ?", [row["job_id"]]).fetchone()
+    route = engine.catalog.route(job["route"])
+    task = engine.client.look(route, job["provider_task_id"])
+    link: str = task.outputs[row["position"]].url
+    return link
+
+
+def _take(
+    engine: Engine, owner: str, name: str, value: str, media: Media
+) -> tuple[str, Facts | None]:
     if value.startswith(ASSET):
         with engine.store.read() as db:
             row = find_asset(db, value, owner)
-        check_rule(_facts(row), media, name)
-        return value
+        facts = _facts(row)
+        check_rule(facts, media, name)
+        return value, facts
     if "://" in value[:12]:
         if not value.startswith("https://"):
             raise InputError.at(name, "An address must begin with https://.")
-        return value
+        return value, None
     data = decode_base64(value)
     if data is None:
         raise InputError.at(
             name, "This is neither a file of yours, an https address, nor raw Base64."
         )
-    check_rule(inspect_upload(data), media, name)
-    return str(keep_upload(engine, owner, data)["id"])
+    facts = inspect_upload(data)
+    check_rule(facts, media, name)
+    return str(keep_upload(engine, owner, data)["id"]), facts
 
 
 def _facts(row: Mapping[str, Any]) -> Facts:
     return Facts(
         kind=row["kind"], mime=row["mime"], suffix=Path(row["path"]).suffix,
-        width=row["width"], height=row["height"], duration=row["duration"], fps=None,
+        width=row["width"], height=row["height"], duration=row["duration"], fps=row["fps"],
         bytes=row["bytes"], sha256=row["sha256"],
     )  # fmt: skip
 
@@ -121,11 +181,11 @@ def _insert(db: Connection, owner: str, facts: Facts, path: str, now: int) -> di
         return dict(same)
     row = db.execute(
         """INSERT INTO asset (id, owner, role, kind, mime, sha256, path, bytes, width, height,
-               duration, created_at)
-           VALUES (?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *""",
+               duration, fps, created_at)
+           VALUES (?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *""",
         [
             ASSET + secrets.token_hex(16), owner, facts.kind, facts.mime, facts.sha256, path,
-            facts.bytes, facts.width, facts.height, facts.duration, now,
+            facts.bytes, facts.width, facts.height, facts.duration, facts.fps, now,
         ],
     ).fetchone()  # fmt: skip
     return dict(row)

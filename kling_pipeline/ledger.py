@@ -45,6 +45,16 @@ def reserve(db: Connection, owner: str, job_id: str, amount: int, credit_key: st
     )  # fmt: skip
 
 
+def charge(db: Connection, owner: str, idem: str, amount: int, credit_key: str) -> None:
+    """Takes the price of a preparation at once, once per key; CreditError when the balance is smaller."""
+    available = balance(db, owner)["available"]
+    if amount > available:
+        raise CreditError(amount, available)
+    _post(
+        db, idem, "prepare", owner, amount, (owner, "user"), (owner, "spent"), credit_key=credit_key
+    )  # fmt: skip
+
+
 def settle(db: Connection, job_id: str) -> None:
     """Takes exactly what was held for a job."""
     _leave(db, job_id, "settled", "settle", "spent")

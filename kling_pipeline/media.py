@@ -85,7 +85,8 @@ def inspect_upload(data: bytes | Path, *, cap: int | None = None) -> Facts:
 def check_rule(facts: Facts, media: Media, field: str) -> None:
     """Whether a file suits a field; InputError at the field with what was measured and the rule.
 
-    Codes: `wrong_kind`, `file_too_large`, `image_too_small`, `image_too_long`.
+    Codes: `wrong_kind`, `file_too_large`, `image_too_small`, `image_too_long`,
+    `side_too_long`, `wrong_length`.
     """
     if facts.kind != media.kind:
         said = f"This is {_A[facts.kind]}; {_A[media.kind]} is needed here."
@@ -93,12 +94,21 @@ def check_rule(facts: Facts, media: Media, field: str) -> None:
     if facts.bytes > media.cap:
         said = f"{_megabytes(facts.bytes, media.cap)}."
         raise InputError.at(field, said, code="file_too_large")
+    if media.seconds and facts.duration is not None:
+        least, most = media.seconds
+        # A container says 5.04 for five seconds: half a tenth is not a breach.
+        if not least - 0.05 <= facts.duration <= most + 0.05:
+            said = f"{facts.duration:.1f} s; {least:g} to {most:g} s are taken here."
+            raise InputError.at(field, said, code="wrong_length")
     if not facts.width or not facts.height:
         return
     size = f"{facts.width} x {facts.height} px"
     if min(facts.width, facts.height) < media.side:
         said = f"{size}; each side needs at least {media.side} px."
         raise InputError.at(field, said, code="image_too_small")
+    if max(facts.width, facts.height) > media.longest:
+        said = f"{size}; each side at most {media.longest} px."
+        raise InputError.at(field, said, code="side_too_long")
     longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
     if longer > media.ratio * shorter:
         said = f"{size} is {longer / shorter:.2f} to 1; at most {media.ratio:g} to 1."

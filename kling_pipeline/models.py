@@ -22,6 +22,14 @@ class Limit:
     without: tuple[str, ...] = ()
     default: Any = None
     neutral: Any = None
+    narrow: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+
+    def allowed(self, sent: Mapping[str, Any]) -> tuple[str, ...]:
+        """The values beside what is sent: fewer where none of some fields is given."""
+        for absent, values in self.narrow:
+            if all(not sent.get(name) for name in absent):
+                return values
+        return self.values
 
     def obstacle(self, sent: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         """Why the field cannot go beside what is sent: a rule id and the change that helps; None if it can."""
@@ -29,10 +37,10 @@ class Limit:
             if sent.get(name) not in allowed:
                 return "needs", {name: allowed[0]}
         for name in self.beside:
-            if sent.get(name) is None:
+            if not sent.get(name):
                 return "with", {name: None}
         for name in self.without:
-            if sent.get(name) is not None:
+            if sent.get(name):
                 return "without", {name: None}
         return None
 
@@ -48,7 +56,10 @@ class Model:
     price: str
     takes: Mapping[str, Limit]
     instead: Mapping[str, str]
+    stands_for: tuple[str, ...]
     requires: tuple[str, ...]
+    send_name: bool
+    steps: bool
     default: bool
     source: str
 
@@ -65,10 +76,13 @@ class Model:
         errors: dict[str, str] = {}
         for name, limit in self.takes.items():
             value = self._value(name, limit, given, chosen)
-            if value is None:
+            if value is None or value == []:
                 continue
-            if limit.values and value not in limit.values:
-                errors[name] = f"{self.name} takes {', '.join(limit.values)} here, not {value}."
+            allowed = limit.allowed(sent)
+            if allowed and value not in allowed and name not in chosen:
+                value = allowed[0]
+            if allowed and value not in allowed:
+                errors[name] = f"{self.name} takes {', '.join(allowed)} here, not {value}."
                 continue
             obstacle = None if value == limit.neutral else limit.obstacle(sent)
             if obstacle is None:
@@ -135,6 +149,9 @@ def read_models(path: Path, contract: str) -> list[Model]:
                 price=row["price"],
                 takes={name: _limit(rule) for name, rule in row["takes"].items()},
                 instead=row.get("instead", {}),
+                stands_for=tuple(row.get("stands_for", ())),
+                send_name=row.get("send_name", True),
+                steps=row.get("steps", True),
                 requires=tuple(row.get("requires", ())),
                 default=row.get("default", False),
                 source=row["source"],
@@ -155,4 +172,7 @@ def _limit(rule: Any) -> Limit:
         without=tuple(rule.get("without", ())),
         default=rule.get("default"),
         neutral=rule.get("neutral"),
+        narrow=tuple(
+            (tuple(one["without"]), tuple(one["values"])) for one in rule.get("narrow", ())
+        ),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_pipeline import ledger
-from kling_pipeline.admission import Order, Submission, admit, plan_order
+from kling_pipeline.admission import Order, Submission, admit, check_order
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import NotFound
@@ -20,6 +20,7 @@ from kling_pipeline.polling import ease_all, poll
 from kling_pipeline.recovery import drop_leases, hold_lease, sweep_incoming, take_over
 from kling_pipeline.saving import save
 from kling_pipeline.sending import check, recheck, send
+from kling_pipeline.sessions import call_session, open_session, show_session
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Connection, get_meta
 from kling_pipeline.view import show_jobs
@@ -50,7 +51,7 @@ class Pipeline:
         self, owner: str, capability: str, params: Mapping[str, Any], variant_count: int = 1
     ) -> dict[str, Any]:
         """`{price, each, working, warnings}` in credits; InputError names each wrong field."""
-        plan = plan_order(self.engine, owner, Order(capability, params, variant_count))
+        plan = check_order(self.engine, owner, Order(capability, params, variant_count)).plan
         working = plan.working
         if variant_count > 1:
             working += f"; x {variant_count} variants = {plan.price * variant_count}"
@@ -112,6 +113,24 @@ class Pipeline:
         self.engine.store.write(write)
         self.engine.ring(job_id)
         return self.job(owner, job_id)
+
+    # --- preparing ------------------------------------------------------------------------------
+
+    def open_session(
+        self, owner: str, capability: str, params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Makes the capability's opening call and keeps its answer; charged at once if it costs."""
+        return open_session(self.engine, owner, capability, params)
+
+    def call_session(
+        self, owner: str, session_id: str, call: str, params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Makes one more call of a session."""
+        return call_session(self.engine, owner, session_id, call, params)
+
+    def session(self, owner: str, session_id: str) -> dict[str, Any]:
+        """A session and what its calls answered; NotFound also when it is somebody else's."""
+        return show_session(self.engine, owner, session_id)
 
     # --- asking ---------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,35 +30,60 @@ class Rate:
 
 @dataclass(frozen=True)
 class Price:
-    """A price of Kling: units per second, picture or call, and the credits of one unit of its product."""
+    """A price of Kling: units per second, per 5 seconds begun, per picture or per call.
+
+    `unit` is the credits of one unit of its product. Seconds are those asked for, or, with `of`, those of the file in
+    that field; a file that was not read counts as the longest Kling takes, `most` seconds.
+    """
 
     id: str
-    per: Literal["second", "picture", "call"]
+    per: Literal["second", "5 seconds", "picture", "call"]
     unit: Decimal
     product: str
     rates: tuple[Rate, ...]
+    of: str = ""
+    most: int = 0
 
-    def count(self, sent: Mapping[str, Any]) -> int:
-        """How many seconds, pictures or calls are sent."""
-        if self.per == "second":
-            return int(sent["duration"])
-        return int(sent.get("n") or 1) if self.per == "picture" else 1
+    def count(self, sent: Mapping[str, Any], lengths: Mapping[str, float | None]) -> int:
+        """How many seconds, fives of seconds, pictures or calls are sent."""
+        if self.per == "picture":
+            asked = sent.get("series_amount") if sent.get("result_type") == "series" else None
+            return int(_most_of_a_series(asked) if asked else sent.get("n") or 1)
+        if self.per == "call":
+            return 1
+        seconds = float(sent["duration"]) if not self.of else lengths.get(self.of) or self.most
+        # A container says 5.000001 for five seconds; a thousandth is not a second begun.
+        return max(1, math.ceil(round(seconds, 3) / (5 if self.per == "5 seconds" else 1)))
 
-    def charge(self, sent: Mapping[str, Any]) -> tuple[int, str]:
-        """Credits for one job, and the working in words; StudioError when the row is not a whole number."""
+    def charge(
+        self,
+        sent: Mapping[str, Any],
+        lengths: Mapping[str, float | None] | None = None,
+        extra: Decimal = Decimal(0),
+    ) -> tuple[int, str]:
+        """Credits for one job, and the working in words; StudioError when that is not a whole number.
+
+        `lengths` are seconds by field; `extra` are video units of the calls before the task.
+        """
         rate = next((rate for rate in self.rates if rate.applies(sent)), None)
         if rate is None:
             raise StudioError(f"Price {self.id} has no row for {dict(sent)}.", code="no_price")
-        count = self.count(sent)
-        credits = rate.units * count * self.unit
+        count = self.count(sent, lengths or {})
+        units = rate.units * count + extra
+        credits = units * self.unit
         if credits != credits.to_integral_value() or credits <= 0:
             raise StudioError(f"Price {self.id} gives {credits} credits.", code="bad_price")
-        units = (rate.units * count).normalize()
+        times = f" x {count} {self.per}{'s' if count > 1 and not self.per.endswith('s') else ''}"
+        before = f" + {extra.normalize():f} for the calls before" if extra else ""
         working = (
-            f"{rate.units} units x {count} {self.per}{'' if count == 1 else 's'} "
-            f"= {units:f} {self.product} units x {self.unit} credits = {int(credits)}"
+            f"{rate.units} units{times}{before} = {units.normalize():f} {self.product} units "
+            f"x {self.unit} credits = {int(credits)}"
         )
         return int(credits), working
+
+
+def _most_of_a_series(asked: Any) -> int:
+    return 9 if asked == "auto" else int(asked)
 
 
 def read_prices(path: Path) -> dict[str, Price]:
@@ -74,6 +100,8 @@ def read_prices(path: Path) -> dict[str, Price]:
                 Rate(Decimal(rate["units"]), rate.get("when", {}), tuple(rate.get("with", ())))
                 for rate in row["rates"]
             ),
+            of=row.get("of", ""),
+            most=row.get("most", 0),
         )
         for row in document["price"]
     }

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["RedactFilter", "mask"]
+from kling_pipeline.settings import Settings
+
+__all__ = ["RedactFilter", "install_redaction", "mask"]
 
 MASK = "***"
 
@@ -59,3 +61,11 @@ class RedactFilter(logging.Filter):
         text = str(value)
         clean = mask(text, self._secrets)
         return value if clean == text else clean
+
+
+def install_redaction(settings: Settings) -> None:
+    """Puts the filter on every handler of the root logger, with the configured keys."""
+    keys = (settings.kling_access_key, settings.kling_secret_key, settings.kling_api_key)
+    redact = RedactFilter(key.get_secret_value() for key in keys if key is not None)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(redact)

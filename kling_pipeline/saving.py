@@ -141,6 +141,7 @@ def _store(
         "width": facts.width,
         "height": facts.height,
         "duration": facts.duration,
+        "fps": facts.fps,
         "poster": str(poster.relative_to(engine.assets)) if has_poster else None,
         "provider_id": output.get("provider_id"),
         "created_at": engine.now(),

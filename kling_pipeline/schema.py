@@ -77,13 +77,18 @@ _FIRST = [
         role TEXT NOT NULL CHECK (role IN ('upload', 'result')),
         job_id TEXT, position INTEGER NOT NULL DEFAULT 0,
         kind TEXT NOT NULL, mime TEXT NOT NULL, sha256 TEXT NOT NULL, path TEXT NOT NULL,
-        bytes INTEGER NOT NULL, width INTEGER, height INTEGER, duration REAL,
+        bytes INTEGER NOT NULL, width INTEGER, height INTEGER, duration REAL, fps REAL,
         poster TEXT, provider_id TEXT, created_at INTEGER NOT NULL,
         CHECK ((role = 'result') = (job_id IS NOT NULL)),
         UNIQUE (job_id, position)) STRICT""",
     "CREATE INDEX asset_same ON asset (owner, sha256)",
     "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL) STRICT",
     "CREATE TABLE pool (name TEXT PRIMARY KEY, cap INTEGER NOT NULL, at INTEGER NOT NULL) STRICT",
+    """CREATE TABLE session (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, capability TEXT NOT NULL,
+        params TEXT NOT NULL, frozen TEXT NOT NULL, known TEXT NOT NULL DEFAULT '{}',
+        calls INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT""",
     # --- money: integers, double entry ----------------------------------------------------------
     """CREATE TABLE account (
         id INTEGER PRIMARY KEY, owner TEXT NOT NULL,

@@ -24,6 +24,7 @@ class Studio:
         self._clients = [self._client()]
         catalog = load_catalog(settings.kling_contract)
         engine = Engine(settings, catalog, self.store, self._clients[0])
+        engine.lend = self.demo.lend if self.demo else None
         self.pipeline = Pipeline(engine)
         self.worker: Worker | None = None
 

@@ -32,6 +32,9 @@ def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> N
             Route("/api/jobs", api.submit, methods=["POST"]),
             Route("/api/jobs", api.jobs),
             Route("/api/jobs/{job_id}", api.job),
+            Route("/api/sessions", api.open_session, methods=["POST"]),
+            Route("/api/sessions/{session_id}", api.session),
+            Route("/api/sessions/{session_id}/{call}", api.call_session, methods=["POST"]),
             Route("/api/jobs/{job_id}/cancel", api.cancel, methods=["POST"]),
             Route("/api/jobs/{job_id}/retry", api.retry, methods=["POST"]),
             *file_routes(pipeline),
@@ -88,6 +91,31 @@ class Api:
         }
         return JSONResponse(answer, status_code=201 if submission.created else 200)
 
+    async def open_session(self, request: Request) -> Response:
+        """The call that a person needs before the price can be shown: 201 with the session."""
+        body = await _read_json(request, {"capability", "params"})
+        if not isinstance(body.get("capability"), str):
+            raise InputError.at("capability", "Name a capability.")
+        session = await run_in_threadpool(
+            self.pipeline.open_session, OWNER, body["capability"], body.get("params", {})
+        )
+        return JSONResponse(session, status_code=201)
+
+    def session(self, request: Request) -> Response:
+        """A session and what its calls answered."""
+        return JSONResponse(self.pipeline.session(OWNER, request.path_params["session_id"]))
+
+    async def call_session(self, request: Request) -> Response:
+        """One more call of a session; its params are the body, or its `params`."""
+        body = await _read_json(request, None)
+        params = body["params"] if isinstance(body.get("params"), dict) else body
+        path = request.path_params
+        return JSONResponse(
+            await run_in_threadpool(
+                self.pipeline.call_session, OWNER, path["session_id"], path["call"], params
+            )
+        )
+
     def jobs(self, request: Request) -> Response:
         """What changed since a revision, or the older ones before a job."""
         if before := request.query_params.get("before"):
@@ -116,8 +144,8 @@ def _nothing(request: Request) -> Response:
     raise NotFound("There is nothing here.")
 
 
-async def _read_order(request: Request) -> dict[str, Any]:
-    """The body of a quote or a submit; InputError names what is wrong with it."""
+async def _read_json(request: Request, known: set[str] | None) -> dict[str, Any]:
+    """A JSON object with no other keys than the known ones; InputError names what is wrong with it."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise InputError("Send application/json.", code="unsupported_media_type")
@@ -127,12 +155,18 @@ async def _read_order(request: Request) -> dict[str, Any]:
         raise InputError("The body is not JSON.", code="malformed_json") from None
     if not isinstance(body, dict):
         raise InputError("The body is not a JSON object.", code="malformed_json")
-    if unknown := sorted(body.keys() - _BODY):
+    if known is not None and (unknown := sorted(body.keys() - known)):
         raise InputError.at(unknown[0][:64], "There is no such field.")
-    if not isinstance(body.get("capability"), str):
-        raise InputError.at("capability", "Name a capability.")
     if not isinstance(body.get("params", {}), dict):
         raise InputError.at("params", "params is not an object.")
+    return body
+
+
+async def _read_order(request: Request) -> dict[str, Any]:
+    """The body of a quote or a submit."""
+    body = await _read_json(request, _BODY)
+    if not isinstance(body.get("capability"), str):
+        raise InputError.at("capability", "Name a capability.")
     click = body.get("click_id")
     if click is not None and not (isinstance(click, str) and 0 < len(click) <= 200):
         raise InputError.at("click_id", "click_id is a text of at most 200 characters.")

@@ -9,6 +9,7 @@ from kling_pipeline.capability import (
     Capability,
     Guidance,
     Image,
+    Known,
     Mode,
     ModelName,
     NegativePrompt,
@@ -35,7 +36,7 @@ class ImageToVideo(Request):
     camera_control: Camera = None
 
 
-def frames_as_references(fields: dict[str, Any]) -> dict[str, Any]:
+def frames_as_references(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     """Omni video takes frames as entries of `image_list` (Kling docs, omni video, Sept 2026)."""
     body = {name: value for name, value in fields.items() if name not in ("image", "image_tail")}
     body["image_list"] = [

@@ -1,0 +1,227 @@
+"""Swap, add or remove something in a video: mark it on a frame, see the mask, edit it.
+
+Kling docs, multi-elements, Sept 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kling_pipeline.capability import (
+    FETCH,
+    MB,
+    Call,
+    Capability,
+    Fields,
+    Files,
+    Finding,
+    Known,
+    Look,
+    Media,
+    Mode,
+    ModelName,
+    NegativePrompt,
+    Prompt,
+    Request,
+)
+from kling_pipeline.errors import InputError
+
+Video = Annotated[
+    str,
+    Field(min_length=1),
+    Look("media"),
+    Media(
+        "video",
+        side=720,
+        longest=2160,
+        cap=200 * MB,
+        seconds=(2, 10),
+        as_id="video_id",
+        as_url="video_url",
+    ),
+]
+Pictures = Annotated[Files, Media("image", most=2)]
+
+
+class Point(BaseModel):
+    """A mark on a frame, from the left and from the top, 0 to 1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    x: float = Field(ge=0, le=1)
+    y: float = Field(ge=0, le=1)
+
+
+Points = Annotated[tuple[Point, ...], Field(max_length=10), Look("session")]
+Frame = Annotated[int, Field(ge=0, strict=True), Look("session")]
+
+
+class MultiElements(Request):
+    """Without a session, `points` on the frame `frame_index` say what is meant."""
+
+    video: Video
+    session: Annotated[str | None, Look("session")] = None
+    edit_mode: Annotated[Literal["swap", "addition", "removal"], Look("choice")] = "swap"
+    image_list: Pictures = ()
+    prompt: Prompt
+    model_name: ModelName = "kling-v1-6"
+    mode: Mode = "std"
+    negative_prompt: NegativePrompt = None
+    frame_index: Frame = 0
+    points: Points = ()
+
+
+class Begin(Request):
+    """What the opening call asks for."""
+
+    video: Video
+
+
+class Mark(Request):
+    """Marks on one frame."""
+
+    frame_index: Frame = 0
+    points: Annotated[tuple[Point, ...], Field(min_length=1, max_length=10)]
+
+
+class Nothing(Request):
+    """A call without fields of its own."""
+
+
+def lay_video(fields: Fields, known: Known) -> dict[str, Any]:
+    """A video goes by its id at Kling or by its address, never both."""
+    return {name: fields[name] for name in ("video_id", "video_url") if fields.get(name)}
+
+
+def lay_marks(fields: Fields, known: Known) -> dict[str, Any]:
+    """Marks on a frame of the session's video."""
+    return {
+        "session_id": _session(known),
+        "frame_index": fields.get("frame_index", 0),
+        "points": fields["points"],
+    }
+
+
+def lay_session(fields: Fields, known: Known) -> dict[str, Any]:
+    """The session alone."""
+    return {"session_id": _session(known)}
+
+
+def read_begin(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Kling's session and what it measured; InputError when it does not take the video."""
+    if data.get("status") or not data.get("session_id"):
+        raise InputError.at(
+            "video",
+            "Kling does not take this video. It wants 2 to 5 or 7 to 10 seconds, 720 to 2160 px a side.",
+            code="video_refused",
+        )
+    names = ("fps", "original_duration", "width", "height", "total_frame")
+    return {
+        "session_id": str(data["session_id"]),
+        **{name: data[name] for name in names if isinstance(data.get(name), int | float)},
+    }
+
+
+def read_marks(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """The frame and its masks as PNG; InputError when Kling found nothing at the marks."""
+    result = data.get("res") or {}
+    masks = [
+        str((one.get("png_mask") or {}).get("base64") or "")
+        for one in result.get("rle_mask_list") or []
+    ]
+    if data.get("status"):
+        raise InputError.at(
+            "points", "Kling found nothing there. Mark another point.", code="nothing_marked"
+        )
+    return {
+        "frame_index": int(result.get("frame_index") or 0),
+        "masks": [one for one in masks if one],
+    }
+
+
+def read_preview(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """The video with its mask."""
+    video = (data.get("res") or {}).get("video")
+    return {"video": {FETCH: str(video or ""), "kind": "video"}}
+
+
+def read_nothing(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Nothing is left to know."""
+    return {}
+
+
+def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+    """ "5" for an input of 2 to 5 seconds, "10" for one of 7 to 10."""
+    begun = known["init-selection"]
+    seconds = known["lengths"].get("video") or float(begun.get("original_duration") or 0) / 1000
+    body = {
+        "session_id": begun["session_id"],
+        "edit_mode": fields["edit_mode"],
+        "prompt": fields["prompt"],
+        "mode": fields["mode"],
+        "duration": "5" if seconds <= 5.05 else "10",
+    }
+    if pictures := fields.get("image_list"):
+        body["image_list"] = [{"image": one} for one in pictures]
+    if fields.get("negative_prompt"):
+        body["negative_prompt"] = fields["negative_prompt"]
+    return body
+
+
+def edit_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+    """Pictures by kind of edit, the names in the prompt, the gap between five and seven seconds."""
+    mode, count = sent.get("edit_mode"), len(sent.get("image_list") or [])
+    least, most = {"swap": (1, 1), "addition": (1, 2), "removal": (0, 0)}[str(mode)]
+    if not least <= count <= most:
+        wanted = str(most) if least == most else f"{least} to {most}"
+        message = f"{count} pictures; {mode} takes {wanted}."
+        yield Finding(
+            "edit_pictures", "image_list", message, severity="error",
+            figures={"count": count, "mode": mode, "wanted": wanted},
+        )  # fmt: skip
+    prompt = str(sent.get("prompt", ""))
+    names = ["<<<video_1>>>", *(f"<<<image_{number + 1}>>>" for number in range(count))]
+    if missing := [name for name in names if name not in prompt]:
+        yield Finding(
+            "edit_names", "prompt", f"The prompt must name {' and '.join(missing)}.", severity="error",
+            figures={"names": " ".join(missing)}, fix={"prompt": f"{prompt} {' '.join(missing)}".strip()},
+        )  # fmt: skip
+    seconds = getattr(facts.get("video"), "duration", None)
+    if seconds and 5.05 < seconds < 6.95:
+        yield Finding(
+            "edit_length", "video", f"{seconds:.1f} s; Kling takes 2 to 5 or 7 to 10 seconds.",
+            severity="error", figures={"seconds": round(seconds, 1)},
+        )  # fmt: skip
+    if sent.get("session") is None and not sent.get("points") and mode != "addition":
+        message = "Mark what is meant: click it on the frame."
+        yield Finding("no_points", "points", message, severity="error")
+
+
+def _session(known: Known) -> str:
+    return str(known["init-selection"]["session_id"])
+
+
+_AT = "/v1/videos/multi-elements"
+CAPABILITY = Capability(
+    id="multi_elements",
+    title="Multi-elements",
+    group="edit",
+    makes="video",
+    credit_key="kling_multi_elements",
+    request=MultiElements,
+    layouts={"multi-elements": lay_task, "multi-elements-slash": lay_task},
+    calls=(
+        Call("init-selection", f"{_AT}/init-selection", Begin, lay_video, read_begin, opens=True),
+        Call(
+            "add-selection", f"{_AT}/add-selection", Mark, lay_marks, read_marks,
+            when=lambda fields: bool(fields.get("points")),
+        ),
+        Call("delete-selection", f"{_AT}/delete-selection", Mark, lay_marks, read_marks, step=False),
+        Call("clear-selection", f"{_AT}/clear-selection", Nothing, lay_session, read_nothing, step=False),
+        Call("preview-selection", f"{_AT}/preview-selection", Nothing, lay_session, read_preview, step=False),
+    ),
+    rules=(edit_fits,),
+)  # fmt: skip

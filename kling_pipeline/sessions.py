@@ -1,0 +1,195 @@
+"""Preparation: calls that a person needs before the price can be shown, kept with their answers for 24 hours."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from kling_pipeline import ledger
+from kling_pipeline.capability import FETCH, Call, Capability
+from kling_pipeline.catalog import say_errors
+from kling_pipeline.engine import Engine
+from kling_pipeline.errors import CreditError, InputError, KlingError, NotFound, ResultError
+from kling_pipeline.inbox import freeze, keep_upload, take_files, thaw
+from kling_pipeline.store import Connection
+
+HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
+_FILE_CAP = 20 * 1024 * 1024
+
+
+def open_session(
+    engine: Engine, owner: str, capability_id: str, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Makes the opening call of a capability; the session as the page sees it.
+
+    InputError names each wrong field; NotFound when the capability has no sessions.
+    """
+    capability = engine.catalog.capability(capability_id)
+    call = next((one for one in capability.calls if one.opens), None)
+    if call is None:
+        raise NotFound(f"{capability_id} needs no session.")
+    given = _read(call, params)
+    given, _ = take_files(engine, owner, capability, given)
+    frozen = freeze(engine, owner, capability, given)
+    price = _price(engine, capability, call)
+    _afford(engine, owner, price)
+    known = {call.id: _ask(engine, owner, call, frozen, {})}
+    session_id, now = secrets.token_hex(16), engine.now()
+
+    def write(db: Connection) -> None:
+        db.execute(
+            "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+            [
+                session_id, owner, capability_id, json.dumps(given), json.dumps(frozen),
+                json.dumps(known), now, now + HOURS * 3_600_000,
+            ],
+        )  # fmt: skip
+        _charge(db, owner, capability, session_id, f"{call.id}:1", price)
+
+    engine.store.write(write)
+    return show_session(engine, owner, session_id)
+
+
+def call_session(
+    engine: Engine, owner: str, session_id: str, call_id: str, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Makes one more call of a session; the session as the page sees it."""
+    row = _find(engine, owner, session_id)
+    capability = engine.catalog.capability(row["capability"])
+    call = next((one for one in capability.calls if one.id == call_id and not one.opens), None)
+    if call is None:
+        raise NotFound(f"{row['capability']} has no call {call_id!r}.")
+    given = _read(call, params)
+    price = _price(engine, capability, call)
+    _afford(engine, owner, price)
+    fields, known = {**row["frozen"], **given}, row["known"]
+    answer = _ask(engine, owner, call, fields, known)
+
+    def write(db: Connection) -> None:
+        count = db.execute(
+            "UPDATE session SET known = ?, calls = calls + 1 WHERE id = ? RETURNING calls",
+            [json.dumps({**known, call.id: answer}), session_id],
+        ).fetchone()[0]
+        _charge(db, owner, capability, session_id, f"{call.id}:{count}", price)
+
+    engine.store.write(write)
+    return show_session(engine, owner, session_id)
+
+
+def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
+    """`{id, capability, params, answers, calls, expires_at}`; NotFound also when it is somebody else's."""
+    row = _find(engine, owner, session_id)
+    capability = engine.catalog.capability(row["capability"])
+    return {
+        "id": session_id,
+        "capability": row["capability"],
+        "params": row["params"],
+        "answers": row["known"],
+        "calls": [
+            {"id": call.id, "price": _price(engine, capability, call)}
+            for call in capability.calls
+            if not call.opens
+        ],
+        "expires_at": row["expires_at"],
+    }
+
+
+def read_session(
+    engine: Engine, owner: str, capability_id: str, session_id: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The params a session began with and what its calls answered; both empty without a session."""
+    if session_id is None:
+        return {}, {}
+    try:
+        row = _find(engine, owner, str(session_id))
+    except InputError as error:
+        raise InputError.at("session", error.message, code=error.code) from None
+    if row["capability"] != capability_id:
+        raise InputError.at("session", f"This session belongs to {row['capability']}.")
+    return row["params"], row["known"]
+
+
+def _find(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
+    with engine.store.read() as db:
+        found = db.execute(
+            "SELECT * FROM session WHERE id = ? AND owner = ?", [session_id, owner]
+        ).fetchone()
+    if found is None:
+        raise NotFound("There is no such session.")
+    row = dict(found)
+    if row["expires_at"] <= engine.now():
+        raise InputError(
+            f"This session has ended after {HOURS} hours. Choose the video again.",
+            code="session_expired",
+        )
+    for name in ("params", "frozen", "known"):
+        row[name] = json.loads(row[name])
+    return row
+
+
+def _read(call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return call.asks.model_validate(dict(params)).model_dump(mode="json", exclude_none=True)
+    except ValidationError as error:
+        raise say_errors(error) from None
+
+
+def _ask(
+    engine: Engine, owner: str, call: Call, fields: Mapping[str, Any], known: Mapping[str, Any]
+) -> Any:
+    """One call and what it keeps; a refusal of Kling's is the person's to mend, so it is an InputError."""
+    try:
+        data = engine.client.ask(call.path, thaw(engine, owner, call.lay(fields, known)))
+        answer = _fetch(engine, owner, call.read(data, known))
+        return {**answer, "asked": call.asked(fields)}
+    except KlingError as error:
+        said = {
+            "refused": "Kling refused this",
+            "account": "Kling refuses this account for now",
+            "busy": "Kling has no free place for now",
+        }.get(error.verdict, "Kling did not answer")
+        raise InputError(f"{said}: {error.message} Nothing was charged.", code=error.code) from None
+
+
+def _fetch(engine: Engine, owner: str, value: Any) -> Any:
+    """Files of Kling's that a person should see or hear become files here: the page asks no other host."""
+    if isinstance(value, list):
+        return [_fetch(engine, owner, one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if FETCH not in value:
+        return {name: _fetch(engine, owner, one) for name, one in value.items()}
+    part = engine.assets / "incoming" / secrets.token_hex(8)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        engine.client.download(value[FETCH], part, cap=_FILE_CAP)
+        asset = keep_upload(engine, owner, part)
+        return {"asset": asset["id"], "url": f"/media/{asset['id']}", "kind": asset["kind"]}
+    except (ResultError, InputError, OSError):
+        return {"asset": None, "url": None, "kind": value["kind"]}
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _price(engine: Engine, capability: Capability, call: Call) -> int:
+    unit = engine.catalog.unit("video")
+    return int(call.units * unit)
+
+
+def _afford(engine: Engine, owner: str, price: int) -> None:
+    if price:
+        with engine.store.read() as db:
+            available = ledger.balance(db, owner)["available"]
+        if price > available:
+            raise CreditError(price, available)
+
+
+def _charge(
+    db: Connection, owner: str, capability: Capability, session_id: str, call: str, price: int
+) -> None:
+    if price:
+        ledger.charge(db, owner, f"prepare:{session_id}:{call}", price, capability.credit_key)
