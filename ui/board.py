@@ -23,8 +23,9 @@ MARK = """<svg class="ks-mark" viewBox="0 0 20 20" aria-hidden="true">
 HEADER = f"""<header class="ks ks-header" data-ks="header">
 <a class="ks-skip" href="#form-col" data-t="header.skip"></a>
 {MARK}<b class="ks-name" data-t="header.name"></b>
-<span class="ks-demo" role="status" hidden><span class="ks-long" data-t="header.demo"></span
-><span class="ks-short" data-t="header.demo_short"></span></span>
+<span class="ks-demo" hidden><span class="ks-pill" role="status" tabindex="0" aria-describedby="ks-leave"
+><span class="ks-long" data-t="header.demo"></span><span class="ks-short" data-t="header.demo_short"></span></span
+><span class="ks-leave" id="ks-leave" role="tooltip" data-t="header.demo_leave"></span></span>
 <span class="ks-gap"></span>
 <button class="ks-counts" type="button" hidden></button>
 <span class="ks-balance" hidden><b></b> <span data-t="header.credits"></span></span>

@@ -11,7 +11,6 @@ export function mount(root) {
   const part = name => root.querySelector(`.ks-${name}`);
   const [demo, balance] = [part('demo'), part('balance')];
   demo.hidden = !window.STUDIO?.demo;
-  demo.title = t('header.demo_leave');
   counting(part('counts'));
   part('lang').addEventListener('click', () => window.studio.setLanguage(lang() === 'zh' ? 'en' : 'zh'));
   part('keys').addEventListener('click', openSheet);
