@@ -1,0 +1,98 @@
+"""A feed of jobs that a test writes by hand: the page's own polling reads it instead of the studio's."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from PIL import Image
+from playwright.sync_api import Page, Route
+
+HOSTILE = '<img src=x onerror="window.hacked = true">'
+
+
+def still(width: int = 320, height: int = 180) -> bytes:
+    picture = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+class Feed:
+    """Jobs by id, a revision for each change; `install` puts it before the studio's own answers."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.rev = 1
+        self.older: list[dict[str, Any]] = []
+        self.asked: list[str] = []
+        self.posted: list[tuple[str, Any]] = []
+        self.notice: dict[str, Any] | None = None
+
+    def install(self, page: Page) -> Feed:
+        page.route("**/api/jobs**", self._answer)
+        picture = still()
+        page.route(
+            "**/media/fake-*", lambda route: route.fulfill(body=picture, content_type="image/png")
+        )
+        return self
+
+    def put(self, take: str, state: str, says: str = "", progress: int = 0, **more: Any) -> str:
+        """A new job, or a change of the one that has this take; answers its id."""
+        now = int(time.time() * 1000)
+        self.rev += 1
+        old = self.jobs.get(f"job-{take}", {})
+        self.jobs[f"job-{take}"] = {
+            **_blank(take, now), **old, "state": state, "says": {"code": says or state},
+            "progress": progress, "updated_at": now, "rev": self.rev, **more,
+        }  # fmt: skip
+        return f"job-{take}"
+
+    def done(self, take: str, count: int = 1) -> str:
+        assets = [
+            {
+                "id": f"fake-{take}-{n}", "kind": "image", "url": f"/media/fake-{take}-{n}",
+                "poster_url": None, "width": 320, "height": 180, "duration": None,
+            }
+            for n in range(count)
+        ]  # fmt: skip
+        return self.put(take, "done", "done", 100, assets=assets, took=63_000)
+
+    def _answer(self, route: Route) -> None:
+        url = urlsplit(route.request.url)
+        query = parse_qs(url.query)
+        if route.request.method == "POST":
+            self.posted.append((url.path, route.request.post_data_json))
+            return self._say(route, {"jobs": []}, 201)
+        self.asked.append(url.query)
+        if "before" in query:
+            return self._say(route, {"jobs": self.older})
+        since = int(query["since"][0])
+        running = [job for job in self.jobs.values() if job["state"] == "running"]
+        answer = {
+            "rev": self.rev,
+            "jobs": [job for job in self.jobs.values() if job["rev"] > since],
+            "counts": {"running": len(running), "queued": 0},
+            "credits": {"available": 18_240, "held": 420, "spent": 0},
+        }
+        if self.notice:
+            answer["notice"] = self.notice
+        self._say(route, answer)
+
+    @staticmethod
+    def _say(route: Route, answer: Any, status: int = 200) -> None:
+        route.fulfill(status=status, body=json.dumps(answer), content_type="application/json")
+
+
+def _blank(take: str, now: int) -> dict[str, Any]:
+    return {
+        "id": f"job-{take}", "take": take, "click": int(take.rstrip("ABCDEFGHI")),
+        "capability": "text_to_video", "model": "kling-v2-6", "message": "", "price": 210,
+        "provider_task_id": None, "external_task_id": None, "assets": [], "error": None,
+        "params": {"prompt": f"Take {take}", "mode": "std", "duration": "5"}, "inputs": {},
+        "created_at": now, "started_at": now, "took": None, "typical": None, "place": None,
+        "cancel_asked": False,
+    }  # fmt: skip
