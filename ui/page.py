@@ -12,10 +12,12 @@ from starlette.middleware import Middleware
 from kling_pipeline.capability import Capability
 from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
-from ui.create import FRONT, OWNER, QUICK, Form, build_form, build_tab, restore, wire
+from ui.create import Form, build_form, build_tab
 from ui.head import FirstPaint, read_head
+from ui.orders import restore
 from ui.theme import Studio
 from ui.tongue import Tongue
+from ui.wiring import FRONT, OWNER, QUICK, wire
 
 TONGUE = Tongue()
 GROUPS = ("video", "image", "sound", "edit")
@@ -110,7 +112,7 @@ def _wire_page(
         return [gr.update(selected="create"), *_selected(chosen, tabs)]
 
     def begin(last: str, *drafts: Any) -> list[Any]:
-        filled = [restore(form, draft) for form, draft in zip(forms, drafts, strict=True)]
+        filled = [restore(form, OWNER, draft) for form, draft in zip(forms, drafts, strict=True)]
         return [*_selected(by_id.get(last), tabs), *itertools.chain.from_iterable(filled)]
 
     go.input(lead, go, [sections, *tabs.values()], **QUICK)

@@ -44,6 +44,7 @@ class Quotes:
     def answer(self, owner: str, held: Mapping[str, Any]) -> dict[str, Any]:
         """The state of the pay button and of every field."""
         params, count = self.read(held)
+        spare = [slot for one in self._fields for slot in _spare(one, held)]
         stands = read_stands(self._fields, self._models, params)
         said = self._said("quote", params, count)
         now = self._price(owner, params, count)
@@ -54,7 +55,12 @@ class Quotes:
             }
             for name, stand in stands.items()
         }
-        said |= {"params": params, "changed": self._changed(params, stands), **self._facts}
+        said |= {
+            "params": params,
+            "changed": self._changed(params, stands),
+            "spare": spare,
+            **self._facts,
+        }
         try:
             quote = self.pipeline.quote(owner, self._capability.id, params, count)
         except InputError as error:
@@ -145,6 +151,11 @@ class Quotes:
             delta = None if price is None or now is None else price - now
             offers.append({"fix": fix, "delta": delta})
         return offers
+
+
+def _spare(one: Field, held: Mapping[str, Any]) -> list[str]:
+    """Places of a list that wait out of sight: every empty one but the first."""
+    return [slot for slot in one.slots if not held.get(slot)][1:]
 
 
 def _nearest(values: tuple[Any, ...], held: Any) -> list[Any]:

@@ -25,6 +25,12 @@ class Tongue:
         own = f"field.{capability}.{name}"
         return self._say(own, {lang: self._field(lang, own, name) for lang in LANGUAGES})
 
+    def numbered(self, capability: str, name: str, n: int) -> Any:
+        """The label of one file of a list."""
+        own = f"field.{capability}.{name}"
+        texts = {lang: f"{self._field(lang, own, name)} {n}" for lang in LANGUAGES}
+        return self._say(f"{own}.{n}", texts)
+
     def placeholder(self, capability: str, name: str) -> Any:
         """What an empty text field says; nothing when no words are there."""
         keys = (f"placeholder.{capability}.{name}", f"placeholder.{name}")

@@ -57,6 +57,7 @@ function restyle() {
       if (stand.how === 'offer') rules.push(`${group}>:not(:has(.ks-note)){display:none!important}`);
       if (stand.values.length) rules.push(...narrowed(id, name, stand, answer));
     }
+    for (const slot of answer?.spare ?? []) rules.push(`#s-${id}-${slot}{display:none!important}`);
     if (answer && !inside(answer).length) rules.push(`#adv-${id}{display:none!important}`);
   }
   let sheet = document.getElementById('ks-stands');

@@ -1,0 +1,147 @@
+"""A field becomes its widgets; the only place where that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from ui.form import AXES, NONE, SUB, Field
+from ui.tongue import Tongue
+
+_WIDE = ("prompt", "text", "model", "slider", "camera")
+_MOVES = ("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")
+
+
+def build_field(one: Field, tongue: Tongue) -> None:
+    """Draws a field: its widgets, and below them the line that says what is wrong or what it needs."""
+    wide = one.widget in _WIDE or len(one.slots) > 1
+    classes = ["ks-fld", f"ks-{one.widget}", "ks-wide" if wide else "ks-half"]
+    with gr.Column(elem_id=f"g-{one.capability}-{one.name}", elem_classes=classes, min_width=0):
+        _WIDGETS[one.widget](one, tongue)
+        gr.HTML(
+            html_template=f'<div class="ks-note" data-note="{one.name}"></div>',
+            js_on_load="window.studioForm?.mount(element)",
+            apply_default_css=False,
+        )
+
+
+def _common(one: Field, tongue: Tongue | None, *, part: str = "") -> dict[str, Any]:
+    name = part or one.name
+    return {
+        "label": tongue.field(one.capability, name) if tongue else None,
+        "elem_id": f"f-{one.capability}-{name}",
+        "interactive": True,
+        "min_width": 0,
+    }
+
+
+def _text(one: Field, tongue: Tongue) -> None:
+    one.parts[one.name] = gr.Textbox(
+        value=one.default or "",
+        lines=6 if one.widget == "prompt" else 3,
+        max_lines=14,
+        placeholder=tongue.placeholder(one.capability, one.name),
+        **_common(one, tongue),
+    )
+
+
+def _choice(one: Field, tongue: Tongue) -> None:
+    none = [(tongue.value(one.name, NONE), NONE)] if one.optional else []
+    one.parts[one.name] = gr.Radio(
+        choices=[*none, *((tongue.value(one.name, value), value) for value in one.values)],
+        value=NONE if one.default is None else one.default,
+        elem_classes=["ks-seg"],
+        **_common(one, tongue),
+    )
+
+
+def _model(one: Field, tongue: Tongue) -> None:
+    one.parts[one.name] = gr.Dropdown(
+        choices=list(one.values),
+        value=one.default if one.default in one.values else one.values[0],
+        filterable=False,
+        elem_classes=["ks-list"],
+        **_common(one, tongue),
+    )
+
+
+def _slider(one: Field, tongue: Tongue) -> None:
+    low, high = one.bounds or (0, 100)
+    lowest = low if one.auto is None else one.auto
+    one.parts[one.name] = gr.Slider(
+        minimum=lowest,
+        maximum=high,
+        step=one.look.step,
+        value=lowest if one.default is None else one.default,
+        buttons=[],
+        elem_classes=["ks-slide"],
+        **_common(one, tongue),
+    )
+
+
+def _number(one: Field, tongue: Tongue) -> None:
+    # No bounds here: Gradio would refuse in its own words; the engine names the field and the rule.
+    whole = 0 if one.look.step == 1 else None
+    one.parts[one.name] = gr.Number(value=one.default, precision=whole, **_common(one, tongue))
+
+
+_PREVIEWS: dict[str, Callable[..., Component]] = {
+    "image": lambda **look: gr.Image(type="filepath", image_mode=None, **look),
+    "video": lambda **look: gr.Video(**look),
+    "audio": lambda **look: gr.Audio(type="filepath", **look),
+}
+
+
+def _media(one: Field, tongue: Tongue) -> None:
+    if len(one.slots) == 1:
+        return _slot(one, one.name, tongue.field(one.capability, one.name))
+    with gr.Row(elem_classes=["ks-slots"]):
+        for n, slot in enumerate(one.slots, 1):
+            with gr.Column(elem_id=f"s-{one.capability}-{slot}", min_width=0):
+                _slot(one, slot, tongue.numbered(one.capability, one.name, n))
+
+
+def _slot(one: Field, slot: str, label: Any) -> None:
+    kind = one.media.kind if one.media else "image"
+    look = {**_common(one, None, part=slot), "label": label}
+    one.previews[slot] = _PREVIEWS[kind](
+        sources=["upload"], buttons=[], elem_classes=["ks-drop", f"ks-drop-{kind}"], **look
+    )
+    # The asset id is the value; the picture above only shows it.
+    one.parts[slot] = gr.Textbox(
+        value=NONE, visible="hidden", elem_id=f"a-{one.capability}-{slot}", interactive=True
+    )
+
+
+def _camera(one: Field, tongue: Tongue) -> None:
+    def choices(part: str, values: Iterable[str]) -> list[tuple[Any, str]]:
+        return [(tongue.value(f"{one.name}{SUB}{part}", value), value) for value in values]
+
+    one.parts[f"{one.name}{SUB}type"] = gr.Dropdown(
+        choices=choices("type", (NONE, *_MOVES)), value=NONE, filterable=False,
+        elem_classes=["ks-list"], **_common(one, tongue, part=f"{one.name}{SUB}type"),
+    )  # fmt: skip
+    one.parts[f"{one.name}{SUB}axis"] = gr.Radio(
+        choices=choices("axis", AXES), value=AXES[0],
+        elem_classes=["ks-seg"], **_common(one, tongue, part=f"{one.name}{SUB}axis"),
+    )  # fmt: skip
+    one.parts[f"{one.name}{SUB}amount"] = gr.Slider(
+        -10, 10, value=0, step=one.look.step or 0.5, buttons=[],
+        elem_classes=["ks-slide"], **_common(one, tongue, part=f"{one.name}{SUB}amount"),
+    )  # fmt: skip
+
+
+_WIDGETS: dict[str, Callable[[Field, Tongue], None]] = {
+    "prompt": _text,
+    "text": _text,
+    "choice": _choice,
+    "switch": _choice,
+    "model": _model,
+    "slider": _slider,
+    "number": _number,
+    "media": _media,
+    "camera": _camera,
+}

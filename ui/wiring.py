@@ -1,0 +1,94 @@
+"""The events of a form: a change is kept and priced, a file is checked at once, a click buys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from kling_pipeline.errors import InputError
+from ui.create import Form
+from ui.form import Field
+from ui.orders import change
+
+OWNER = "local"  # until sign-in exists
+QUICK: dict[str, Any] = {
+    "queue": False,
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+FRONT = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+def wire(form: Form) -> None:
+    """Joins a form's widgets, its order box and its send button to the engine."""
+    parts, quotes = form.parts, form.quotes
+    files = [slot for one in form.media for slot in one.slots]
+    typed = [part.input for name, part in parts.items() if name not in files]
+    names = json.dumps(list(parts))
+
+    def quote(**held: Any) -> str:
+        return json.dumps(quotes.answer(OWNER, held))
+
+    def submit(click: str, **held: Any) -> str:
+        return json.dumps(quotes.sent(OWNER, held, click))
+
+    def fill(order: str, **held: Any) -> list[Any]:
+        return change(form, OWNER, json.loads(order or "{}"), held)
+
+    gr.on(  # in the browser alone: a draft is kept even when the studio does not answer
+        typed,
+        inputs=list(parts.values()),
+        outputs=form.draft,
+        js=f"(...v) => window.studioForm.held({names}, v)",
+        **FRONT,
+    )
+    last: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
+    gr.on(typed, quote, inputs_kwargs=parts, outputs=form.answer, **last)
+    click = f"(c, ...v) => [window.studioForm.click({form.capability.id!r}), ...v]"
+    form.send.click(submit, form.order, form.answer, inputs_kwargs=parts, js=click, **QUICK)
+    form.order.input(fill, form.order, form.outputs, inputs_kwargs=parts, postprocess=False, **last)
+    for one in form.media:
+        for slot in one.slots:
+            _wire_file(form, one, slot)
+
+
+def _wire_file(form: Form, one: Field, slot: str) -> None:
+    box, preview = one.parts[slot], one.previews[slot]
+
+    def take(file: Any, **held: Any) -> list[Any]:
+        try:
+            held[slot], wrong = _checked(form, one, file), {}
+        except InputError as error:
+            held[slot], wrong = "", {one.name: error.fields.get(one.name, error.message)}
+        said = {**form.quotes.answer(OWNER, held), "wrong": wrong, "cleared": [one.name]}
+        shown = gr.update(value=None) if wrong else gr.skip()
+        return [held[slot], shown, held, json.dumps(said)]
+
+    def drop(**held: Any) -> list[Any]:
+        held[slot] = ""
+        said = {**form.quotes.answer(OWNER, held), "cleared": [one.name]}
+        return ["", held, json.dumps(said)]
+
+    # Not preprocessed: Gradio would open the picture first, and refuse a bad one in its own words.
+    raw: dict[str, Any] = {"preprocess": False, "postprocess": False, **QUICK}
+    kept = [form.draft, form.answer]
+    preview.upload(take, preview, [box, preview, *kept], inputs_kwargs=form.parts, **raw)
+    preview.clear(drop, None, [box, *kept], inputs_kwargs=form.parts, **raw)
+
+
+def _checked(form: Form, one: Field, file: Any) -> str:
+    """The asset id of a file that Gradio has just received; InputError when it will not do for this field."""
+    found = file.get("video") or file if isinstance(file, dict) else {}
+    path = Path(str(found.get("path"))).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise InputError.at(one.name, "This is not a file that was uploaded here.")
+    pipeline = form.quotes.pipeline
+    asset = pipeline.upload(OWNER, path)
+    value: Any = [asset["id"]] if len(one.slots) > 1 else asset["id"]
+    pipeline.check_media(OWNER, form.capability.id, one.name, value)
+    return str(asset["id"])
