@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+import os
+import re
+import uuid
 from functools import partial
 
 from starlette.exceptions import HTTPException
@@ -16,12 +19,15 @@ from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.task import Task, now_ms
 
+_LARGEST_INPUT = 200 * 1024 * 1024
+
 
 def routes(desk: Desk) -> list[Route]:
     """List the control routes."""
     return [
         Route("/_simulator/healthz", _health),
         Route("/_simulator/tasks", partial(_tasks, desk)),
+        Route("/_simulator/inputs/{ending}", partial(_take_input, desk), methods=["POST"]),
         Route("/_simulator/faults", partial(_faults, desk), methods=["GET", "POST"]),
         Route("/_simulator/inputs/{suffix}", partial(_inputs, desk), methods=["POST"]),
     ]
@@ -38,6 +44,29 @@ async def _tasks(desk: Desk, request: Request) -> Response:
     return JSONResponse(
         {"tasks": [_shown(desk, task, now) for task in desk.bench.shelf.all_tasks()]}
     )
+
+
+async def _take_input(desk: Desk, request: Request) -> Response:
+    """Keep a local file under an address, since the service takes videos by address only."""
+    _only_here(request)
+    ending = request.path_params["ending"]
+    if not re.fullmatch("[a-z0-9]{1,4}", ending):
+        raise HTTPException(404)
+    files, digest, size = desk.bench.files, hashlib.sha256(), 0
+    part = files.path(f".input-{uuid.uuid4().hex}")
+    try:
+        with part.open("wb") as out:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > _LARGEST_INPUT:
+                    return JSONResponse({"error": "the file is too large"}, 413)
+                digest.update(chunk)
+                out.write(chunk)
+        name = f"input-{digest.hexdigest()[:32]}.{ending}"
+        os.replace(part, files.path(name))
+    finally:
+        part.unlink(missing_ok=True)
+    return JSONResponse({"url": files.link(origin(request), name, now_ms())})
 
 
 async def _faults(desk: Desk, request: Request) -> Response:

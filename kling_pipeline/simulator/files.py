@@ -9,7 +9,13 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
+_TYPES = {
+    ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
+    ".png": "image/png",
+    ".wav": "audio/wav",
+    ".mp3": "audio/mpeg",
+}
 
 
 class Files:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import sys
 import tempfile
@@ -55,6 +56,8 @@ def build_app(options: Options) -> ASGIApp:
         studio.close()
         desk.callbacks.close()
         shelf.close()
+        if options.state is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     files_route = Route("/files/{sign}/{name}", files.answer)
     app = Starlette(

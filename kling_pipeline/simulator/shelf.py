@@ -132,11 +132,12 @@ class Shelf:
     def units_taken(self, pool: str) -> Decimal:
         """Add up the units of all tasks that have not failed, and of synchronous calls."""
         rows = self._db.execute(
+            "SELECT coalesce(sum(CAST(units AS REAL)), 0) FROM ("
             "SELECT units FROM task WHERE pool = ? AND outcome <> 'failed' "
-            "UNION ALL SELECT units FROM spent WHERE pool = ?",
+            "UNION ALL SELECT units FROM spent WHERE pool = ?)",
             (pool, pool),
         )
-        return sum((Decimal(row[0]) for row in rows), Decimal(0))
+        return round(Decimal(rows.fetchone()[0]), 3)
 
     def spend(self, pool: str, units: str) -> None:
         """Note the units of a synchronous call."""

@@ -445,3 +445,11 @@ def test_speech_needs_a_voice_of_its_language(
     kling: Simulated, change: dict[str, Any], message: str
 ) -> None:
     _refused(kling, TTS, SPEECH | {"voice_language": "en"} | change, message)
+
+
+def test_a_local_film_is_lent_an_address(kling: Simulated) -> None:
+    data = b"not much of a film"
+    lent = kling.http.post("/_simulator/inputs/mp4", content=data).json()["url"]
+    assert lent.startswith("http://127.0.0.1:7001/files/")
+    assert kling.http.get(lent).content == data
+    assert kling.http.post("/_simulator/inputs/mp4x5", content=data).status_code == 404
