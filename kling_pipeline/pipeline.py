@@ -136,6 +136,7 @@ class Pipeline:
 
     def jobs_since(self, owner: str, rev: int) -> dict[str, Any]:
         """Jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
+        credits = self.credits(owner)
         with self.engine.store.read() as db:
             current = int(get_meta(db, "rev"))
             ours = int(get_meta(db, "first_rev")) <= rev <= current
@@ -151,7 +152,7 @@ class Pipeline:
                 "rev": current,
                 "jobs": show_jobs(db, self.engine, (Job.from_row(row) for row in rows)),
                 "counts": _counts(db, owner),
-                "credits": ledger.balance(db, owner),
+                "credits": credits,
             }
             if not ours and rev != 0:
                 answer["reset"] = True

@@ -24,6 +24,7 @@ from kling_pipeline.store import Connection
 
 _TOKEN_SECONDS = 60.0
 _SKEW_SECONDS = 2.0
+_ASK_SECONDS = 60.0
 _PAGES = 20
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
 
@@ -57,7 +58,8 @@ def _prepare(engine: Engine, job: Job) -> Job | None:
     capability, fields = engine.catalog.capability(job.capability), job.request["fields"]
     known = job.checkpoint["known"]
     for call in capability.steps(fields, known):
-        data = engine.client.ask(call.path, thaw(engine, job.owner, call.lay(fields, known)))
+        body = thaw(engine, job.owner, call.lay(fields, known))
+        data = engine.client.ask(call.path, body, engine.settings.scaled(_ASK_SECONDS))
         failpoint("step")
         known = {**known, call.id: {**call.read(data, known), "asked": call.asked(fields)}}
         moved = engine.store.write(partial(_checkpoint, engine=engine, job=job, known=known))

@@ -18,7 +18,8 @@ from kling_pipeline.inbox import freeze, keep_upload, take_files, thaw
 from kling_pipeline.store import Connection
 
 HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
-_FILE_CAP = 20 * 1024 * 1024
+_ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait
+_FILE_CAP = 200 * 1024 * 1024
 
 
 def open_session(
@@ -143,7 +144,11 @@ def _ask(
 ) -> Any:
     """One call and what it keeps; a refusal of Kling's is the person's to mend, so it is an InputError."""
     try:
-        data = engine.client.ask(call.path, thaw(engine, owner, call.lay(fields, known)))
+        data = engine.client.ask(
+            call.path,
+            thaw(engine, owner, call.lay(fields, known)),
+            engine.settings.scaled(_ASK_SECONDS),
+        )
         answer = _fetch(engine, owner, call.read(data, known))
         return {**answer, "asked": call.asked(fields)}
     except KlingError as error:
