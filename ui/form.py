@@ -11,6 +11,7 @@ from kling_pipeline.models import Model
 
 NONE = ""  # what a widget holds for "not asked for"; a radio cannot hold null
 SUB = "__"  # joins a field to the part of it that one widget holds
+_ELSEWHERE = ("session",)  # chosen on the stage, not in the form
 _COUNTABLE = 9  # whole numbers up to here are shown as values to pick
 AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 
@@ -85,6 +86,8 @@ def read_fields(capability: Capability, models: Iterable[Model]) -> list[Field]:
     media = capability.media()
     fields = []
     for name, look in capability.looks().items():
+        if look.widget in _ELSEWHERE:
+            continue
         if look.widget == "model":
             values: tuple[Any, ...] = tuple(row.name for row in rows)
         elif not any(name in row.takes or name in row.instead for row in rows):

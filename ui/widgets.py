@@ -20,7 +20,7 @@ def build_field(one: Field, tongue: Tongue) -> None:
     wide = one.widget in _WIDE or len(one.slots) > 1
     classes = ["ks-fld", f"ks-{one.widget}", "ks-wide" if wide else "ks-half"]
     with gr.Column(elem_id=f"g-{one.capability}-{one.name}", elem_classes=classes, min_width=0):
-        _WIDGETS[one.widget](one, tongue)
+        _WIDGETS.get(one.widget, _text)(one, tongue)
         gr.HTML(
             html_template=f'<div class="ks-note" data-note="{one.name}"></div>',
             js_on_load="window.studioForm?.mount(element)",

@@ -1,0 +1,374 @@
+"""The form: widgets derive from declarations and rows, and nothing that was typed is dropped unsaid."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal
+
+import gradio as gr
+import pytest
+from pydantic import Field as Bounds
+
+from kling_pipeline.capability import Camera, Capability, Look, Media, ModelName, Prompt, Request
+from kling_pipeline.catalog import Catalog, load_catalog
+from kling_pipeline.errors import CreditError
+from kling_pipeline.models import Limit
+from ui.create import Form, build_form, build_tab
+from ui.form import SUB, Field, read_fields
+from ui.orders import change, restore
+from ui.page import build_page
+from ui.quote import VARIANTS, Quotes
+from ui.stands import read_stands
+from ui.tongue import Tongue
+from ui.words import read_words
+
+OWNER = "local"
+
+
+class Pipeline:
+    """The engine as the form sees it: the real catalog, a balance that the test sets."""
+
+    def __init__(self, catalog: Catalog | None = None, available: int = 100_000) -> None:
+        self.catalog = catalog or load_catalog("vendor")
+        self.available = available
+        self.settings = SimpleNamespace(demo=True)
+        self.bought: list[Any] = []
+
+    def quote(self, owner: str, capability: str, params: Any, count: int = 1) -> dict[str, Any]:
+        plan = self.catalog.plan(capability, params)
+        warnings = [finding.as_dict() for finding in plan.warnings]
+        price = plan.price * count
+        return {"price": price, "each": plan.price, "working": plan.working, "warnings": warnings}
+
+    def submit(self, owner: str, capability: str, params: Any, **more: Any) -> Any:
+        price = self.quote(owner, capability, params, more["variant_count"])["price"]
+        if price > self.available:
+            raise CreditError(price, self.available)
+        self.bought.append((capability, params, more))
+        return SimpleNamespace(jobs=[SimpleNamespace(take="18A")], created=True, warnings=[])
+
+    def credits(self, owner: str) -> dict[str, Any]:
+        return {"user": owner, "available": self.available, "held": 0, "spent": 0}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load_catalog("vendor")
+
+
+@pytest.fixture
+def pipeline(catalog: Catalog) -> Pipeline:
+    return Pipeline(catalog)
+
+
+def build(pipeline: Pipeline, capability: str) -> Form:
+    with gr.Blocks():
+        form = build_form(pipeline, pipeline.catalog.capability(capability))  # type: ignore[arg-type]
+        build_tab(form, Tongue())
+    return form
+
+
+def held(form: Form, **values: Any) -> dict[str, Any]:
+    return {name: part.value for name, part in form.parts.items()} | values
+
+
+def by_name(fields: list[Field]) -> dict[str, Field]:
+    return {one.name: one for one in fields}
+
+
+# ------------------------------------------------------------------------------------ a capability of the test's own
+
+
+class Throwaway(Request):
+    prompt: Prompt
+    photo: Annotated[str | None, Look("media"), Media("image")] = None
+    model_name: ModelName = "toy-1"
+    style: Annotated[Literal["ink", "oil", "wax"] | None, Look("choice")] = None
+    loud: Annotated[bool, Look("switch")] = False
+    count: Annotated[int, Bounds(ge=1, le=4, strict=True), Look("number", step=1)] = 1
+    seed: Annotated[int | None, Look("number", advanced=True, step=1)] = None
+    weight: Annotated[float | None, Bounds(ge=0, le=1), Look("slider", advanced=True, step=0.1)] = (
+        None
+    )
+    camera_control: Camera = None
+    unused: Annotated[str | None, Look("text")] = None
+
+
+THROWAWAY = Capability(
+    id="throwaway",
+    title="Throw away",
+    group="sound",
+    makes="image",
+    credit_key="kling_image",
+    request=Throwaway,
+)
+
+
+@pytest.fixture
+def toy(catalog: Catalog) -> Pipeline:
+    names = [name for name in Throwaway.model_fields if name not in ("model_name", "unused")]
+    model = replace(
+        catalog.models("image_generation")[1],
+        capability="throwaway",
+        name="toy-1",
+        takes={name: Limit() for name in names} | {"style": Limit(values=("ink", "oil"))},
+        instead={},
+        default=True,
+    )
+    return Pipeline(Catalog([THROWAWAY], [model], catalog.prices))
+
+
+def test_a_new_capability_gets_its_widgets(toy: Pipeline) -> None:
+    form = build(toy, "throwaway")
+    kinds = {name: type(part).__name__ for name, part in form.parts.items()}
+    assert kinds == {
+        "prompt": "Textbox",
+        "photo": "Textbox",  # the asset id; the picture beside it only shows it
+        "model_name": "Dropdown",
+        "style": "Radio",
+        VARIANTS: "Radio",
+        "loud": "Radio",
+        "count": "Radio",
+        "seed": "Number",
+        "weight": "Slider",
+        f"camera_control{SUB}type": "Dropdown",
+        f"camera_control{SUB}axis": "Radio",
+        f"camera_control{SUB}amount": "Slider",
+    }
+    assert isinstance(by_name(form.fields)["photo"].previews["photo"], gr.Image)
+    assert all(name.isidentifier() for name in form.parts), "handlers get values by name"
+
+
+def test_a_new_capability_gets_its_tab_price_and_purchase(toy: Pipeline) -> None:
+    page = build_page(toy)  # type: ignore[arg-type]
+    labels = json.dumps(page.get_config_file(), default=str)
+    assert "t-throwaway" in labels and "f-throwaway-style" in labels
+    form = build(toy, "throwaway")
+    now = held(form, prompt="A boat", style="ink")
+    assert form.quotes.answer(OWNER, now)["state"] == "ready"
+    assert form.quotes.sent(OWNER, now, "click")["take"] == "18"
+    assert toy.bought[0][1] == {
+        "prompt": "A boat",
+        "model_name": "toy-1",
+        "style": "ink",
+        "loud": False,
+        "count": 1,
+    }
+
+
+def test_words_that_are_missing_are_made_readable(toy: Pipeline) -> None:
+    tongue = Tongue()
+    tongue.field("throwaway", "wild_card")
+    tongue.value("style", "deep_blue")
+    for texts in tongue.i18n().translations_dict.values():
+        assert {"Wild card", "Deep blue"} <= set(texts.values())
+
+
+# ------------------------------------------------------------------------------------ fields
+
+
+def test_only_fields_and_values_that_some_model_takes_are_drawn(catalog: Catalog) -> None:
+    fields = by_name(
+        read_fields(catalog.capability("image_to_video"), catalog.models("image_to_video"))
+    )
+    assert "camera_control" not in fields, "no living model takes it"
+    assert fields["duration"].values == tuple(str(n) for n in range(3, 16))
+    assert "kling-v1" not in fields["model_name"].values, "it is retired"
+    assert fields["cfg_scale"].auto == -0.05
+    assert fields["image"].slots == ["image"]
+
+
+@pytest.mark.parametrize("capability", ["text_to_video", "image_to_video", "image_generation"])
+def test_what_a_widget_begins_with_is_the_requests_default(
+    pipeline: Pipeline, capability: str
+) -> None:
+    form = build(pipeline, capability)
+    params, count = form.quotes.read(held(form))
+    fields = pipeline.catalog.capability(capability).request.model_fields
+    assert count == 1
+    assert params == {
+        name: fields[name].default
+        for name in (one.name for one in form.fields if one.name != VARIANTS)
+        if not fields[name].is_required() and fields[name].default is not None
+    }
+
+
+def test_a_slider_left_of_its_end_is_not_asked_for(pipeline: Pipeline) -> None:
+    one = by_name(build(pipeline, "image_to_video").fields)["cfg_scale"]
+    assert one.read({"cfg_scale": -0.05}) is None
+    assert one.read({"cfg_scale": 0}) == 0
+    assert one.write(None) == {"cfg_scale": -0.05}
+    assert one.write(3) is None, "out of range: no widget can hold it"
+
+
+def test_a_camera_is_read_and_written(toy: Pipeline) -> None:
+    one = by_name(build(toy, "throwaway").fields)["camera_control"]
+    move = {"type": "simple", "config": {"tilt": -3}}
+    assert one.read(one.write(move) or {}) == move
+    assert one.read(one.write({"type": "down_back"}) or {}) == {"type": "down_back"}
+    assert one.read(one.write(None) or {}) is None
+
+
+def test_a_list_of_files_has_a_place_for_each(toy: Pipeline) -> None:
+    media = SimpleNamespace(kind="image", most=3)
+    one = Field("throwaway", "photos", Look("media"), media, None, True)  # type: ignore[arg-type]
+    assert one.slots == [f"photos{SUB}{n}" for n in (1, 2, 3)]
+    written = one.write(["as_a", "as_b"]) or {}
+    assert one.read(written) == ["as_a", "as_b"]
+    assert one.write(["as_a"] * 4) is None
+    assert one.read({f"photos{SUB}3": "as_c"}) == ["as_c"]
+
+
+# ------------------------------------------------------------------------------------ stands
+
+
+def stands(catalog: Catalog, capability: str, **values: Any) -> dict[str, Any]:
+    rows = catalog.models(capability)
+    fields = read_fields(catalog.capability(capability), rows)
+    whole = {one.name: one.default for one in fields} | values
+    return read_stands(fields, [row for row in rows if row.status != "retired"], whole)
+
+
+def test_a_field_that_needs_another_setting_is_an_offer(catalog: Catalog) -> None:
+    found = stands(catalog, "image_to_video")
+    assert (found["image_tail"].how, found["image_tail"].fix) == ("offer", {"mode": "pro"})
+    assert found["sound"].how == "offer"
+    found = stands(catalog, "image_to_video", mode="pro")
+    assert (found["image_tail"].how, found["sound"].how) == ("shown", "shown")
+    found = stands(catalog, "image_to_video", mode="pro", sound="on", image_tail="as_x")
+    assert found["image_tail"].fix == {"sound": "off"}
+
+
+def test_a_field_the_model_never_takes_is_hidden(catalog: Catalog) -> None:
+    found = stands(catalog, "image_to_video", model_name="kling-v2-1-master", mode="pro")
+    assert found["mode"].how == "hidden"
+    assert found["duration"].values == ("5", "10")
+
+
+def test_a_value_the_model_does_not_take_is_held_and_refused(catalog: Catalog) -> None:
+    found = stands(catalog, "image_to_video", duration="7")
+    assert found["duration"].refused == "7"
+
+
+def test_what_needs_a_file_waits_for_it(catalog: Catalog) -> None:
+    found = stands(catalog, "image_generation")
+    waiting = ("image_reference", "image_fidelity", "human_fidelity")
+    assert {found[name].how for name in waiting} == {"hidden"}
+    found = stands(catalog, "image_generation", image="as_x")
+    assert found["image_reference"].how == "shown"
+    assert found["human_fidelity"].fix == {"image_reference": "subject"}
+    assert found["negative_prompt"].how == "hidden", "refused beside an image"
+
+
+# ------------------------------------------------------------------------------------ answers
+
+
+def quotes(pipeline: Pipeline) -> tuple[Quotes, dict[str, Any]]:
+    form = build(pipeline, "image_to_video")
+    return form.quotes, held(form, prompt="Mist", image="https://example.com/a.jpg")
+
+
+def test_the_answer_has_the_price_and_what_an_offer_adds(pipeline: Pipeline) -> None:
+    asked, now = quotes(pipeline)
+    answer = asked.answer(OWNER, now)
+    assert (answer["state"], answer["price"], answer["left"]) == ("ready", 210, 99_790)
+    assert answer["stands"]["image_tail"]["offers"] == [{"fix": {"mode": "pro"}, "delta": 140}]
+    assert asked.answer(OWNER, {**now, VARIANTS: 3})["price"] == 630
+    json.dumps(answer)
+
+
+def test_what_is_missing_is_named_and_the_price_still_known(pipeline: Pipeline) -> None:
+    asked, now = quotes(pipeline)
+    answer = asked.answer(OWNER, {**now, "prompt": " ", "image": ""})
+    assert (answer["state"], answer["missing"]) == ("blocked", ["image", "prompt"])
+    assert (answer["price"], answer["errors"]) == (210, {})
+
+
+def test_too_little_credit_is_said_with_what_it_would_buy(pipeline: Pipeline) -> None:
+    pipeline.available = 500
+    asked, now = quotes(pipeline)
+    answer = asked.answer(OWNER, {**now, VARIANTS: 3})
+    assert (answer["state"], answer["short"], answer["afford"]) == ("short", 130, 2)
+    sent = asked.sent(OWNER, {**now, VARIANTS: 3}, "c")
+    assert (sent["state"], sent["short"]) == ("short", 130)
+    assert pipeline.bought == []
+
+
+def test_a_large_purchase_asks_first(pipeline: Pipeline) -> None:
+    asked, now = quotes(pipeline)
+    assert asked.answer(OWNER, now)["ask"] is False
+    long = {**now, "model_name": "kling-v3", "mode": "4k", "duration": "10"}
+    assert asked.answer(OWNER, long)["ask"] is True
+    pipeline.available = 1000
+    assert asked.answer(OWNER, now)["ask"] is True, "a fifth of what is left"
+
+
+def test_a_refused_value_blocks_and_offers_the_nearest(pipeline: Pipeline) -> None:
+    asked, now = quotes(pipeline)
+    answer = asked.answer(OWNER, {**now, "duration": "7"})
+    assert answer["state"] == "blocked" and "duration" in answer["errors"]
+    fixes = [offer["fix"] for offer in answer["stands"]["duration"]["offers"]]
+    assert fixes == [{"duration": "5"}, {"duration": "10"}]
+
+
+# ------------------------------------------------------------------------------------ orders
+
+
+def ordered(form: Form, order: dict[str, Any], now: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    out = change(form, OWNER, order, now)
+    assert len(out) == len(form.outputs)
+    return out[-2], json.loads(out[-1])
+
+
+def test_a_fix_changes_one_setting_and_keeps_the_rest(pipeline: Pipeline) -> None:
+    form = build(pipeline, "image_to_video")
+    now = held(form, prompt="Mist", duration="10")
+    draft, answer = ordered(form, {"params": {"mode": "pro"}}, now)
+    assert draft == {**now, "mode": "pro"}
+    assert answer["cleared"] == ["mode"]
+
+
+def test_the_prompt_alone_can_be_taken_over(pipeline: Pipeline) -> None:
+    form = build(pipeline, "image_to_video")
+    now = held(form, duration="10")
+    params = {"prompt": "Rain", "duration": "5", "image": "as_x"}
+    draft, _ = ordered(form, {"params": params, "what": "prompt"}, now)
+    assert draft == {**now, "prompt": "Rain"}
+
+
+def test_all_settings_replace_all_and_what_is_gone_is_named(pipeline: Pipeline) -> None:
+    form = build(pipeline, "image_to_video")
+    now = held(form, duration="10", negative_prompt="blur", **{VARIANTS: 3})
+    params = {"prompt": "Rain", "image": "as_x", "model_name": "kling-v1", "old_field": 1}
+    draft, answer = ordered(form, {"params": params, "what": "all"}, now)
+    assert (draft["prompt"], draft["duration"], draft["negative_prompt"]) == ("Rain", "5", "")
+    assert draft[VARIANTS] == 3, "how many is not a setting of the take"
+    assert [one["field"] for one in answer["lost"]] == ["model_name", "old_field"]
+
+
+def test_a_draft_comes_back_with_its_files(pipeline: Pipeline) -> None:
+    form = build(pipeline, "image_to_video")
+    kept = held(form, prompt="Half a thou", image="as_abc", **{VARIANTS: 2})
+    out = restore(form, OWNER, kept)
+    assert out[-2] == kept
+    picture = out[len(form.parts)]
+    assert picture["value"]["url"] == "/media/as_abc"
+    assert restore(form, OWNER, None)[-2] == held(form)
+    assert restore(form, OWNER, {"gone": 1})[-2] == held(form)
+
+
+# ------------------------------------------------------------------------------------ words
+
+
+def test_every_declared_field_and_value_has_words(catalog: Catalog) -> None:
+    for capability in catalog.capabilities.values():
+        for one in read_fields(capability, catalog.models(capability.id)):
+            for words in (read_words("en"), read_words("zh")):
+                assert f"field.{one.name}" in words, one.name
+                assert f"capability.{capability.id}" in words
+                for value in one.values if one.widget in ("choice", "switch") else ():
+                    keys = (f"value.{one.name}.{value}", f"value.any.{value}", f"unit.{one.name}")
+                    plain = not any(letter.isalpha() for letter in str(value))
+                    assert plain or any(key in words for key in keys), (one.name, value)
