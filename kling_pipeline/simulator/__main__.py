@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--contract", choices=["vendor", "brief"], default="vendor")
     parser.add_argument("--media", choices=["drawn", "plain"], default="drawn")
-    for name in ("state", "faults", "port-file"):
+    for name in ("state", "faults", "rules", "port-file"):
         parser.add_argument(f"--{name}", type=Path)
     for name in ("access-key", "secret-key", "api-key", "webhook-secret"):
         parser.add_argument(f"--{name}", default=getattr(defaults, name.replace("-", "_")))

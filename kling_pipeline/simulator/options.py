@@ -18,7 +18,8 @@ class Options:
     `speed` divides the 60 s of a video and the 15 s of an image. `state` None keeps everything in
     memory. `slots` and `units` override the pools of rules.toml by product type ("video",
     "image", "try-on"); `model_states` overrides "alive", "at_risk" or "retired" by model name.
-    A `webhook_secret` ("whsec_...") signs callbacks.
+    A `webhook_secret` ("whsec_...") signs callbacks. `rules` names a file with more rows in the
+    form of rules.toml: models and endpoints that were announced after it.
     """
 
     port: int = 0
@@ -28,6 +29,7 @@ class Options:
     media: Media = "drawn"
     state: Path | None = None
     faults: Path | None = None
+    rules: Path | None = None
     access_key: str = "demo-access-key"
     secret_key: str = "demo-secret-key-of-the-simulator"
     api_key: str = "demo-api-key"

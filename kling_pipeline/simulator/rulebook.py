@@ -83,14 +83,21 @@ class Endpoint:
 class Rulebook:
     """All endpoints of one contract, and the figures of clock, pools and retention."""
 
-    def __init__(self, contract: Contract, model_states: Mapping[str, str]) -> None:
+    def __init__(
+        self, contract: Contract, model_states: Mapping[str, str], more: Path | None = None
+    ) -> None:
         rows = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+        models = rows.pop("model")
+        if more is not None:
+            added = tomllib.loads(more.read_text(encoding="utf-8"))
+            models += added.pop("model", [])
+            rows |= added
         self.clock: Mapping[str, float] = rows.pop("clock")
         self.pools: Mapping[str, Mapping[str, float]] = rows.pop("pools")
         self.retention: Mapping[str, float] = rows.pop("retention")
         self.voices: Mapping[str, list[str]] = rows.pop("voices", {})
         self.scenes: Mapping[str, list[str]] = rows.pop("scenes", {})
-        models = [row for row in rows.pop("model") if _in(contract, row)]
+        models = [row for row in models if _in(contract, row)]
         endpoints = {
             family: _endpoint(family, _resolve(row, rows), models, model_states)
             for family, row in rows.items()

@@ -39,7 +39,7 @@ from kling_pipeline.simulator.studio import Studio
 
 def build_app(options: Options) -> ASGIApp:
     """Put one simulator together; it draws only while its lifespan is open."""
-    book = Rulebook(options.contract, options.model_states)
+    book = Rulebook(options.contract, options.model_states, options.rules)
     shelf = Shelf(options.state)
     folder = _folder(options.state)
     key = shelf.note("link_key", secrets.token_hex(32))
