@@ -47,7 +47,8 @@ class Media:
 
     Limits are those of the vendor for the legacy endpoints (image: jpg or png, 10 MB, 300 px a side, ratio 1:2.5 to
     2.5:1; Kling docs, inputs, Sept 2026). `side` and `longest` in px, `ratio` is the longer side over the shorter,
-    `cap` in bytes, `seconds` the shortest and longest. `most` above 1 makes the field a list.
+    `cap` in bytes, `seconds` the shortest and longest, `fps` the frames a second taken (empty: any). `most` above 1
+    makes the field a list.
 
     Kling takes video by address only: a result of ours goes as `as_id` where the endpoint knows ids, anything else
     as `as_url`; both name the field of the body.
@@ -59,6 +60,7 @@ class Media:
     ratio: float = 2.5
     cap: int = 10 * 1024 * 1024
     seconds: tuple[float, float] | None = None
+    fps: tuple[int, ...] = ()
     most: int = 1
     as_id: str = ""
     as_url: str = ""
@@ -245,8 +247,9 @@ class Capability:
     """One thing a creator can ask for.
 
     `layouts` holds, by route id, the bodies that are not simply the fields; `calls` what comes before the task, in
-    order; `rules` what no single field can tell. A capability with an opening call keeps a person's choices in a
-    session (`session` among its fields).
+    order; `rules` what no single field can tell; `numbered` the fields whose files the prompt should name, in the
+    order of their numbers. A capability with an opening call keeps a person's choices in a session (`session` among
+    its fields).
     """
 
     id: str
@@ -258,6 +261,7 @@ class Capability:
     layouts: Mapping[str, Layout] = made_by(default_factory=dict)
     calls: tuple[Call, ...] = ()
     rules: tuple[Rule, ...] = ()
+    numbered: tuple[str, ...] = ()
 
     def looks(self) -> dict[str, Look]:
         """Field name to look, in the order of the form."""

@@ -10,7 +10,8 @@ StudioError             something a person should be told: code, sentence, what 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 Verdict = Literal[
     "refused",  # this request will never be accepted: fail it, give the credits back
@@ -40,7 +41,10 @@ class StudioError(Exception):
 
 
 class InputError(StudioError):
-    """The request is wrong: nothing was reserved; `fields` maps each wrong field to one sentence."""
+    """The request is wrong: nothing was reserved; `fields` maps each wrong field to one sentence.
+
+    `findings` are the linter's where it was the linter that said no, hints included: they know what would help.
+    """
 
     code = "invalid_input"
 
@@ -51,9 +55,11 @@ class InputError(StudioError):
         fields: dict[str, str] | None = None,
         code: str | None = None,
         next: str = "",
+        findings: Sequence[Any] = (),
     ) -> None:
         super().__init__(message, code=code, next=next)
         self.fields = fields or {}
+        self.findings = tuple(findings)
 
     @classmethod
     def at(cls, field: str, sentence: str, *, code: str | None = None) -> InputError:

@@ -50,4 +50,5 @@ CAPABILITY = Capability(
     credit_key="kling_face_swap",
     request=FaceSwap,
     layouts={"omni-image": scene_and_face},
+    numbered=("image", "face_image"),
 )

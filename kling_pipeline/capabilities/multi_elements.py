@@ -39,6 +39,7 @@ Video = Annotated[
         longest=2160,
         cap=200 * MB,
         seconds=(2, 10),
+        fps=(24, 30, 60),
         as_id="video_id",
         as_url="video_url",
     ),
@@ -224,4 +225,5 @@ CAPABILITY = Capability(
         Call("preview-selection", f"{_AT}/preview-selection", Nothing, lay_session, read_preview, step=False),
     ),
     rules=(edit_fits,),
+    numbered=("video", "image_list"),
 )  # fmt: skip

@@ -94,4 +94,5 @@ CAPABILITY = Capability(
     request=MultiImageToVideo,
     layouts={"omni-video": on_omni_video, "multi-image2video": as_the_brief_says},
     rules=(picture_counts,),
+    numbered=("image_list",),
 )

@@ -79,4 +79,5 @@ CAPABILITY = Capability(
     request=OmniImage,
     layouts={"omni-image": wrapped},
     rules=(ratio_of_words,),
+    numbered=("image_list",),
 )
