@@ -19,7 +19,8 @@ class Options:
     memory. `slots` and `units` override the pools of rules.toml by product type ("video",
     "image", "try-on"); `model_states` overrides "alive", "at_risk" or "retired" by model name.
     A `webhook_secret` ("whsec_...") signs callbacks. `rules` names a file with more rows in the
-    form of rules.toml: models and endpoints that were announced after it.
+    form of rules.toml: models and endpoints that were announced after it. Raises ValueError for a
+    speed that is not above 0.
     """
 
     port: int = 0
@@ -39,3 +40,7 @@ class Options:
     slots: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, float] = field(default_factory=dict)
     model_states: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.speed > 0:
+            raise ValueError("speed must be more than 0")

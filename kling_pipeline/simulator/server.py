@@ -40,8 +40,8 @@ from kling_pipeline.simulator.studio import Studio
 def build_app(options: Options) -> ASGIApp:
     """Put one simulator together; it draws only while its lifespan is open."""
     book = Rulebook(options.contract, options.model_states, options.rules)
-    shelf = Shelf(options.state)
     folder = _folder(options.state)
+    shelf = Shelf(options.state)
     key = shelf.note("link_key", secrets.token_hex(32))
     files = Files(folder, key, book.retention["link_days"])
     studio = Studio(options.media, folder)
@@ -92,13 +92,16 @@ def serve(options: Options) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=1,
-        timeout_keep_alive=30,
+        # A client's idle connection must not be closed under its next create.
+        timeout_keep_alive=600,
     )
     server = uvicorn.Server(config)
     if options.parent_pipe:
         threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    port = listener.getsockname()[1]
     if options.port_file is not None:
-        _write_port(options.port_file, listener.getsockname()[1])
+        _write_port(options.port_file, port)
+    print(f"A simulated Kling answers at http://127.0.0.1:{port}", flush=True)
     server.run(sockets=[listener])
 
 
