@@ -129,6 +129,7 @@ class App(Process):
         try:
             wait_for(lambda: answers(f"{self.url}/healthz"), "the studio", 90)
         except AssertionError as error:
+            self.stop()
             raise AssertionError(f"{error}\n{self.output()[-4000:]}") from None
         return self
 
