@@ -71,9 +71,10 @@ def mount_options(pipeline: Pipeline) -> dict[str, Any]:
 def _grouped(capabilities: Any) -> dict[str, list[Capability]]:
     """Groups that have a capability; in each, what starts from nothing before what needs files."""
 
-    def needs(one: Capability) -> tuple[int, str]:
-        media = one.media()
-        return sum(one.request.model_fields[name].is_required() for name in media), one.id
+    def needs(one: Capability) -> tuple[int, int, str]:
+        media, fields = one.media(), one.request.model_fields
+        places = sum(rule.most for rule in media.values())
+        return places, sum(fields[name].is_required() for name in media), one.id
 
     found = {group: [one for one in capabilities if one.group == group] for group in GROUPS}
     return {group: sorted(members, key=needs) for group, members in found.items() if members}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -42,6 +42,13 @@ class Tongue:
         name = str(value).lower() if isinstance(value, bool) else str(value) or "none"
         own = f"value.{field}.{name}"
         return self._say(own, {lang: self._value(lang, field, name) for lang in LANGUAGES})
+
+    def longest(self, field: str, values: Iterable[Any]) -> int:
+        """The letters of the longest label of a value in any language."""
+        return max(
+            (len(self._value(lang, field, str(one))) for one in values for lang in LANGUAGES),
+            default=0,
+        )
 
     def word(self, key: str, default: str = "") -> Any:
         """Any other words by their key."""

@@ -12,12 +12,15 @@ from ui.form import AXES, NONE, SUB, Field
 from ui.tongue import Tongue
 
 _WIDE = ("prompt", "text", "model", "slider", "camera")
+_LONG = 9  # letters of a value that still fit into half a row
 _MOVES = ("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")
 
 
 def build_field(one: Field, tongue: Tongue) -> None:
     """Draws a field: its widgets, and below them the line that says what is wrong or what it needs."""
     wide = one.widget in _WIDE or len(one.slots) > 1
+    if one.widget in ("choice", "switch"):
+        wide = tongue.longest(one.name, one.values) > _LONG
     classes = ["ks-fld", f"ks-{one.widget}", "ks-wide" if wide else "ks-half"]
     with gr.Column(elem_id=f"g-{one.capability}-{one.name}", elem_classes=classes, min_width=0):
         _WIDGETS.get(one.widget, _text)(one, tongue)

@@ -21,6 +21,7 @@ QUICK: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
+LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 FRONT = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -29,10 +30,6 @@ def wire(form: Form) -> None:
     parts, quotes = form.parts, form.quotes
     files = [slot for one in form.media for slot in one.slots]
     typed = [part.input for name, part in parts.items() if name not in files]
-    names = json.dumps(list(parts))
-
-    def quote(**held: Any) -> str:
-        return json.dumps(quotes.answer(OWNER, held))
 
     def submit(click: str, **held: Any) -> str:
         return json.dumps(quotes.sent(OWNER, held, click))
@@ -40,45 +37,60 @@ def wire(form: Form) -> None:
     def fill(order: str, **held: Any) -> list[Any]:
         return change(form, OWNER, json.loads(order or "{}"), held)
 
-    gr.on(  # in the browser alone: a draft is kept even when the studio does not answer
-        typed,
-        inputs=list(parts.values()),
-        outputs=form.draft,
-        js=f"(...v) => window.studioForm.held({names}, v)",
-        **FRONT,
-    )
-    last: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
-    gr.on(typed, quote, inputs_kwargs=parts, outputs=form.answer, **last)
+    gr.on(typed, **_keep(form))
+    gr.on(typed, **_price(form), **LAST)
     click = f"(c, ...v) => [window.studioForm.click({form.capability.id!r}), ...v]"
     form.send.click(submit, form.order, form.answer, inputs_kwargs=parts, js=click, **QUICK)
-    form.order.input(fill, form.order, form.outputs, inputs_kwargs=parts, postprocess=False, **last)
+    form.order.input(
+        fill, form.order, form.outputs, inputs_kwargs=parts, postprocess=False, **LAST, **QUICK
+    )
     for one in form.media:
         for slot in one.slots:
             _wire_file(form, one, slot)
 
 
+def _keep(form: Form) -> dict[str, Any]:
+    """Keeps the draft in the browser alone: it is kept even when the studio does not answer."""
+    names = json.dumps(list(form.parts))
+    return {
+        "inputs": list(form.parts.values()),
+        "outputs": form.draft,
+        "js": f"(...v) => window.studioForm.held({names}, v)",
+        **FRONT,
+    }
+
+
+def _price(form: Form) -> dict[str, Any]:
+    """Asks what the form is worth with what its widgets hold at this moment."""
+
+    def quote(**held: Any) -> str:
+        return json.dumps(form.quotes.answer(OWNER, held))
+
+    return {"fn": quote, "inputs_kwargs": form.parts, "outputs": form.answer, **QUICK}
+
+
 def _wire_file(form: Form, one: Field, slot: str) -> None:
     box, preview = one.parts[slot], one.previews[slot]
+    said = {"capability": form.capability.id, "kind": "file"}
 
-    def take(file: Any, **held: Any) -> list[Any]:
+    def take(file: Any) -> list[Any]:
         try:
-            held[slot], wrong = _checked(form, one, file), {}
+            asset, wrong = _checked(form, one, file), {}
         except InputError as error:
-            held[slot], wrong = "", {one.name: error.fields.get(one.name, error.message)}
-        said = {**form.quotes.answer(OWNER, held), "wrong": wrong, "cleared": [one.name]}
+            asset, wrong = "", {one.name: error.fields.get(one.name, error.message)}
         shown = gr.update(value=None) if wrong else gr.skip()
-        return [held[slot], shown, held, json.dumps(said)]
+        return [asset, shown, json.dumps({**said, "wrong": wrong, "cleared": [one.name]})]
 
-    def drop(**held: Any) -> list[Any]:
-        held[slot] = ""
-        said = {**form.quotes.answer(OWNER, held), "cleared": [one.name]}
-        return ["", held, json.dumps(said)]
+    def drop() -> list[Any]:
+        return ["", json.dumps({**said, "cleared": [one.name]})]
 
     # Not preprocessed: Gradio would open the picture first, and refuse a bad one in its own words.
     raw: dict[str, Any] = {"preprocess": False, "postprocess": False, **QUICK}
-    kept = [form.draft, form.answer]
-    preview.upload(take, preview, [box, preview, *kept], inputs_kwargs=form.parts, **raw)
-    preview.clear(drop, None, [box, *kept], inputs_kwargs=form.parts, **raw)
+    taken = preview.upload(take, preview, [box, preview, form.answer], **raw)
+    dropped = preview.clear(drop, None, [box, form.answer], **raw)
+    # Priced after it has arrived, with what was typed meanwhile.
+    for event in (taken, dropped):
+        event.then(**_price(form)).then(**_keep(form))
 
 
 def _checked(form: Form, one: Field, file: Any) -> str:

@@ -27,6 +27,7 @@ export function paint(answer) {
   const one = form(answer.capability);
   for (const name of answer.cleared ?? []) delete one.wrong[name];
   Object.assign(one.wrong, answer.wrong);
+  if (answer.kind === 'file') return repaint(one);
   if (answer.kind === 'sent') return pressed.answered(one, answer);
   if (one.answer && answer.serial < one.answer.serial) return;
   one.answer = answer;
