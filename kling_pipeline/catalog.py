@@ -105,7 +105,7 @@ class Catalog:
         said = [
             finding
             for rule in found.rules
-            for finding in rule({**sent, "model_name": model.name}, facts)
+            for finding in rule({**sent, "model_name": model.name}, {**(known or {}), **facts})
         ]
         if errors := {one.field: one.message for one in said if one.severity == "error"}:
             raise InputError("; ".join(errors.values()), fields=errors)
@@ -249,8 +249,10 @@ def load_catalog(contract: str, *, data: Path = ROOT / "data") -> Catalog:
         for module in pkgutil.iter_modules(declared.__path__)
     ]
     models = read_models(data / "models.toml", contract)
+    # The order of the rows is the order of the tabs.
+    order = list(dict.fromkeys(row.capability for row in models))
     return Catalog(
-        (one for one in found if any(row.capability == one.id for row in models)),
+        sorted((one for one in found if one.id in order), key=lambda one: order.index(one.id)),
         models,
         read_prices(data / "prices.toml"),
     )

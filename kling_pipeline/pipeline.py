@@ -11,6 +11,7 @@ from kling_pipeline.admission import Order, Submission, admit, check_order
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import NotFound
+from kling_pipeline.hints import take_hint, verify_signature
 from kling_pipeline.inbox import find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
 from kling_pipeline.jobs import Job, find_job, move, update
@@ -242,6 +243,18 @@ class Pipeline:
     def check_media(self, owner: str, capability: str, field: str, asset_id: str) -> None:
         """InputError at the field when this file breaks its rule."""
         _take_files(self.engine, owner, self.catalog.capability(capability), {field: asset_id})
+
+    # --- hints ----------------------------------------------------------------------------------
+
+    def verify_callback(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """InputError when a webhook secret is set and the signature is missing, wrong or older than 5 minutes."""
+        secret = self.settings.kling_webhook_secret
+        if secret is not None:
+            verify_signature(secret.get_secret_value(), body, headers)
+
+    def hint(self, task_id: str) -> None:
+        """Somebody says this task has news: it is asked for at the next tick, and no more than that."""
+        take_hint(self.engine, task_id)
 
     # --- working --------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ def _prepare(engine: Engine, job: Job) -> Job | None:
         body = thaw(engine, job.owner, call.lay(fields, known))
         data = engine.client.ask(call.path, body, engine.settings.scaled(_ASK_SECONDS))
         failpoint("step")
-        known = {**known, call.id: {**call.read(data, known), "asked": call.asked(fields)}}
+        known = {**known, call.kept: {**call.read(data, known), "asked": call.asked(fields)}}
         moved = engine.store.write(partial(_checkpoint, engine=engine, job=job, known=known))
         if moved is None:
             return None
@@ -195,7 +195,9 @@ def _token_life(engine: Engine) -> float:
 
 def _post(engine: Engine, job: Job, fields: Any) -> dialects.Task:
     route = engine.catalog.route(job.route)
-    body = dialects.body(route, fields, job.external_task_id, None)
+    public = engine.settings.studio_public_url
+    callback = f"{public.rstrip('/')}/callbacks/kling" if public else None
+    body = dialects.body(route, fields, job.external_task_id, callback)
     return engine.client.create(
         route, body, expires=job.checkpoint["expires"], timeout=_token_life(engine) * 0.75
     )

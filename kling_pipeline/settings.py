@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     kling_access_key: SecretStr | None = None
     kling_secret_key: SecretStr | None = None
     kling_api_key: SecretStr | None = None
+    kling_webhook_secret: SecretStr | None = None
     kling_base_url: str = "https://api-singapore.klingai.com"
     kling_contract: Literal["vendor", "brief"] = "vendor"
     studio_data_dir: Path = ROOT / "data" / "var"

@@ -23,9 +23,11 @@ def show_jobs(db: Connection, engine: Engine, jobs: Iterable[Job]) -> list[dict[
         if job.shape not in typical:
             usual = learn(db, engine, job.shape, job.pool)
             typical[job.shape] = [usual.p50, usual.p90] if usual.learned else None
+    caps = {row["name"]: row["cap"] for row in db.execute("SELECT name, cap FROM pool")}
     return [
         {
             **show_job(job, assets.get(job.id, [])),
+            "says": _say(job, places.get(job.id), caps.get(job.pool), typical[job.shape]),
             "typical": typical[job.shape],
             "place": places.get(job.id),
             "inputs": inputs[job.id],
@@ -59,6 +61,13 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
         "assets": assets,
         "error": job.error,
     }
+
+
+def _say(job: Job, place: int | None, cap: int | None, typical: list[int] | None) -> dict[str, Any]:
+    """What a job says; a waiting one also when it will start, where that can be told (milliseconds)."""
+    if place is None or cap is None or typical is None:
+        return job.says
+    return {**job.says, "eta": -(-place // cap) * typical[0]}
 
 
 def show_asset(row: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ OURS = ("app", "ui", "kling_pipeline", "tests")
 FLOOR = {"errors", "settings"}  # anybody may import these
 ROOMS = {
     "admission", "inbox", "sending", "places", "polling", "durations", "saving", "recovery",
-    "view", "doctor", "pauses", "identity", "sessions",
+    "view", "doctor", "pauses", "identity", "sessions", "hints",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "kling_pipeline": set(),  # the package's door opens nothing, so importing a part costs only it
@@ -36,7 +36,9 @@ ALLOWED: dict[str, set[str]] = {
     "models": FLOOR | {"capability"},
     "prices": FLOOR,
     "catalog": FLOOR | {"capability", "capabilities", "models", "prices"},  # it loads the folder
-    "lint": FLOOR | {"capability"},
+    "voices": FLOOR,
+    "lint_rules": FLOOR | {"lint_rules", "capability", "models", "voices"},
+    "lint": FLOOR | {"lint_rules", "capability", "models"},
     "templates": FLOOR | {"capability"},
     # The outside.
     "dialects": FLOOR | {"capability"},

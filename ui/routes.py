@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from kling_pipeline.errors import CreditError, InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
+from ui.callbacks import callback_route
 from ui.files import OWNER, file_routes
 
 _BODY = {"capability", "params", "variant_count", "template", "click_id"}
@@ -38,6 +39,7 @@ def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> N
             Route("/api/jobs/{job_id}/cancel", api.cancel, methods=["POST"]),
             Route("/api/jobs/{job_id}/retry", api.retry, methods=["POST"]),
             *file_routes(pipeline),
+            callback_route(pipeline),
             Route("/api/{rest:path}", _nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
     )
@@ -198,7 +200,8 @@ def _capabilities(pipeline: Pipeline) -> list[dict[str, Any]]:
     ]
 
 
-_STATUS = {"unsupported_media_type": 415, "malformed_json": 400, "file_too_large": 413}
+_STATUS = {"unsupported_media_type": 415, "malformed_json": 400,
+    "bad_signature": 401, "file_too_large": 413}
 
 
 def _refuse(request: Request, error: Exception) -> Response:

@@ -70,18 +70,21 @@ def picture_counts(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
         yield Finding(
             "tail_alone", "image_tail", "An end frame needs a first frame.", severity="error"
         )
-    if len(references) + len(frames) > 7:
-        count = len(references) + len(frames)
+    count = len(references) + len(frames)
+    if count > 7:
         message = f"{count} pictures with the frames; Kling takes 7 in all."
         yield Finding(
             "too_many_pictures", "image_list", message, severity="error",
             figures={"count": count, "most": 7},
         )  # fmt: skip
-    elif frames and len(references) > 2 and sent.get("model_name") == "kling-video-o1":
-        message = f"{len(references)} references; kling-video-o1 takes 2 beside a frame."
+    elif frames and count > 2 and sent.get("model_name") == "kling-video-o1":
+        # "No start or end frames when more than 2 images": read the narrow way, frames counted.
+        message = (
+            f"{count} pictures with the frames; kling-video-o1 takes 2 where there is a frame."
+        )
         yield Finding(
             "too_many_pictures", "image_list", message, severity="error",
-            figures={"count": len(references), "most": 2},
+            figures={"count": count, "most": 2},
         )  # fmt: skip
 
 
