@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kling_pipeline import ledger
@@ -16,10 +16,12 @@ from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.identity import external_id
 from kling_pipeline.inbox import freeze, take_files
 from kling_pipeline.jobs import Job
+from kling_pipeline.lint import Subject, lint
 from kling_pipeline.sessions import read_session
 from kling_pipeline.store import Connection, bump, get_meta
 
 _MOST_VARIANTS = 100
+_LOOK_BACK = 500  # jobs among which an equal one is looked for
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,34 @@ def check_order(engine: Engine, owner: str, order: Order) -> Checked:
     plan = engine.catalog.plan(order.capability, params, facts, known)
     lengths = {name: fact.duration for name, fact in facts.items() if fact}
     known = {**known, "lengths": lengths}
-    return Checked(plan, freeze(engine, owner, capability, plan.sent), known)
+    frozen = freeze(engine, owner, capability, plan.sent)
+    price = engine.catalog.prices[plan.model.price]
+    said = lint(
+        Subject(
+            capability, plan.params, plan.sent, plan.model, engine.catalog.models(capability.id)[0],
+            facts, known, order.variants, _earlier(engine, owner, plan, frozen), (price.of, price.most),
+        )
+    )  # fmt: skip
+    if errors := {one.field: one.message for one in said if one.severity == "error"}:
+        raise InputError("; ".join(errors.values()), fields=errors, findings=said)
+    return Checked(replace(plan, warnings=(*plan.warnings, *said)), frozen, known)
+
+
+def _earlier(engine: Engine, owner: str, plan: Plan, frozen: Mapping[str, Any]) -> tuple[int, int]:
+    """How many of the newest jobs asked for the same and were not refunded, and their credits."""
+    with engine.store.read() as db:
+        count, credits = db.execute(
+            """SELECT count(*), coalesce(sum(price), 0) FROM
+               (SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?)
+               WHERE capability = ? AND model = ? AND request = ?
+               AND state NOT IN ('failed', 'canceled')""",
+            [owner, _LOOK_BACK, plan.capability.id, plan.model.name, _request(frozen)],
+        ).fetchone()
+    return count, credits
+
+
+def _request(frozen: Mapping[str, Any]) -> str:
+    return json.dumps({"fields": frozen}, ensure_ascii=False)
 
 
 def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
@@ -140,7 +169,7 @@ def _columns(checked: Checked, now: int) -> dict[str, Any]:
         "shape": _shape(plan),
         "credit_key": plan.capability.credit_key,
         "params": json.dumps(plan.params, ensure_ascii=False),
-        "request": json.dumps({"fields": checked.frozen}, ensure_ascii=False),
+        "request": _request(checked.frozen),
         "checkpoint": json.dumps({"known": checked.known}, ensure_ascii=False),
         "price": plan.price,
         "state": "queued",

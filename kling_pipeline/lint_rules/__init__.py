@@ -1,0 +1,1 @@
+"""The linter's rules, by what they look at; `lint.py` says in which order they speak."""

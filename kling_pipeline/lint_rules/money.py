@@ -1,0 +1,45 @@
+"""What the same credits would buy better, or have bought already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kling_pipeline.capability import Finding
+from kling_pipeline.lint_rules.subject import Subject
+
+_MOST_OF_A_SERIES = 9
+
+
+def model_at_risk(subject: Subject) -> Iterable[Finding]:
+    """A model out of Kling's newest price list may stop answering any day."""
+    model, heir = subject.model, subject.heir
+    forced = any(
+        other == model.name and subject.given.get(field) for field, other in heir.instead.items()
+    )
+    if model.status != "at_risk" or not model.send_name or forced:
+        return
+    message = f"{model.name} is out of Kling's newest price list and may stop answering."
+    figures = {"model": model.name, "heir": heir.name}
+    fix = {"model_name": heir.name} if heir.status == "alive" else {}
+    yield Finding("model_at_risk", "model_name", message, "hint", figures, fix)
+
+
+def duplicate(subject: Subject) -> Iterable[Finding]:
+    """The same request was paid for before; another go is another take, and may be wanted."""
+    count, credits = subject.earlier
+    if count:
+        message = f"You already have {count} of these, {credits} credits."
+        yield Finding("duplicate", "prompt", message, "hint", {"count": count, "credits": credits})
+
+
+def pictures_multiply(subject: Subject) -> Iterable[Finding]:
+    """Pictures a take times variants: the product is what is paid."""
+    asked = (
+        subject.sent.get("series_amount") if subject.sent.get("result_type") == "series" else None
+    )
+    each = _MOST_OF_A_SERIES if asked == "auto" else int(asked or subject.sent.get("n") or 1)
+    if each > 1 and subject.variants > 1:
+        total = each * subject.variants
+        message = f"{each} pictures x {subject.variants} variants = {total} paid pictures."
+        figures = {"each": each, "variants": subject.variants, "total": total}
+        yield Finding("pictures_multiply", "n", message, "hint", figures)
