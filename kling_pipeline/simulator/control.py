@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import ipaddress
 import os
@@ -29,7 +28,6 @@ def routes(desk: Desk) -> list[Route]:
         Route("/_simulator/tasks", partial(_tasks, desk)),
         Route("/_simulator/inputs/{ending}", partial(_take_input, desk), methods=["POST"]),
         Route("/_simulator/faults", partial(_faults, desk), methods=["GET", "POST"]),
-        Route("/_simulator/inputs/{suffix}", partial(_inputs, desk), methods=["POST"]),
     ]
 
 
@@ -78,19 +76,6 @@ async def _faults(desk: Desk, request: Request) -> Response:
         except (ValueError, TypeError, AttributeError) as problem:
             return JSONResponse({"error": str(problem)}, 400)
     return JSONResponse(faults.shown())
-
-
-async def _inputs(desk: Desk, request: Request) -> Response:
-    """Keep a file as if it lay at a public address: Kling takes video by address only, and a demo has none."""
-    _only_here(request)
-    suffix = request.path_params["suffix"]
-    if suffix not in ("mp4", "mov"):
-        raise HTTPException(404)
-    data = await request.body()
-    files = desk.bench.files
-    name = f"in-{hashlib.sha256(data).hexdigest()}.{suffix}"
-    await asyncio.to_thread(files.path(name).write_bytes, data)
-    return JSONResponse({"url": files.link(origin(request), name, now_ms())})
 
 
 def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
