@@ -194,7 +194,8 @@ class Call:
     `asks` are the fields a person gives in a session; `lay` makes the body from the fields and what is known; `read`
     keeps of the answer's data what later calls need, and raises InputError when the answer says no. `opens`: it makes a
     session. `step`: a job without a session makes it itself, `when` its fields ask for it. It costs `units` video
-    units; sent twice after a crash it costs us, at most 0.05.
+    units; sent twice after a crash it costs us, at most 0.05. Its answer is kept under its id, or in place of that of
+    the call that `keeps` names: what is marked is one thing, whether a point was added or taken away.
     """
 
     id: str
@@ -206,10 +207,17 @@ class Call:
     opens: bool = False
     step: bool = True
     when: Callable[[Fields], bool] = lambda fields: True
+    keeps: str = ""
+
+    @property
+    def kept(self) -> str:
+        """The name under which its answer is kept."""
+        return self.keeps or self.id
 
     def asked(self, fields: Fields) -> dict[str, Any]:
-        """What of the fields this call was asked with, to be kept beside its answer."""
-        return {name: fields[name] for name in self.asks.model_fields if name in fields}
+        """Which call was asked and with what, to be kept beside its answer."""
+        given = {name: fields[name] for name in self.asks.model_fields if name in fields}
+        return {"call": self.id, **given}
 
 
 @dataclass(frozen=True)
@@ -239,7 +247,8 @@ class Finding:
 
 
 Rule = Callable[[Fields, Mapping[str, Any]], Iterable[Finding]]
-"""Looks at what is sent, and at the measures of its files by field, and says what would fail or be wrong at Kling."""
+"""Looks at what is sent and says what would fail or be wrong at Kling. Beside it stand the measures of its files, by
+field, and the answers of its session's calls, by the call's name."""
 
 
 @dataclass(frozen=True)
@@ -283,7 +292,7 @@ class Capability:
             if call.step
             and call.when(fields)
             and not (in_session and call.opens)
-            and known.get(call.id, {}).get("asked") != call.asked(fields)
+            and known.get(call.kept, {}).get("asked") != call.asked(fields)
         ]
 
 

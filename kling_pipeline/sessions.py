@@ -38,7 +38,7 @@ def open_session(
     frozen = freeze(engine, owner, capability, given)
     price = _price(engine, capability, call)
     _afford(engine, owner, price)
-    known = {call.id: _ask(engine, owner, call, frozen, {})}
+    known = {call.kept: _ask(engine, owner, call, frozen, {})}
     session_id, now = secrets.token_hex(16), engine.now()
 
     def write(db: Connection) -> None:
@@ -73,7 +73,7 @@ def call_session(
     def write(db: Connection) -> None:
         count = db.execute(
             "UPDATE session SET known = ?, calls = calls + 1 WHERE id = ? RETURNING calls",
-            [json.dumps({**known, call.id: answer}), session_id],
+            [json.dumps({**known, call.kept: answer}), session_id],
         ).fetchone()[0]
         _charge(db, owner, capability, session_id, f"{call.id}:{count}", price)
 

@@ -26,20 +26,12 @@ from kling_pipeline.capability import (
 )
 from kling_pipeline.errors import InputError
 
-Video = Annotated[
-    str,
-    Field(min_length=1),
-    Look("media"),
-    Media(
-        "video",
-        side=512,
-        longest=2160,
-        cap=100 * MB,
-        seconds=(2, 60),
-        as_id="video_id",
-        as_url="video_url",
-    ),
-]
+_SLACK = 100  # ms; a container's clock may end a frame late
+
+Film = Media(
+    "video", side=512, longest=2160, cap=100 * MB, seconds=(2, 60), as_id="video_id", as_url="video_url"
+)  # fmt: skip
+Video = Annotated[str, Field(min_length=1), Look("media"), Film]
 SoundFile = Annotated[
     str | None,
     BeforeValidator(blank_is_none),
@@ -136,20 +128,15 @@ def read_speech(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
     if not audios or not audios[0].get("id"):
         raise InputError.at("text", "Kling spoke nothing. Try other words.", code="no_speech")
     audio = audios[0]
-    return {
-        "audio_id": str(audio["id"]),
-        "seconds": float(audio.get("duration") or 0),
-        "audio": {FETCH: str(audio.get("url") or ""), "kind": "audio"},
-    }
+    heard = {FETCH: str(audio.get("url") or ""), "kind": "audio"}
+    seconds = float(audio.get("duration") or 0)
+    return {"audio_id": str(audio["id"]), "seconds": seconds, "audio": heard}
 
 
 def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     """The chosen face, or the one seen longest, and the part of the sound that fits into it."""
-    faces = known["identify-face"]["faces"]
-    face = next((one for one in faces if one["face_id"] == fields.get("face_id")), None)
-    # Kling gives no size of a face, only when it is seen: the longest is most likely the main one.
-    face = face or max(faces, key=lambda one: one["end_time"] - one["start_time"])
-    speech = known.get("tts")
+    face = _choose(known["identify-face"]["faces"], fields.get("face_id"))
+    speech = known.get("tts") if fields.get("text") else None
     seconds = speech["seconds"] if speech else known["lengths"].get("sound_file") or 60
     start = fields.get("sound_start_time") or 0
     insert = fields.get("sound_insert_time")
@@ -169,6 +156,12 @@ def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return {"session_id": known["identify-face"]["session_id"], "face_choose": [choice]}
 
 
+def _choose(faces: list[Mapping[str, Any]], face_id: str | None) -> Mapping[str, Any]:
+    chosen = next((one for one in faces if one.get("face_id") == face_id), None)
+    # Kling gives no size of a face, only when it is seen: the longest is most likely the main one.
+    return chosen or max(faces, key=lambda one: one["end_time"] - one["start_time"])
+
+
 def as_the_brief_says(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     """One call with two addresses, `create_lipsync_task(audio_url, video_url)`."""
     return {**lay_video(fields, known), "audio_url": fields["sound_file"]}
@@ -178,20 +171,61 @@ def sound_or_text(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
     """One source of sound, with a voice if it is a text, at least two seconds of it."""
     text, sound = sent.get("text"), sent.get("sound_file")
     if not text and not sound:
-        message = "Give it a sound or a text to speak."
-        yield Finding("no_sound", "sound_file", message, severity="error")
+        yield Finding(
+            "no_sound", "sound_file", "Give it a sound or a text to speak.", severity="error"
+        )
     if text and sound:
-        message = "A sound or a text, not both."
-        yield Finding("two_sounds", "text", message, severity="error")
+        yield Finding("two_sounds", "text", "A sound or a text, not both.", severity="error")
     if text and not sent.get("voice_id"):
         yield Finding("no_voice", "voice_id", "Choose a voice for the text.", severity="error")
-    start, end = sent.get("sound_start_time") or 0, sent.get("sound_end_time")
-    if end is not None and end - start < 2000:
-        message = f"{max(0, end - start)} ms of sound; at least 2000."
+
+
+def face_is_there(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+    """A face is chosen among those that Kling found."""
+    faces = [one["face_id"] for one in facts.get("identify-face", {}).get("faces", [])]
+    chosen = sent.get("face_id")
+    if chosen is not None and faces and chosen not in faces:
+        message = f"There is no face {chosen}; Kling found {', '.join(faces)}."
         yield Finding(
-            "sound_too_short", "sound_end_time", message, severity="error",
-            figures={"measured": end - start, "least": 2000},
+            "no_such_face", "face_id", message, severity="error",
+            figures={"face": chosen, "faces": ", ".join(faces)}, fix={"face_id": faces[0]},
         )  # fmt: skip
+
+
+def sound_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+    """Two seconds of sound at least, inside the video and while the face is seen, as far as is known."""
+    film = _ms(facts.get("video"))
+    faces = facts.get("identify-face", {}).get("faces") or [{"start_time": 0, "end_time": film}]
+    face = _choose(faces, sent.get("face_id")) if film else faces[0]
+    sound = None if sent.get("text") else _ms(facts.get("sound_file"))
+    start, insert = sent.get("sound_start_time") or 0, sent.get("sound_insert_time")
+    insert = face["start_time"] if insert is None else insert
+    room = None if film is None else start + face["end_time"] - insert
+    end = sent.get("sound_end_time")
+    if end is None:
+        end = min((one for one in (sound, room) if one is not None), default=60_000)
+    last, seen = insert + end - start, face["end_time"] or 60_000
+    for wrong, measured, bound, said in (
+        (end - start < 2000, end - start, 2000, "{0} ms of sound; at least {1}."),
+        (sound and end > sound + _SLACK, end, sound, "It ends at {0} ms; the sound has {1} ms."),
+        (film and last > film + _SLACK, last, film, "It ends at {0} ms; the video has {1} ms."),
+        (
+            (overlap := min(last, seen) - max(insert, face["start_time"])) < 2000, overlap, 2000,
+            "The face is seen for {0} ms of it; at least {1}.",
+        ),
+    ):  # fmt: skip
+        if wrong:
+            times = ("sound_end_time", "sound_start_time", "sound_insert_time")
+            field = next((name for name in times if sent.get(name)), "sound_file")
+            figures = {"measured": max(0, measured), "bound": bound}
+            message = said.format(*figures.values())
+            yield Finding("sound_misfit", field, message, severity="error", figures=figures)
+            return
+
+
+def _ms(facts: Any) -> int | None:
+    seconds = getattr(facts, "duration", None)
+    return None if seconds is None else int(seconds * 1000)
 
 
 CAPABILITY = Capability(
@@ -212,5 +246,5 @@ CAPABILITY = Capability(
             units=Decimal("0.05"), when=lambda fields: bool(fields.get("text")),
         ),
     ),
-    rules=(sound_or_text,),
+    rules=(sound_or_text, face_is_there, sound_fits),
 )  # fmt: skip

@@ -137,10 +137,9 @@ def read_marks(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
         raise InputError.at(
             "points", "Kling found nothing there. Mark another point.", code="nothing_marked"
         )
-    return {
-        "frame_index": int(result.get("frame_index") or 0),
-        "masks": [one for one in masks if one],
-    }
+    frame, found = int(result.get("frame_index") or 0), [one for one in masks if one]
+    marked = {**_marked(known), str(frame): len(found)}
+    return {"frame_index": frame, "masks": found, "marked": marked}
 
 
 def read_preview(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
@@ -149,9 +148,9 @@ def read_preview(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
     return {"video": {FETCH: str(video or ""), "kind": "video"}}
 
 
-def read_nothing(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
-    """Nothing is left to know."""
-    return {}
+def read_clear(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Nothing is marked any more."""
+    return {"masks": [], "marked": {}}
 
 
 def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
@@ -196,16 +195,23 @@ def edit_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
             "edit_length", "video", f"{seconds:.1f} s; Kling takes 2 to 5 or 7 to 10 seconds.",
             severity="error", figures={"seconds": round(seconds, 1)},
         )  # fmt: skip
-    if sent.get("session") is None and not sent.get("points") and mode != "addition":
+    marked = sent.get("points") or any(_marked(facts).values())
+    if not marked and mode != "addition":
         message = "Mark what is meant: click it on the frame."
         yield Finding("no_points", "points", message, severity="error")
+
+
+def _marked(known: Known) -> Mapping[str, int]:
+    """How many things are marked on each frame."""
+    found: Mapping[str, int] = known.get(_MARKS, {}).get("marked", {})
+    return found
 
 
 def _session(known: Known) -> str:
     return str(known["init-selection"]["session_id"])
 
 
-_AT = "/v1/videos/multi-elements"
+_AT, _MARKS = "/v1/videos/multi-elements", "add-selection"
 CAPABILITY = Capability(
     id="multi_elements",
     title="Multi-elements",
@@ -220,8 +226,14 @@ CAPABILITY = Capability(
             "add-selection", f"{_AT}/add-selection", Mark, lay_marks, read_marks,
             when=lambda fields: bool(fields.get("points")),
         ),
-        Call("delete-selection", f"{_AT}/delete-selection", Mark, lay_marks, read_marks, step=False),
-        Call("clear-selection", f"{_AT}/clear-selection", Nothing, lay_session, read_nothing, step=False),
+        Call(
+            "delete-selection", f"{_AT}/delete-selection", Mark, lay_marks, read_marks,
+            step=False, keeps=_MARKS,
+        ),
+        Call(
+            "clear-selection", f"{_AT}/clear-selection", Nothing, lay_session, read_clear,
+            step=False, keeps=_MARKS,
+        ),
         Call("preview-selection", f"{_AT}/preview-selection", Nothing, lay_session, read_preview, step=False),
     ),
     rules=(edit_fits,),
