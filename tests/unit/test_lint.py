@@ -1,0 +1,306 @@
+"""The linter: each rule speaks when it should and is silent otherwise, its fix settles it, and none is ever slow."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kling_pipeline.capability import Finding
+from kling_pipeline.catalog import load_catalog
+from kling_pipeline.errors import InputError
+from kling_pipeline.lint import RULES, Subject, lint
+from tests.pictures import picture
+from tests.unit.conftest import Bench
+
+CATALOG = load_catalog("vendor")
+FINE = "a paper boat drifts down a narrow river at dawn, low sun behind reeds"
+SEND = "Keep the street of <<<image_1>>> as it is. Put the man of <<<image_2>>> on the bench, realistic."
+SPEECH = "A boat goes down the river to the sea."
+
+
+def fact(width: int = 1280, height: int = 720, **more: Any) -> SimpleNamespace:
+    return SimpleNamespace(
+        **{"width": width, "height": height, "duration": None, "fps": None, **more}
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """An order at which a rule speaks (`id`), or the same with `quiet` changed, at which it does not."""
+
+    id: str
+    capability: str
+    params: dict[str, Any]
+    quiet: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)  # variants, earlier, known
+
+    def findings(self, **change: Any) -> list[Finding]:
+        return look(self.capability, {**self.params, **change}, self.facts, **self.more)
+
+
+def look(
+    capability: str, params: dict[str, Any], facts: dict[str, Any], **more: Any
+) -> list[Finding]:
+    plan = CATALOG.plan(capability, params, facts, more.get("known"))
+    price = CATALOG.prices[plan.model.price]
+    return lint(
+        Subject(
+            plan.capability, plan.params, plan.sent, plan.model, CATALOG.models(capability)[0],
+            facts=facts, paid_by=(price.of, price.most), **more,
+        )
+    )  # fmt: skip
+
+
+def text(prompt: str = FINE, **more: Any) -> dict[str, Any]:
+    return {"prompt": prompt, **more}
+
+
+def from_still(**more: Any) -> dict[str, Any]:
+    return {"prompt": FINE, "image": "as_1", **more}
+
+
+def omni(prompt: str = SEND, count: int = 2, **more: Any) -> dict[str, Any]:
+    return {"prompt": prompt, "image_list": [f"as_{n}" for n in range(count)], **more}
+
+
+def speech(**more: Any) -> dict[str, Any]:
+    return {"video": "as_1", "text": SPEECH, "voice_id": "oversea_male1", **more}
+
+
+def motion(**more: Any) -> dict[str, Any]:
+    return {"image_url": "as_1", "video_url": "as_2", **more}
+
+
+EDIT = {
+    "video": "as_1",
+    "edit_mode": "removal",
+    "prompt": "remove her from <<<video_1>>>",
+    "points": [{"x": 0.5, "y": 0.5}],
+}
+FACES = {"image": "as_1", "face_image": "as_2"}
+TEN = {"video": fact(duration=10.0)}
+SPOKEN = {"known": {"tts": {"asked": {"text": "Go."}, "seconds": 2.5}}}
+
+CASES = [
+    Case("mark_missing", "omni_image", omni(f"{SEND} And <<<image_3>>>"), {"prompt": SEND}),
+    Case("mark_missing", "omni_image", omni(f"{SEND} <<image 7>>"), {"prompt": SEND}),
+    Case("mark_missing", "omni_image", omni(f"{SEND} <<<image_0>>>"), {"prompt": SEND}),
+    Case("mark_missing", "text_to_video", text(f"{FINE} <<<image_1>>>"), {"prompt": FINE}),
+    Case("mark_missing", "face_swap", {**FACES, "prompt": f"{SEND} <<<image_3>>>"}, {"prompt": SEND}),
+    Case("mark_unknown", "text_to_video", text(f"{FINE} <<<voice_1>>>"), {"prompt": FINE}),
+    Case("mark_unknown", "omni_image", omni(f"{SEND} <<<element_1>>>"), {"prompt": SEND}),
+    Case("mark_misspelt", "omni_image", omni(SEND.replace("<<<image_1>>>", "<<image_1>>")), {"prompt": SEND}),
+    Case("mark_misspelt", "omni_image", omni(SEND.replace("image_1", "object_1")), {"prompt": SEND}),
+    Case("mark_misspelt", "omni_image", omni(SEND.replace("<<<image_1>>>", "<image 1>")), {"prompt": SEND}),
+    Case("mark_misspelt", "omni_image", omni(SEND.replace("image_1", "Image_01")), {"prompt": SEND}),
+    Case("picture_unmentioned", "omni_image", omni(count=3), {"image_list": ["as_0", "as_1"]}),
+    Case("picture_unmentioned", "omni_image", omni(FINE), {"image_list": ["as_0"]}),
+    Case("picture_unmentioned", "face_swap", {**FACES, "prompt": FINE}, {"prompt": SEND}),
+    Case("picture_unmentioned", "multi_image_to_video", omni("<<<image_2>>> walks along the pier at dusk"),
+         {"prompt": "<<<image_2>>> walks to <<<image_1>>>"}),
+    Case("voice_language", "lip_sync", speech(voice_language="zh"), {"voice_language": "en"}),
+    Case("voice_language", "lip_sync", speech(voice_id="uk_oldman3", text="今天天气很好，我们一起去河边放纸船吧"),
+         {"voice_language": "zh"}),
+    Case("voice_unknown", "lip_sync", speech(voice_id="nobody"), {"voice_id": "AOT"}),
+    Case("text_language", "lip_sync", speech(text="今天天气很好，我们一起去河边放纸船吧"), {"text": SPEECH}),
+    Case("text_language", "lip_sync", speech(voice_language="zh", voice_id="ai_kaiya"), {"voice_language": "en"}),
+    Case("text_short", "lip_sync", speech(text="Well, hello there."), {"text": SPEECH}),
+    Case("text_short", "lip_sync", speech(text="Good day to you, my dear friend.", voice_speed=2.0),
+         {"voice_speed": 1.0}),
+    Case("text_short", "lip_sync", speech(text="再见", voice_language="zh", voice_id="ai_kaiya"),
+         {"text": "今天天气很好，我们去放纸船"}),
+    Case("frame_rate", "multi_elements", EDIT, facts={"video": fact(duration=5.0, fps=25.0)}),
+    Case("length_unknown", "motion_control", motion(video_url="https://a.example/b.mp4"), facts={"video_url": None}),
+    Case("length_unknown", "lip_sync", speech(video="https://a.example/b.mp4"), facts={"video": None}),
+    Case("duplicate", "text_to_video", text(), more={"earlier": (2, 70)}),
+    Case("pictures_multiply", "image_generation", text(n=9), {"n": 1}, more={"variants": 3}),
+    Case("pictures_multiply", "omni_image", omni(model_name="kling-v3-omni", result_type="series", series_amount="4"),
+         {"result_type": "single", "series_amount": None}, more={"variants": 3}),
+    Case("model_at_risk", "text_to_video", text(model_name="kling-v2-1-master"), {"model_name": "kling-v3"}),
+    Case("ratio_differs", "image_generation", from_still(), {"aspect_ratio": "1:1"}, {"image": fact(1000, 1000)}),
+    Case("ratio_differs", "face_swap", {**FACES, "aspect_ratio": "9:16"},
+         {"aspect_ratio": "auto"}, {"image": fact(1600, 900)}),
+    Case("frames_differ", "image_to_video", from_still(image_tail="as_2", mode="pro"), {"image_tail": None},
+         {"image": fact(), "image_tail": fact(1000, 1000)}),
+    Case("image_small", "image_to_video", from_still(mode="pro"), {"mode": "std"}, {"image": fact(700, 400)}),
+    Case("image_small", "face_swap", {**FACES, "resolution": "2k"},
+         {"resolution": "1k"}, {"image": fact(800, 450)}),
+    Case("sound_is_off", "text_to_video", text(f"{FINE}, a song is heard", mode="pro"), {"sound": "on"}),
+    Case("sound_is_off", "text_to_video", text(f"{FINE}, soft music"), {"prompt": f"{FINE}, no music"}),
+    Case("sound_is_off", "text_to_video", text("一只纸船顺流而下，轻柔的音乐"), {"model_name": "kling-v2-5-turbo"}),
+    Case("sound_is_off", "image_to_video", from_still(prompt=f"{FINE}, she sings", mode="pro"), {"image_tail": "as_2"}),
+    Case("camera_contradicts", "text_to_video", text(f"{FINE}, static camera, slow push-in"),
+         {"prompt": f"{FINE}, static camera, no push-in"}),
+    Case("camera_contradicts", "text_to_video", text(f"{FINE}, zooming in and zooming out"),
+         {"prompt": f"{FINE}, zoom in, then zoom out"}),
+    Case("not_english", "text_to_video", text("一只纸船顺着狭窄的河流漂流，清晨的阳光"), {"prompt": FINE}),
+    Case("not_english", "omni_image", omni("把<<<image_1>>>的人放到<<<image_2>>>"), {"prompt": SEND}),
+    Case("not_english", "text_to_video", text("Бумажный кораблик плывёт по реке"),
+         {"prompt": 'a shop sign that says "咖啡"'}),
+    Case("not_english", "text_to_video", text("ein Boot aus Papier und das Licht auf dem Fluss"),
+         {"prompt": "der Panzer, an old tank"}),
+    Case("generic_prompt", "text_to_video", text("a beautiful nice video"), {"prompt": FINE}),
+    Case("generic_prompt", "text_to_video", text("好看的视频"), {"prompt": "一只纸船顺着狭窄的河流漂流"}),
+    Case("no_anchors", "omni_image", omni("Put <<<image_1>>> on the table of <<<image_2>>>"),
+         {"prompt": "Put <<<image_1>>> on the table of <<<image_2>>>, no artifacts"}),
+    Case("no_anchors", "image_generation", from_still(), {"prompt": f"{FINE}, anime"}),
+    Case("no_negative", "text_to_video", text(), {"negative_prompt": "blurry"}),
+    Case("no_negative", "multi_elements", EDIT, {"negative_prompt": "blurry"}, {"video": fact(duration=5.0)}),
+    Case("not_checked", "image_to_video", from_still(image="https://a.example/b.png"), {"image": "as_1"}),
+    Case("not_checked", "omni_image", omni(image_list=["as_1", "https://a.example/b.png"]),
+         {"image_list": ["as_1", "as_2"]}),
+]  # fmt: skip
+named = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.id}-{case.capability}")
+
+
+def ids(findings: list[Finding]) -> list[str]:
+    return [finding.id for finding in findings]
+
+
+@named
+def test_a_rule_speaks_when_it_should(case: Case) -> None:
+    assert case.id in ids(case.findings())
+
+
+@named
+def test_and_is_silent_otherwise(case: Case) -> None:
+    if case.quiet:
+        assert case.id not in ids(case.findings(**case.quiet))
+
+
+@named
+def test_a_fix_settles_its_finding_and_breaks_nothing(case: Case) -> None:
+    found = [one for one in case.findings() if one.id == case.id]
+    before = {one.id for one in case.findings() if one.severity == "error"}
+    for finding in (one for one in found if one.fix):
+        after = case.findings(**finding.fix)
+        assert case.id not in ids(after)
+        assert {one.id for one in after if one.severity == "error"} <= before
+
+
+@named
+def test_a_finding_is_a_sentence_with_its_figures(case: Case) -> None:
+    for finding in case.findings():
+        assert finding.message.endswith(".")
+        assert finding.field in CATALOG.capability(case.capability).request.model_fields
+
+
+def test_every_rule_is_tried() -> None:
+    spoken = {name for case in CASES for name in ids(case.findings())}
+    assert {case.id for case in CASES} == spoken
+    assert len(RULES) <= len(spoken)
+
+
+@pytest.mark.parametrize(
+    ("capability", "params", "facts"),
+    [
+        ("text_to_video", text(negative_prompt="blurry"), {}),
+        ("image_to_video", from_still(negative_prompt="blurry"), {"image": fact()}),
+        ("omni_image", omni(), {}),
+        ("face_swap", FACES, {"image": fact(1024, 768)}),
+        ("lip_sync", speech(), TEN),
+        ("motion_control", motion(), {"video_url": fact(duration=5.0)}),
+        ("multi_elements", {**EDIT, "negative_prompt": "blurry"}, {"video": fact(duration=5.0, fps=29.97)}),
+        ("multi_image_to_video", from_still(image_tail="as_2"), {"image": fact(), "image_tail": fact()}),
+    ],
+)  # fmt: skip
+def test_a_good_order_is_left_in_peace(capability: str, params: Any, facts: Any) -> None:
+    assert look(capability, params, facts) == []
+
+
+def test_the_gravest_comes_first() -> None:
+    params = omni("<<<image_3>>> and <<image_1>>", negative_prompt=None)
+    del params["negative_prompt"]
+    gravity = [finding.severity for finding in look("omni_image", params, {})]
+    assert gravity == sorted(gravity, key=["error", "warning", "hint"].index)
+    assert gravity[0] == "error"
+
+
+def test_a_text_that_was_heard_is_not_guessed_at() -> None:
+    params = speech(text="Go.", session="s")
+    assert "text_short" in ids(look("lip_sync", params, TEN))
+    assert "text_short" not in ids(look("lip_sync", params, TEN, **SPOKEN))
+
+
+def test_a_fix_that_would_not_fit_is_not_offered() -> None:
+    (found,) = [
+        one
+        for one in look("omni_image", omni(("boat " * 500)[:2499]), {})
+        if one.id == "no_anchors"
+    ]
+    assert not found.fix
+
+
+def fastest(capability: str, params: dict[str, Any]) -> float:
+    """Seconds of the best of five: the machine may be busy, a slow check is slow every time."""
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        look(capability, params, {})
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<", "<<<", "<<<image_", "<<<image_1", "<<<image_1>>> ", ">", "<a", "< ", "zoom in ", " ", "a ", "no ",
+     "的", "-", "\n", "\u0301", "1", "_", "and ", "<<<a 1> "],
+)  # fmt: skip
+def test_no_prompt_is_slow(piece: str) -> None:
+    prompt = ("x" + piece * 2500)[:2500]
+    for capability, params in (
+        ("omni_image", omni(prompt, 10)),
+        ("text_to_video", text(prompt, negative_prompt=prompt)),
+    ):
+        assert fastest(capability, params) < 0.05
+
+
+def test_an_order_is_read_in_five_milliseconds() -> None:
+    params = omni(f"{SEND} {FINE}")
+    assert fastest("omni_image", params) < 0.005
+
+
+class TestBeforeMoney:
+    """In the engine: an error costs nothing, everything else stands beside the price."""
+
+    def test_an_error_names_its_field_and_reserves_nothing(self, bench: Bench) -> None:
+        with pytest.raises(InputError) as refused:
+            bench.submit(prompt=f"{FINE} <<<image_1>>>")
+        assert refused.value.fields == {"prompt": "The prompt names image 1; there are 0."}
+        assert refused.value.findings[0].fix == {"prompt": FINE}
+        assert bench.pipeline.all_jobs(bench.owner) == []
+        assert bench.credits()[1] == 0
+
+    def test_a_quote_and_a_click_say_the_same(self, bench: Bench) -> None:
+        params = text("a nice boat")
+        quoted = bench.pipeline.quote(bench.owner, "text_to_video", params)["warnings"]
+        made = bench.pipeline.submit(bench.owner, "text_to_video", params)
+        assert [one["id"] for one in quoted] == ["generic_prompt", "no_negative"]
+        assert [one.id for one in made.warnings] == ["generic_prompt", "no_negative"]
+
+    def test_what_was_bought_before_is_said_with_its_price(self, bench: Bench) -> None:
+        bench.submit(count=2, prompt=FINE)
+        quote = bench.pipeline.quote(bench.owner, "text_to_video", text())
+        assert quote["warnings"][0]["message"] == "You already have 2 of these, 420 credits."
+        assert "duplicate" not in str(
+            bench.pipeline.quote(bench.owner, "text_to_video", text(mode="pro"))
+        )
+
+    def test_what_was_refunded_is_no_duplicate(self, bench: Bench) -> None:
+        (job,) = bench.submit(prompt=FINE)
+        bench.pipeline.cancel(bench.owner, job)
+        assert "duplicate" not in str(bench.pipeline.quote(bench.owner, "text_to_video", text()))
+
+    def test_an_uploaded_picture_is_measured(self, bench: Bench) -> None:
+        image = bench.pipeline.upload(bench.owner, picture(700, 400))["id"]
+        quote = bench.pipeline.quote(
+            bench.owner, "image_to_video", from_still(image=image, mode="pro")
+        )
+        assert [one["fix"] for one in quote["warnings"] if one["id"] == "image_small"] == [
+            {"mode": "std"}
+        ]
