@@ -246,9 +246,9 @@ class Finding:
         }
 
 
-Rule = Callable[[Fields, Mapping[str, Any]], Iterable[Finding]]
-"""Looks at what is sent and says what would fail or be wrong at Kling. Beside it stand the measures of its files, by
-field, and the answers of its session's calls, by the call's name."""
+Rule = Callable[[Fields, Mapping[str, Any], Known], Iterable[Finding]]
+"""Looks at what is sent, at the measures of its files by field, and at the answers of its session's calls by the call's
+name, and says what would fail or be wrong at Kling."""
 
 
 @dataclass(frozen=True)

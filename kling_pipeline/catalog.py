@@ -101,16 +101,16 @@ class Catalog:
         given, chosen = read_request(found, params)
         model, moved = self._model(found, given)
         sent, warnings = model.sift(given, chosen - {"model_name"})
-        facts = facts or {}
+        facts, known = facts or {}, known or {}
         said = [
             finding
             for rule in found.rules
-            for finding in rule({**sent, "model_name": model.name}, {**(known or {}), **facts})
+            for finding in rule({**sent, "model_name": model.name}, facts, known)
         ]
         if errors := {one.field: one.message for one in said if one.severity == "error"}:
-            raise InputError("; ".join(errors.values()), fields=errors)
+            raise InputError("; ".join(errors.values()), fields=errors, findings=said)
         lengths = {name: getattr(fact, "duration", None) for name, fact in facts.items()}
-        steps = found.steps(sent, known or {}) if model.steps else []
+        steps = found.steps(sent, known) if model.steps else []
         extra = sum((call.units for call in steps), Decimal(0))
         price, working = self.prices[model.price].charge(sent, lengths, extra)
         params = {name: value for name, value in given.items() if value not in (None, [])}

@@ -26,6 +26,8 @@ from kling_pipeline.capability import (
 )
 from kling_pipeline.errors import InputError
 
+_LEAST = 2000  # ms of sound
+_SHORT_SPEECH = "The text is spoken in {:.1f} s; at least 2 s are needed. Make it longer."
 _SLACK = 100  # ms; a container's clock may end a frame late
 
 Film = Media(
@@ -143,6 +145,8 @@ def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     insert = face["start_time"] if insert is None else insert
     room = start + face["end_time"] - insert
     end = fields.get("sound_end_time") or min(int(seconds * 1000), room)
+    if end - start < _LEAST:
+        raise _too_short(end - start, seconds if speech else None)
     source = {"audio_id": speech["audio_id"]} if speech else {"sound_file": fields["sound_file"]}
     choice = {
         "face_id": face["face_id"],
@@ -156,6 +160,15 @@ def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return {"session_id": known["identify-face"]["session_id"], "face_choose": [choice]}
 
 
+def _too_short(part: int, spoken: float | None) -> InputError:
+    """Kling takes two seconds at least; what is missing is said where it can be mended."""
+    if spoken is not None and spoken * 1000 < _LEAST:
+        said = _SHORT_SPEECH.format(spoken)
+        return InputError.at("text", said, code="speech_too_short")
+    said = f"Only {max(0, part) / 1000:.1f} s of the sound meet the face; at least 2 s are needed."
+    return InputError.at("sound_insert_time", said, code="sound_misfit")
+
+
 def _choose(faces: list[Mapping[str, Any]], face_id: str | None) -> Mapping[str, Any]:
     chosen = next((one for one in faces if one.get("face_id") == face_id), None)
     # Kling gives no size of a face, only when it is seen: the longest is most likely the main one.
@@ -167,7 +180,7 @@ def as_the_brief_says(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return {**lay_video(fields, known), "audio_url": fields["sound_file"]}
 
 
-def sound_or_text(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+def sound_or_text(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
     """One source of sound, with a voice if it is a text, at least two seconds of it."""
     text, sound = sent.get("text"), sent.get("sound_file")
     if not text and not sound:
@@ -180,9 +193,9 @@ def sound_or_text(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
         yield Finding("no_voice", "voice_id", "Choose a voice for the text.", severity="error")
 
 
-def face_is_there(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+def face_is_there(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
     """A face is chosen among those that Kling found."""
-    faces = [one["face_id"] for one in facts.get("identify-face", {}).get("faces", [])]
+    faces = [one["face_id"] for one in known.get("identify-face", {}).get("faces", [])]
     chosen = sent.get("face_id")
     if chosen is not None and faces and chosen not in faces:
         message = f"There is no face {chosen}; Kling found {', '.join(faces)}."
@@ -192,12 +205,17 @@ def face_is_there(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
         )  # fmt: skip
 
 
-def sound_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+def sound_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
     """Two seconds of sound at least, inside the video and while the face is seen, as far as is known."""
     film = _ms(facts.get("video"))
-    faces = facts.get("identify-face", {}).get("faces") or [{"start_time": 0, "end_time": film}]
+    faces = known.get("identify-face", {}).get("faces") or [{"start_time": 0, "end_time": film}]
     face = _choose(faces, sent.get("face_id")) if film else faces[0]
-    sound = None if sent.get("text") else _ms(facts.get("sound_file"))
+    sound = _spoken(sent, known) if sent.get("text") else _ms(facts.get("sound_file"))
+    if sent.get("text") and sound is not None and sound < _LEAST:
+        figures = {"seconds": sound / 1000}
+        message = _SHORT_SPEECH.format(sound / 1000)
+        yield Finding("speech_too_short", "text", message, severity="error", figures=figures)
+        return
     start, insert = sent.get("sound_start_time") or 0, sent.get("sound_insert_time")
     insert = face["start_time"] if insert is None else insert
     room = None if film is None else start + face["end_time"] - insert
@@ -206,11 +224,11 @@ def sound_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
         end = min((one for one in (sound, room) if one is not None), default=60_000)
     last, seen = insert + end - start, face["end_time"] or 60_000
     for wrong, measured, bound, said in (
-        (end - start < 2000, end - start, 2000, "{0} ms of sound; at least {1}."),
+        (end - start < _LEAST, end - start, _LEAST, "{0} ms of sound; at least {1}."),
         (sound and end > sound + _SLACK, end, sound, "It ends at {0} ms; the sound has {1} ms."),
         (film and last > film + _SLACK, last, film, "It ends at {0} ms; the video has {1} ms."),
         (
-            (overlap := min(last, seen) - max(insert, face["start_time"])) < 2000, overlap, 2000,
+            (overlap := min(last, seen) - max(insert, face["start_time"])) < _LEAST, overlap, _LEAST,
             "The face is seen for {0} ms of it; at least {1}.",
         ),
     ):  # fmt: skip
@@ -221,6 +239,14 @@ def sound_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
             message = said.format(*figures.values())
             yield Finding("sound_misfit", field, message, severity="error", figures=figures)
             return
+
+
+def _spoken(sent: Fields, known: Known) -> int | None:
+    """Milliseconds of the text as it was spoken in this session, None when it is not this text."""
+    speech = known.get("tts", {})
+    asked = speech.get("asked", {})
+    same = asked and all(asked.get(name) == sent.get(name) for name in Speak.model_fields)
+    return int(speech["seconds"] * 1000) if same else None
 
 
 def _ms(facts: Any) -> int | None:

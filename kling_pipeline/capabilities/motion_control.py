@@ -13,6 +13,7 @@ from kling_pipeline.capability import (
     Fields,
     Finding,
     Image,
+    Known,
     Look,
     Media,
     Mode,
@@ -43,7 +44,7 @@ class MotionControl(Request):
     keep_original_sound: Annotated[Literal["yes", "no"], Look("switch", advanced=True)] = "yes"
 
 
-def motion_length(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+def motion_length(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
     """Ten seconds at most when the character keeps the orientation of its picture."""
     seconds = getattr(facts.get("video_url"), "duration", None)
     if seconds and seconds > 10.05 and sent.get("character_orientation") == "image":

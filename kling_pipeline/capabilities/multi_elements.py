@@ -171,7 +171,7 @@ def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return body
 
 
-def edit_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+def edit_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
     """Pictures by kind of edit, the names in the prompt, the gap between five and seven seconds."""
     mode, count = sent.get("edit_mode"), len(sent.get("image_list") or [])
     least, most = {"swap": (1, 1), "addition": (1, 2), "removal": (0, 0)}[str(mode)]
@@ -195,7 +195,7 @@ def edit_fits(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
             "edit_length", "video", f"{seconds:.1f} s; Kling takes 2 to 5 or 7 to 10 seconds.",
             severity="error", figures={"seconds": round(seconds, 1)},
         )  # fmt: skip
-    marked = sent.get("points") or any(_marked(facts).values())
+    marked = sent.get("points") or any(_marked(known).values())
     if not marked and mode != "addition":
         message = "Mark what is meant: click it on the frame."
         yield Finding("no_points", "points", message, severity="error")

@@ -60,7 +60,7 @@ def as_the_brief_says(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return {**body, "image_list": [{"image": one} for one in body.pop("image_list")]}
 
 
-def picture_counts(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+def picture_counts(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
     """How many pictures go together (Kling docs, omni video, Sept 2026)."""
     references = sent.get("image_list") or []
     frames = [name for name in ("image", "image_tail") if sent.get(name)]

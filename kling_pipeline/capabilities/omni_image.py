@@ -55,7 +55,7 @@ def wrapped(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return body
 
 
-def ratio_of_words(sent: Fields, facts: Mapping[str, Any]) -> Iterable[Finding]:
+def ratio_of_words(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
     """From words alone kling-v3-omni has no ratio `auto` (Kling docs, omni image, Sept 2026)."""
     if sent.get("aspect_ratio") == "auto" and not sent.get("image_list"):
         model = sent.get("model_name")
