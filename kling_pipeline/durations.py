@@ -55,10 +55,11 @@ def next_look(engine: Engine, elapsed: int, typical: Typical) -> int:
 
 def ease(elapsed: int, typical: Typical) -> int:
     """Progress 20 to 79 of a running task: two thirds of the way at the median, never at the end."""
-    share = 1 - math.exp(-1.1 * elapsed / max(1, typical.p50))
+    # A clock that was set back makes the elapsed time negative, and the power of it too large to be a number.
+    share = 1 - math.exp(-1.1 * max(0, elapsed) / max(1, typical.p50))
     return min(79, 20 + int(60 * share))
 
 
 def is_late(job: Job, now: int, typical: Typical) -> bool:
     """Whether a task runs longer than usual; said only when it is known what is usual."""
-    return typical.learned and now - (job.started_at or now) > typical.p90 * 12 // 10
+    return typical.learned and now - (job.started_at or now) > typical.p90

@@ -61,6 +61,7 @@ class Engine:
     ring: Callable[[str], None] = _no_bell
     lend: Callable[[Path], str] | None = None
     me: str = field(default_factory=_name_process)
+    in_hand: set[str] = field(default_factory=set)  # jobs that a thread of this process works on
 
     @property
     def assets(self) -> Path:

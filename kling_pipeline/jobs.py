@@ -133,8 +133,22 @@ def update(db: Connection, job: Job, now: int, *, say: str = "", **changes: Any)
         changes["says"] = {"code": say, **figures}
         progress = SAYS[say][1]
         if progress is not None:
-            changes.setdefault("progress", progress)
+            # What was shown is not taken back; who sends a job to its beginning says so.
+            changes.setdefault("progress", max(progress, job.progress))
     return _swap(db, job, {**changes, "updated_at": now, "rev": bump(db)})
+
+
+def wish_away(db: Connection, job_id: str, now: int) -> None:
+    """Notes that the owner would rather not have it, without a new version: whoever works on it goes on."""
+    db.execute(
+        "UPDATE job SET cancel_asked = 1, updated_at = ?, rev = ? WHERE id = ?",
+        [now, bump(db), job_id],
+    )
+
+
+def wished_away(db: Connection, job_id: str) -> bool:
+    """Whether its owner asked to cancel it, as it stands now."""
+    return bool(db.execute("SELECT cancel_asked FROM job WHERE id = ?", [job_id]).fetchone()[0])
 
 
 def touch(db: Connection, job: Job, **changes: Any) -> Job | None:

@@ -14,11 +14,18 @@ from kling_pipeline.errors import NotFound
 from kling_pipeline.hints import take_hint, verify_signature
 from kling_pipeline.inbox import find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
-from kling_pipeline.jobs import Job, find_job, move, update
+from kling_pipeline.jobs import Job, find_job, move, update, wish_away
 from kling_pipeline.pauses import notice
 from kling_pipeline.places import next_queued, raise_caps
 from kling_pipeline.polling import ease_all, poll
-from kling_pipeline.recovery import drop_leases, hold_lease, sweep_incoming, take_over
+from kling_pipeline.recovery import (
+    drop_leases,
+    hold_lease,
+    keep_leases,
+    mend_times,
+    sweep_incoming,
+    take_over,
+)
 from kling_pipeline.saving import save
 from kling_pipeline.sending import check, recheck, send
 from kling_pipeline.sessions import call_session, open_session, show_session
@@ -93,7 +100,7 @@ class Pipeline:
             if job.state in ("queued", "unknown"):
                 move(db, job, "canceled", now, say="canceled", why="canceled by the owner")
             elif job.state in ("sending", "checking", "running", "saving"):
-                update(db, job, now, cancel_asked=1)
+                wish_away(db, job.id, now)
 
         self.engine.store.write(write)
         return self.job(owner, job_id)
@@ -284,6 +291,7 @@ class Pipeline:
     def resume(self) -> None:
         """At start and every minute: takes over what dead processes held, tidies, tries larger pools."""
         take_over(self.engine)
+        self.engine.store.write(lambda db: mend_times(db, self.engine))
         sweep_incoming(self.engine)
         self.engine.store.write(lambda db: raise_caps(db, self.engine))
 
@@ -309,11 +317,12 @@ def _due(db: Connection, engine: Engine) -> list[str]:
     """Jobs to advance: all that are due, but of the queued ones only as many as may find a place."""
     now = engine.now()
     rows = db.execute(
+        # Oldest first: that is what Kling will delete soonest.
         """SELECT id FROM job WHERE next_at <= ? AND lease_owner IS NULL
-           AND state IN ('checking', 'saving', 'unknown') ORDER BY next_at LIMIT 500""",
+           AND state IN ('checking', 'saving', 'unknown') ORDER BY created_at, seq LIMIT 500""",
         [now],
     )
     return [row["id"] for row in rows] + next_queued(db, now)
 
 
-__all__ = ["Engine", "Order", "Pipeline", "Submission", "drop_leases", "hold_lease"]
+__all__ = ["Engine", "Order", "Pipeline", "Submission", "drop_leases", "hold_lease", "keep_leases"]

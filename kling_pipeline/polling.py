@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Task
@@ -15,12 +16,13 @@ from kling_pipeline.durations import Typical, ease, is_late, learn, next_look
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.failpoint import failpoint
-from kling_pipeline.jobs import Job, move, touch, update
+from kling_pipeline.jobs import Job, move, touch, update, wished_away
 from kling_pipeline.store import Connection, set_meta
 
 log = logging.getLogger(__name__)
 PAGE = 500
 SINGLE_LOOKS = 20
+_SILENT = 3  # single looks without a readable answer, after which the rest waits for the next tick
 
 
 def poll(engine: Engine) -> list[str]:
@@ -45,18 +47,38 @@ def poll(engine: Engine) -> list[str]:
 def _poll_route(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> list[str]:
     found = _list(engine, route, jobs, due)
     missing = sorted((job for job in due if job.id not in found), key=lambda job: job.next_at or 0)
+    silent = 0
     for job in missing[:SINGLE_LOOKS]:
         try:
-            found[job.id] = engine.client.look(route, job.provider_task_id or job.external_task_id)
+            found[job.id] = _look(engine, route, job)
         except KlingError as error:
             log.warning("look at %s: %s", job.external_task_id, error.code)
+            # Each may last a whole time-out, and everything else waits for this tick.
+            silent += error.verdict == "uncertain"
+            if silent == _SILENT:
+                break
     failpoint("polled")
     return engine.store.write(lambda db: _record(db, engine, jobs, due, found))
 
 
+def _look(engine: Engine, route: Route, job: Job) -> Task:
+    """A single look; by our own id where the task id that was told leads to nothing, or to another task."""
+    try:
+        task = engine.client.look(route, job.provider_task_id or job.external_task_id)
+        if task.external_id in (None, job.external_task_id):
+            return task
+    except KlingError as error:
+        if error.verdict != "absent" or not route.find:
+            raise
+    if not route.find:
+        raise KlingError("This id leads to another task.", "absent")
+    return engine.client.find(route, job.external_task_id)
+
+
 def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict[str, Task]:
     """Tasks by job id, from as few pages as will show every job that is due."""
-    ours = {job.provider_task_id: job for job in jobs} | {job.external_task_id: job for job in jobs}
+    by_id = {job.provider_task_id: job for job in jobs}
+    by_ours = {job.external_task_id: job for job in jobs}
     missing = {job.id for job in due}
     oldest = min(job.created_at for job in due)
     found: dict[str, Task] = {}
@@ -68,11 +90,12 @@ def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict
             log.warning("list %s: %s", route.path, error.code)
             break
         for task in tasks:
-            job = ours.get(task.id) or ours.get(task.external_id)
+            # Our own id cannot be guessed; a task id counts only where the answer bears no id of its maker.
+            job = by_ours.get(task.external_id) if task.external_id else by_id.get(task.id)
             if job is not None:
                 found.setdefault(job.id, task)
                 missing.discard(job.id)
-        if not _newest_first(tasks):
+        if not newest_first(tasks):
             engine.store.write(lambda db: set_meta(db, f"unordered:{route.id}", engine.now()))
             break
         # A minute of slack: the two clocks need not agree.
@@ -82,7 +105,8 @@ def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict
     return found
 
 
-def _newest_first(tasks: list[Task]) -> bool:
+def newest_first(tasks: list[Task]) -> bool:
+    """Whether a page is in the order that its age can be judged by."""
     return all(a.created_ms >= b.created_ms for a, b in itertools.pairwise(tasks))
 
 
@@ -106,6 +130,9 @@ def _record(
 
 def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
     """Kling is done with it: to be saved, or failed with its reason; True when there is something to save."""
+    mended: dict[str, Any] = {}
+    if task.id != job.provider_task_id and not _is_taken(db, task.id):
+        mended = {"provider_task_id": task.id}
     if task.status == "succeeded":
         outputs = [
             {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
@@ -115,10 +142,10 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
             move(
                 db, job, "saving", now, say="downloading", outputs=outputs, next_at=now, tries=0,
                 units=str(task.units) if task.units is not None else None,
-                took=now - (job.started_at or now),
+                took=max(0, now - (job.started_at or now)), **mended,
             )
         )  # fmt: skip
-    if job.cancel_asked:
+    if wished_away(db, job.id):
         move(db, job, "canceled", now, say="canceled", why=task.message)
         return False
     error = {
@@ -128,6 +155,10 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
     }
     move(db, job, "failed", now, say="failed", why=task.message or "failed at Kling", error=error)
     return False
+
+
+def _is_taken(db: Connection, task_id: str) -> bool:
+    return bool(db.execute("SELECT 1 FROM job WHERE provider_task_id = ?", [task_id]).fetchone())
 
 
 def ease_all(db: Connection, engine: Engine) -> None:

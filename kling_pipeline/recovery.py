@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from typing import Any
 
 from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
 from kling_pipeline.jobs import Job, move, update
+from kling_pipeline.pauses import notice
 from kling_pipeline.saving import CRASHES
-from kling_pipeline.store import Connection
+from kling_pipeline.states import OPEN
+from kling_pipeline.store import Connection, set_meta
 
 log = logging.getLogger(__name__)
+_LONGEST_WAIT = 420.0  # seconds; no back-off and no pause is longer
 _LEASED = "SELECT * FROM job WHERE lease_owner IS NOT NULL"
 
 
@@ -39,7 +43,7 @@ def sweep_incoming(engine: Engine) -> None:
             )
         }
     for folder in incoming.iterdir():
-        if folder.is_dir() and folder.name not in held:
+        if folder.is_dir() and folder.name.partition(".")[0] not in held:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -69,6 +73,30 @@ def lease_is_held(db: Connection, engine: Engine, name: str) -> bool:
     return row is not None and row["until"] > engine.now() and not is_gone(row["owner"])
 
 
+def keep_leases(db: Connection, engine: Engine) -> None:
+    """Renews what this process has in hand, without a new version."""
+    until = engine.now() + engine.wait(LEASE_SECONDS)
+    for job_id in tuple(engine.in_hand):
+        db.execute(
+            "UPDATE job SET lease_until = max(lease_until, ?) WHERE id = ? AND lease_owner = ?",
+            [until, job_id, engine.me],
+        )
+
+
+def mend_times(db: Connection, engine: Engine) -> None:
+    """A clock that was ahead and was set back leaves appointments that nobody ever makes so late."""
+    now = engine.now()
+    latest = now + engine.wait(_LONGEST_WAIT)
+    db.execute(
+        f"""UPDATE job SET next_at = ? WHERE next_at > ?
+            AND state IN ({", ".join(f"'{state}'" for state in OPEN)})""",
+        [now, latest],
+    )
+    current = notice(db)
+    if current is not None and current["until"] > latest:
+        set_meta(db, "pause", json.dumps({**current, "until": now}))
+
+
 def drop_leases(db: Connection, engine: Engine) -> None:
     """Gives this process's leases back, so that the next one need not wait."""
     db.execute("DELETE FROM lease WHERE owner = ?", [engine.me])
@@ -82,12 +110,18 @@ def _take_over(db: Connection, engine: Engine) -> int:
 
 
 def _is_free(engine: Engine, row: Any) -> bool:
-    """Its time is up, or its holder is gone: at once if that ran on this host."""
+    """Its time is up, or its holder is gone: at once if that ran on this host.
+
+    What a thread of this very process has in hand is not free, however long Kling lets it wait.
+    """
+    if row["lease_owner"] == engine.me and row["id"] in engine.in_hand:
+        return False
     return row["lease_until"] < engine.now() or is_gone(row["lease_owner"])
 
 
 def _free(db: Connection, engine: Engine, job: Job, now: int, *, crashed: bool) -> None:
     free: dict[str, Any] = {"lease_owner": None, "lease_until": None, "next_at": now}
+    local = job.says.get("code") == "storing"
     if job.state == "sending" and job.fence_until is None:
         move(db, job, "queued", now, say="queued", why="stopped before sending", progress=0, **free)
     elif job.state == "sending":
@@ -95,7 +129,7 @@ def _free(db: Connection, engine: Engine, job: Job, now: int, *, crashed: bool) 
             db, job, "checking", now, say="checking", why="stopped while sending", tries=0,
             absences=0, doubt_since=now, **free,
         )  # fmt: skip
-    elif job.state == "saving" and crashed and job.crashes + 1 >= CRASHES:
+    elif job.state == "saving" and crashed and local and job.crashes + 1 >= CRASHES:
         error = {
             "code": "set_aside",
             "message": "The studio stopped three times while storing this result.",
@@ -106,4 +140,4 @@ def _free(db: Connection, engine: Engine, job: Job, now: int, *, crashed: bool) 
             lease_owner=None, lease_until=None, next_at=None,
         )  # fmt: skip
     else:
-        update(db, job, now, crashes=job.crashes + int(crashed), **free)
+        update(db, job, now, crashes=job.crashes + int(crashed and local), **free)

@@ -7,7 +7,6 @@ import random
 import secrets
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +29,22 @@ def save(engine: Engine, job: Job) -> None:
     if claimed is None:
         return
     failpoint("saving")
-    folder = engine.assets / "incoming" / claimed.id
+    held = _Held(engine, claimed)
+    # A folder of its own: a process that slept through its lease may wake up and go on writing.
+    folder = engine.assets / "incoming" / f"{claimed.id}.{claimed.version}"
+    engine.in_hand.add(claimed.id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = _Held(engine, claimed)
         files = _fetch_all(engine, held, folder)
         failpoint("fetched")
-        held.say("storing")
         assets = [_store(engine, claimed, index, *file) for index, file in enumerate(files)]
         failpoint("stored")
         engine.store.write(lambda db: _settle(db, held.job, assets, engine.now()))
         failpoint("settled")
     except (ResultError, KlingError, OSError) as error:
-        _put_off(engine, claimed, getattr(error, "code", "disk"))
+        _put_off(engine, held.job, getattr(error, "code", "disk"))
     finally:
+        engine.in_hand.discard(claimed.id)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -85,26 +86,25 @@ def _fetch_all(
 ) -> list[tuple[Path, Facts, dict[str, Any]]]:
     """Every output in Kling's order as (file, facts, output); asks for fresh links once if one is dead."""
     for fresh in (False, True):
-        outputs = _fresh_outputs(engine, held) if fresh else held.job.outputs
+        outputs = (_fresh_outputs(engine, held) if fresh else held.job.outputs) or []
+        if not outputs and not fresh:
+            continue
         if not outputs:
             raise ResultError("Kling says done but names no file.", code="result_missing")
         try:
+            parts = [folder / str(index) for index in range(len(outputs))]
+            for part, one in zip(parts, outputs, strict=True):
+                engine.client.download(one["url"], part, cap=CAPS[one["kind"]], on_bytes=held.hear)
+            # From here on a crash counts: it may be this very file that ends the process.
+            held.say("storing")
             return [
-                (*_fetch(engine, one, folder / str(index), held.hear), one)
-                for index, one in enumerate(outputs)
+                (part, verify_result(part, one["kind"]), one)
+                for part, one in zip(parts, outputs, strict=True)
             ]
         except ResultError as error:
             if fresh or error.code in ("lease_lost", "result_too_large"):
                 raise
     raise AssertionError("unreachable")
-
-
-def _fetch(
-    engine: Engine, output: dict[str, Any], part: Path, hear: Callable[[int, int | None], None]
-) -> tuple[Path, Facts]:
-    kind = output["kind"]
-    engine.client.download(output["url"], part, cap=CAPS[kind], on_bytes=hear)
-    return part, verify_result(part, kind)
 
 
 def _fresh_outputs(engine: Engine, held: _Held) -> list[dict[str, Any]]:
@@ -161,13 +161,11 @@ def _settle(db: Connection, job: Job, assets: list[dict[str, Any]], now: int) ->
 
 def _put_off(engine: Engine, job: Job, code: str) -> None:
     log.warning("saving %s: %s", job.external_task_id, code)
-    engine.store.write(lambda db: _later(db, engine, job.id, code))
+    engine.store.write(lambda db: _later(db, engine, job, code))
 
 
-def _later(db: Connection, engine: Engine, job_id: str, code: str) -> None:
-    job, now = find_job(db, job_id), engine.now()
-    if job is None or job.lease_owner != engine.me:
-        return
+def _later(db: Connection, engine: Engine, job: Job, code: str) -> None:
+    now = engine.now()
     delay = engine.wait(min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2))
     update(
         db, job, now, say="retrying", figures={"at": now + delay, "code": code},

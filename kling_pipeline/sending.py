@@ -20,12 +20,14 @@ from kling_pipeline.inbox import thaw
 from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import pause, paused, unpause
 from kling_pipeline.places import has_place, lower_cap
+from kling_pipeline.polling import newest_first
 from kling_pipeline.store import Connection
 
 _TOKEN_SECONDS = 60.0
 _SKEW_SECONDS = 2.0
 _ASK_SECONDS = 60.0
 _PAGES = 20
+_CLOCKS_MS = 2 * 3600 * 1000  # by so much ours may have been ahead of Kling's when the job was made
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
 
 
@@ -35,15 +37,20 @@ def send(engine: Engine, job: Job) -> None:
     if claimed is None:
         return
     failpoint("claimed")
+    engine.in_hand.add(claimed.id)
+    try:
+        _send_claimed(engine, claimed)
+    finally:
+        engine.in_hand.discard(claimed.id)
+
+
+def _send_claimed(engine: Engine, claimed: Job) -> None:
     try:
         ready = _prepare(engine, claimed)
         if ready is None:
             return
         body = thaw(engine, ready.owner, _body(engine, ready))
-    except (InputError, OSError) as error:
-        _fail(engine, claimed, getattr(error, "code", "input_missing"), str(error))
-        return
-    except KlingError as error:
+    except (InputError, OSError, KlingError) as error:
         _unprepared(engine, claimed, error)
         return
     again = _send_once(engine, ready, body)
@@ -79,13 +86,15 @@ def _body(engine: Engine, job: Job) -> dict[str, Any]:
     return engine.catalog.body(job.capability, job.model, fields, known)
 
 
-def _unprepared(engine: Engine, job: Job, error: KlingError) -> None:
+def _unprepared(engine: Engine, job: Job, error: InputError | OSError | KlingError) -> None:
     """A step that Kling did not answer costs at most 0.05 unit, so it may simply be made again."""
     with engine.store.read() as db:
         current = find_job(db, job.id)
     if current is None or current.lease_owner != engine.me:
         return
-    if error.verdict == "uncertain":
+    if not isinstance(error, KlingError):
+        _fail(engine, current, getattr(error, "code", "input_missing"), str(error))
+    elif error.verdict == "uncertain":
         delay = engine.wait(_backoff(current.tries, 1, 30))
         now = engine.now()
         engine.store.write(
@@ -93,6 +102,8 @@ def _unprepared(engine: Engine, job: Job, error: KlingError) -> None:
         )
     elif error.verdict in ("absent", "exists"):
         _fail(engine, current, error.code, error.message)
+    elif error.verdict == "token":
+        engine.store.write(lambda db: _pause_all(db, engine, current, error))
     else:
         _answered(engine, current, error)
 
@@ -150,13 +161,15 @@ def _find(engine: Engine, route: Route, job: Job) -> dialects.Task:
     """By our id, or, where an endpoint takes Kling's ids only, by its echo in the list; KlingError "absent"."""
     if route.find:
         return engine.client.find(route, job.external_task_id)
-    # A minute of slack: the two clocks need not agree.
+    ordered = True
     for page in range(1, _PAGES + 1):
         tasks = engine.client.look_many(route, page)
+        ordered = ordered and newest_first(tasks)
         for task in tasks:
             if task.external_id == job.external_task_id:
                 return task
-        if len(tasks) < 500 or tasks[-1].created_ms < job.created_at - 60_000:
+        older = ordered and tasks and tasks[-1].created_ms < job.created_at - _CLOCKS_MS
+        if len(tasks) < 500 or older:
             raise KlingError("No task bears this id.", "absent")
     raise KlingError("The list is too long to prove anything.", "uncertain")
 
@@ -273,7 +286,9 @@ def _absent(db: Connection, engine: Engine, job: Job) -> None:
 
 
 def _fenced(db: Connection, engine: Engine, job: Job, now: int) -> None:
-    fence = int((job.fence_until or 0) * 1000)
+    # A clock that was set since then shows in the answer that was just read.
+    skew = max(_SKEW_SECONDS, engine.client.skew)
+    fence = int(max(job.fence_until or 0, job.checkpoint.get("expires", 0) + skew) * 1000)
     if now <= fence:
         soon = min(now + engine.wait(_backoff(job.tries, 2, 5)), fence + 1)
         touch(db, job, tries=job.tries + 1, next_at=max(soon, now + 1))

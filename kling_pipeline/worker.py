@@ -20,7 +20,7 @@ from huey.consumer import Consumer
 from huey.registry import Message
 from huey.serializer import Serializer
 
-from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease
+from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease, keep_leases
 
 log = logging.getLogger(__name__)
 LEASE = "pump"
@@ -129,4 +129,9 @@ class Worker:
 
     def _is_pump(self) -> bool:
         engine = self.pipeline.engine
-        return engine.store.write(lambda db: hold_lease(db, engine, LEASE))
+
+        def write(db: Any) -> bool:
+            keep_leases(db, engine)
+            return hold_lease(db, engine, LEASE)
+
+        return engine.store.write(write)
