@@ -99,6 +99,9 @@ class Catalog:
         """
         found = self.capability(capability)
         given, chosen = read_request(found, params)
+        if "model_name" in given and not params.get("model_name"):
+            # The default of the declaration is the vendor's; a contract may have another.
+            given["model_name"] = self._models[capability][0].name
         model, moved = self._model(found, given)
         sent, warnings = model.sift(given, chosen - {"model_name"})
         facts, known = facts or {}, known or {}
