@@ -20,7 +20,7 @@ EDIT = {"edit_mode": "removal", "prompt": "remove the woman from <<<video_1>>>"}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     # A preview is drawn while the studio waits, on a machine that may be busy.
-    with house(tmp_path_factory.mktemp("sessions"), STUDIO_TIME_SCALE="10") as started:
+    with house(tmp_path_factory.mktemp("sessions"), STUDIO_TIME_SCALE="5") as started:
         yield started
 
 
