@@ -50,7 +50,7 @@ class Form:
     def outputs(self) -> list[Component]:
         """What an order puts out, in its order."""
         pictures = [preview for one in self.media for preview in one.previews.values()]
-        return [*self.parts.values(), *pictures, self.draft, self.answer]
+        return [*self.parts.values(), *pictures, self.answer]
 
 
 def build_form(pipeline: Pipeline, capability: Capability) -> Form:

@@ -45,7 +45,7 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
     updates = [_update(new[name], held[name]) for name in form.parts]
     files = [slot for one in form.media for slot in one.slots]
     pictures = [_update(new[slot], held[slot], _picture) for slot in files]
-    return [*updates, *pictures, new, json.dumps(answer)]
+    return [*updates, *pictures, json.dumps(answer)]
 
 
 def _update(new: Any, held: Any, show: Callable[[Any], Any] = lambda value: value) -> Any:

@@ -32,6 +32,7 @@ class Quotes:
         self._facts = {
             "optional": [one.name for one in fields if one.optional],
             "advanced": [one.name for one in fields if one.look.advanced],
+            "choices": {one.name: len(one.values) for one in fields if one.widget == "choice"},
             "autos": {one.name: one.auto for one in fields if one.auto is not None},
         }
 

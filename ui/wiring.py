@@ -41,9 +41,10 @@ def wire(form: Form) -> None:
     gr.on(typed, **_price(form), **LAST)
     click = f"(c, ...v) => [window.studioForm.click({form.capability.id!r}), ...v]"
     form.send.click(submit, form.order, form.answer, inputs_kwargs=parts, js=click, **QUICK)
-    form.order.input(
-        fill, form.order, form.outputs, inputs_kwargs=parts, postprocess=False, **LAST, **QUICK
-    )
+    raw: dict[str, Any] = {"postprocess": False, **LAST, **QUICK}
+    filled = form.order.input(fill, form.order, form.outputs, inputs_kwargs=parts, **raw)
+    # Priced once more: an answer to something older may have come in between.
+    filled.then(**_price(form)).then(**_keep(form))
     for one in form.media:
         for slot in one.slots:
             _wire_file(form, one, slot)

@@ -7,6 +7,7 @@ import { say, translate, label, object, valued, listed } from './saying.js';
 import { has, t } from './words.js';
 
 const forms = new Map(); // capability → what is known of its form
+const HALF = 5; // values that fit into half a row
 const LAST = 'studio.capability';
 let begun = false; // Gradio also tells of the tab it opens by itself, before ours is restored
 
@@ -31,6 +32,7 @@ export function paint(answer) {
   if (answer.kind === 'sent') return pressed.answered(one, answer);
   if (one.answer && answer.serial < one.answer.serial) return;
   one.answer = answer;
+  if (answer.lost) one.lost = answer.lost;
   pressed.quoted(one);
   repaint(one);
 }
@@ -57,6 +59,7 @@ function restyle() {
       if (stand.how === 'hidden') rules.push(`${group}{display:none!important}`);
       if (stand.how === 'offer') rules.push(`${group}>:not(:has(.ks-note)){display:none!important}`);
       if (stand.values.length) rules.push(...narrowed(id, name, stand, answer));
+      else if (answer.choices[name] > HALF) rules.push(...spread(id, name, answer.choices[name]));
     }
     for (const slot of answer?.spare ?? []) rules.push(`#s-${id}-${slot}{display:none!important}`);
     if (answer && !inside(answer).length) rules.push(`#adv-${id}{display:none!important}`);
@@ -77,11 +80,15 @@ function narrowed(id, name, stand, answer) {
   const optional = answer.optional.includes(name) ? ':not(:has(input[value=""]))' : '';
   const rules = [`${inputs}:not(${named(kept)})${optional}{display:none!important}`];
   if (stand.refused !== null) rules.push(`${inputs}:is(${named([String(stand.refused)])}){text-decoration:line-through}`);
-  if (kept.length > 5) {
-    rules.push(`#g-${id}-${name}{grid-column:1/-1}`, `#f-${id}-${name} .wrap:not([data-testid]){display:grid!important;grid-template-columns:repeat(${Math.ceil(kept.length / Math.ceil(kept.length / 9))},1fr)}`);
-  }
+  if (kept.length > HALF) rules.push(...spread(id, name, kept.length));
   return rules;
 }
+
+/** Many values take a whole row, in lines of equal length. */
+const spread = (id, name, n) => [
+  `#g-${id}-${name}{grid-column:1/-1}`,
+  `#f-${id}-${name} .wrap:not([data-testid]){display:grid!important;grid-template-columns:repeat(${Math.ceil(n / Math.ceil(n / 9))},1fr)}`,
+];
 
 /** The line below a field: its offer, what is wrong with it, or nothing. */
 function note(one, node) {
@@ -138,7 +145,7 @@ const MOST_HINTS = 2;
 
 function hints(one, node) {
   const { answer } = one;
-  const said = [...(answer.lost ?? []).map(lost), ...(answer.warnings ?? [])]
+  const said = [...(one.lost ?? []).map(gone => lost(one.id, gone)), ...(answer.warnings ?? [])]
     .filter(found => answer.stands[found.field]?.how !== 'offer');
   if (answer.other) said.unshift({ severity: 'error', message: answer.other, figures: {}, fix: {} });
   const open = node.dataset.open === 'true';
@@ -151,7 +158,8 @@ function hints(one, node) {
   node.replaceChildren(...rows);
 }
 
-const lost = one => ({ id: 'lost', severity: 'warning', figures: { what: `${one.field} ${one.value}` }, fix: {} });
+const lost = (id, { field, value }) =>
+  ({ id: 'lost', severity: 'warning', figures: { what: `${label(id, field)} ${valued(field, value)}`.trim() }, fix: {} });
 
 function hint(one, found) {
   const { figures } = found, other = figures.other || figures.field || '';
@@ -166,10 +174,19 @@ function hint(one, found) {
   else text.append(translate(found.message));
   const [field, value] = Object.entries(found.fix ?? {})[0] ?? [];
   const act = has(`${key}.fix`) ? t(`${key}.fix`, words)
-    : field && t('finding.fix', { field: label(one.id, field).toLowerCase(), value: valued(field, value) });
-  const row = make(`div.ks-hint.ks-is-${found.severity}`, { icon: 'info' });
-  row.append(make('div', {}, text, field ? changer(one, found.fix, act) : null));
+    : field && t('finding.fix', { field: label(one.id, field).toLowerCase(), value: brief(field, value, 40) });
+  const row = make(`div.ks-hint.ks-is-${found.severity}`, {});
+  row.append(sign(), make('div', {}, text, field ? changer(one, found.fix, act) : null));
   return row;
+}
+
+/** A circle with an i: the same stroke as every icon of the page. */
+function sign() {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  for (const [name, value] of Object.entries({ viewBox: '0 0 16 16', fill: 'none', stroke: 'currentColor', 'stroke-width': 1.5, 'aria-hidden': true })) svg.setAttribute(name, value);
+  const path = svg.appendChild(document.createElementNS(svg.namespaceURI, 'path'));
+  path.setAttribute('d', 'M14.25 8a6.25 6.25 0 1 1-12.5 0 6.25 6.25 0 0 1 12.5 0M8 7.25V11M8 4.75v.5');
+  return svg;
 }
 
 const inside = answer => answer.advanced.filter(name => answer.stands[name]?.how !== 'hidden');
@@ -186,9 +203,9 @@ function advanced(one, root) {
   if (title.data !== text) title.data = text;
 }
 
-const brief = (name, value) => {
+const brief = (name, value, most = 18) => {
   const text = typeof value === 'object' ? '' : valued(name, value);
-  return text.length > 18 ? `“${text.slice(0, 16)}…”` : text;
+  return text.length > most ? `“${text.slice(0, most - 2)}…”` : text;
 };
 
 /** The place left of an optional slider's lowest value reads "auto". */

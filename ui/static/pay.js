@@ -22,6 +22,7 @@ function changed(one) {
   if (one.phase === 'sending') return;
   set(one, 'ready');
   one.pending = true;
+  one.lost = [];
   clearTimeout(one.slow);
   one.slow = setTimeout(() => { if (one.pending) { one.dash = true; repaint(one); } }, SLOW);
 }
