@@ -212,9 +212,8 @@ def sound_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable
     face = _choose(faces, sent.get("face_id")) if film else faces[0]
     sound = _spoken(sent, known) if sent.get("text") else _ms(facts.get("sound_file"))
     if sent.get("text") and sound is not None and sound < _LEAST:
-        figures = {"seconds": sound / 1000}
-        message = _SHORT_SPEECH.format(sound / 1000)
-        yield Finding("speech_too_short", "text", message, severity="error", figures=figures)
+        seconds, said = sound / 1000, _SHORT_SPEECH.format(sound / 1000)
+        yield Finding("speech_too_short", "text", said, "error", {"seconds": seconds})
         return
     start, insert = sent.get("sound_start_time") or 0, sent.get("sound_insert_time")
     insert = face["start_time"] if insert is None else insert

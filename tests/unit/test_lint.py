@@ -83,8 +83,8 @@ EDIT = {
     "points": [{"x": 0.5, "y": 0.5}],
 }
 FACES = {"image": "as_1", "face_image": "as_2"}
+SPEAKING = {"text": None, "voice_id": None, "voice_language": "en", "voice_speed": 1.0}
 TEN = {"video": fact(duration=10.0)}
-SPOKEN = {"known": {"tts": {"asked": {"text": "Go."}, "seconds": 2.5}}}
 
 CASES = [
     Case("mark_missing", "omni_image", omni(f"{SEND} And <<<image_3>>>"), {"prompt": SEND}),
@@ -224,7 +224,44 @@ def test_the_gravest_comes_first() -> None:
 def test_a_text_that_was_heard_is_not_guessed_at() -> None:
     params = speech(text="Go.", session="s")
     assert "text_short" in ids(look("lip_sync", params, TEN))
-    assert "text_short" not in ids(look("lip_sync", params, TEN, **SPOKEN))
+    assert "text_short" not in ids(look("lip_sync", params, TEN, known=spoken(params, 2.5)))
+
+
+def spoken(params: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What the calls of a session answered: a face seen for ten seconds, and this text."""
+    face = {"face_id": "0", "start_time": 0, "end_time": 10_000}
+    asked = {name: params.get(name, default) for name, default in SPEAKING.items()}
+    return {
+        "identify-face": {"session_id": "s", "faces": [face]},
+        "tts": {"audio_id": "a", "seconds": seconds, "asked": {"call": "tts", **asked}},
+        "lengths": {"video": 10.0},
+    }
+
+
+def test_a_text_that_was_heard_and_is_too_short_is_refused() -> None:
+    params = speech(text="Go.", session="s")
+    with pytest.raises(InputError) as refused:
+        look("lip_sync", params, TEN, known=spoken(params, 1.5))
+    said = "The text is spoken in 1.5 s; at least 2 s are needed. Make it longer."
+    assert refused.value.fields == {"text": said}
+    assert ids(list(refused.value.findings)) == ["speech_too_short"]
+    look("lip_sync", {**params, "text": f"Go. {SPEECH}"}, TEN, known=spoken(params, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds", "code", "said"),
+    [
+        ({"text": "Go."}, 1.5, "speech_too_short", "The text is spoken in 1.5 s"),
+        ({"text": SPEECH, "sound_insert_time": 8500}, 4.0, "sound_misfit", "Only 1.5 s"),
+        ({"sound_file": "as_2", "sound_insert_time": 9000}, 4.0, "sound_misfit", "Only 1.0 s"),
+    ],
+)
+def test_a_task_with_too_little_sound_is_not_laid(
+    fields: dict[str, Any], seconds: float, code: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said) as refused:
+        CATALOG.body("lip_sync", "advanced-lip-sync", fields, spoken(fields, seconds))
+    assert refused.value.code == code
 
 
 def test_a_fix_that_would_not_fit_is_not_offered() -> None:
