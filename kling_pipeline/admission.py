@@ -111,7 +111,7 @@ def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
     now = engine.now()
 
     def write(db: Connection) -> tuple[list[Job], bool]:
-        ledger.open_account(db, owner, engine.settings.opening_credits)
+        open_account(db, owner, engine.settings.opening_credits)
         earlier = [job for order in orders for job in _click_jobs(db, owner, order.click_id)]
         if earlier:
             return earlier, False
@@ -127,6 +127,12 @@ def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
     return Submission(
         jobs, [finding for _, one in checked for finding in one.plan.warnings], created
     )
+
+
+def open_account(db: Connection, owner: str, credits: int) -> None:
+    """Grants the opening credits once in the life of an account; 0 grants nothing."""
+    if credits:
+        ledger.grant(db, owner, credits, "opening")
 
 
 def _known(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission | None:

@@ -10,8 +10,8 @@ from kling_pipeline.audit import audit
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.identity import installation_mark
+from kling_pipeline.leases import lease_is_held
 from kling_pipeline.pauses import notice
-from kling_pipeline.recovery import lease_is_held
 from kling_pipeline.states import ENDED
 from kling_pipeline.store import Connection, get_meta
 

@@ -18,8 +18,8 @@ from kling_pipeline.store import Connection
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 # In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,
 # {"$lend": …} for an address at which the simulator finds a local file.
-FILE, LINK, LEND = "$file", "$link", "$lend"
-KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling docs, Sept 2026)
+_FILE, _LINK, _LEND = "$file", "$link", "$lend"
+_KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling docs, Sept 2026)
 
 
 def keep_upload(engine: Engine, owner: str, data: bytes | Path) -> dict[str, Any]:
@@ -94,21 +94,21 @@ def thaw(engine: Engine, owner: str, body: Any) -> Any:
         return [thaw(engine, owner, value) for value in body]
     if not isinstance(body, dict):
         return body
-    if FILE in body:
+    if _FILE in body:
         with engine.store.read() as db:
-            row = find_asset(db, body[FILE], owner)
+            row = find_asset(db, body[_FILE], owner)
         return base64.b64encode((engine.assets / row["path"]).read_bytes()).decode("ascii")
-    if LINK in body:
-        return _fresh_link(engine, owner, body[LINK])
-    if LEND in body:
+    if _LINK in body:
+        return _fresh_link(engine, owner, body[_LINK])
+    if _LEND in body:
         with engine.store.read() as db:
-            row = find_asset(db, body[LEND], owner)
+            row = find_asset(db, body[_LEND], owner)
         return engine.lend(engine.assets / row["path"]) if engine.lend else None
     return {name: thaw(engine, owner, value) for name, value in body.items()}
 
 
 def _refer(value: str) -> Any:
-    return {FILE: value} if value.startswith(ASSET) else value
+    return {_FILE: value} if value.startswith(ASSET) else value
 
 
 def _address(engine: Engine, owner: str, name: str, value: str, media: Media) -> tuple[str, Any]:
@@ -118,11 +118,11 @@ def _address(engine: Engine, owner: str, name: str, value: str, media: Media) ->
         return url, value
     with engine.store.read() as db:
         row = find_asset(db, value, owner)
-    fresh = engine.now() - row["created_at"] < KEPT_DAYS * 86_400_000
+    fresh = engine.now() - row["created_at"] < _KEPT_DAYS * 86_400_000
     if row["provider_id"] and fresh:
-        return (media.as_id, row["provider_id"]) if media.as_id else (url, {LINK: value})
+        return (media.as_id, row["provider_id"]) if media.as_id else (url, {_LINK: value})
     if engine.lend is not None:
-        return url, {LEND: value}
+        return url, {_LEND: value}
     raise InputError.at(
         name,
         "Kling takes video by address only, and this file is on this machine. "

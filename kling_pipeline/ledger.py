@@ -27,12 +27,6 @@ def grant(db: Connection, owner: str, amount: int, key: str) -> bool:
     )
 
 
-def open_account(db: Connection, owner: str, credits: int) -> None:
-    """Grants the opening credits once in the life of an account; 0 grants nothing."""
-    if credits:
-        grant(db, owner, credits, "opening")
-
-
 def reserve(db: Connection, owner: str, job_id: str, amount: int, credit_key: str) -> None:
     """Holds the price of one job; CreditError when the balance is smaller."""
     available = balance(db, owner)["available"]

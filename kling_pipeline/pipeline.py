@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_pipeline import ledger
-from kling_pipeline.admission import Order, Submission, admit, check_order
+from kling_pipeline.admission import Order, Submission, admit, check_order, open_account
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import NotFound
@@ -15,17 +15,11 @@ from kling_pipeline.hints import take_hint, verify_signature
 from kling_pipeline.inbox import find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
 from kling_pipeline.jobs import Job, find_job, move, update, wish_away
+from kling_pipeline.leases import drop_leases, hold_lease
 from kling_pipeline.pauses import notice
 from kling_pipeline.places import next_queued, raise_caps
 from kling_pipeline.polling import ease_all, poll
-from kling_pipeline.recovery import (
-    drop_leases,
-    hold_lease,
-    keep_leases,
-    mend_times,
-    sweep_incoming,
-    take_over,
-)
+from kling_pipeline.recovery import keep_leases, mend_times, sweep_incoming, take_over
 from kling_pipeline.saving import save
 from kling_pipeline.sending import check, recheck, send
 from kling_pipeline.sessions import call_session, open_session, show_session
@@ -203,7 +197,7 @@ class Pipeline:
                 return ledger.balance(db, owner)
 
         def write(db: Connection) -> dict[str, Any]:
-            ledger.open_account(db, owner, self.settings.opening_credits)
+            open_account(db, owner, self.settings.opening_credits)
             return ledger.balance(db, owner)
 
         return self.engine.store.write(write)

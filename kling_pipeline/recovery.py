@@ -47,32 +47,6 @@ def sweep_incoming(engine: Engine) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
-    """Takes or keeps a named lease; False while another living process has it."""
-    now = engine.now()
-    until = now + engine.wait(LEASE_SECONDS)
-    row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
-    if (
-        row is not None
-        and row["owner"] != engine.me
-        and row["until"] > now
-        and not is_gone(row["owner"])
-    ):
-        return False
-    db.execute(
-        """INSERT INTO lease VALUES (?, ?, ?)
-           ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until""",
-        [name, engine.me, until],
-    )
-    return True
-
-
-def lease_is_held(db: Connection, engine: Engine, name: str) -> bool:
-    """Whether a living process holds a named lease."""
-    row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
-    return row is not None and row["until"] > engine.now() and not is_gone(row["owner"])
-
-
 def keep_leases(db: Connection, engine: Engine) -> None:
     """Renews what this process has in hand, without a new version."""
     until = engine.now() + engine.wait(LEASE_SECONDS)
@@ -95,11 +69,6 @@ def mend_times(db: Connection, engine: Engine) -> None:
     current = notice(db)
     if current is not None and current["until"] > latest:
         set_meta(db, "pause", json.dumps({**current, "until": now}))
-
-
-def drop_leases(db: Connection, engine: Engine) -> None:
-    """Gives this process's leases back, so that the next one need not wait."""
-    db.execute("DELETE FROM lease WHERE owner = ?", [engine.me])
 
 
 def _take_over(db: Connection, engine: Engine) -> int:

@@ -100,7 +100,7 @@ def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
 
 
 def read_session(
-    engine: Engine, owner: str, capability_id: str, session_id: Any
+    engine: Engine, owner: str, wanted: str, session_id: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The params a session began with and what its calls answered; both empty without a session."""
     if session_id is None:
@@ -109,7 +109,7 @@ def read_session(
         row = _find(engine, owner, str(session_id))
     except InputError as error:
         raise InputError.at("session", error.message, code=error.code) from None
-    if row["capability"] != capability_id:
+    if row["capability"] != wanted:
         raise InputError.at("session", f"This session belongs to {row['capability']}.")
     return row["params"], row["known"]
 

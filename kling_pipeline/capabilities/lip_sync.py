@@ -30,6 +30,8 @@ _LEAST = 2000  # ms of sound
 _SHORT_SPEECH = "The text is spoken in {:.1f} s; at least 2 s are needed. Make it longer."
 _SLACK = 100  # ms; a container's clock may end a frame late
 
+__all__ = ["CAPABILITY", "LipSync"]
+
 Film = Media(
     "video", side=512, longest=2160, cap=100 * MB, seconds=(2, 60), as_id="video_id", as_url="video_url"
 )  # fmt: skip

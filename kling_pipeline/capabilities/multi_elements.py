@@ -29,6 +29,8 @@ from kling_pipeline.capability import (
 )
 from kling_pipeline.errors import InputError
 
+__all__ = ["CAPABILITY", "MultiElements"]
+
 Video = Annotated[
     str,
     Field(min_length=1),

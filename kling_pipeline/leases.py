@@ -1,0 +1,37 @@
+"""Named leases: which process may do what only one should."""
+
+from __future__ import annotations
+
+from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
+from kling_pipeline.store import Connection
+
+
+def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
+    """Takes or keeps a named lease; False while another living process has it."""
+    now = engine.now()
+    until = now + engine.wait(LEASE_SECONDS)
+    row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
+    if (
+        row is not None
+        and row["owner"] != engine.me
+        and row["until"] > now
+        and not is_gone(row["owner"])
+    ):
+        return False
+    db.execute(
+        """INSERT INTO lease VALUES (?, ?, ?)
+           ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until""",
+        [name, engine.me, until],
+    )
+    return True
+
+
+def lease_is_held(db: Connection, engine: Engine, name: str) -> bool:
+    """Whether a living process holds a named lease."""
+    row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
+    return row is not None and row["until"] > engine.now() and not is_gone(row["owner"])
+
+
+def drop_leases(db: Connection, engine: Engine) -> None:
+    """Gives this process's leases back, so that the next one need not wait."""
+    db.execute("DELETE FROM lease WHERE owner = ?", [engine.me])

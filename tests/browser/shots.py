@@ -1,0 +1,87 @@
+"""Takes a picture of every tab: `scripts/shots [--lang zh] [FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.conftest import FLAGS, find_chromium, open_page
+from tests.conftest import ROOT, App, wait_for
+
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+ORDERS: list[tuple[str, dict[str, Any], int]] = [
+    ("text_to_video", {"prompt": "A paper boat on a quiet pond at dawn, slow push-in"}, 1),
+    ("image_generation", {"prompt": "A still life of glossy spheres, soft key light"}, 1),
+    ("text_to_video", {"prompt": "A storm over the city at night [fail]"}, 1),
+    ("text_to_video", {"prompt": "Layered ridges at first light, thin mist in the valleys"}, 3),
+]
+
+
+def fill(app: App) -> None:
+    """Takes that show what the board can say."""
+    ids = []
+    for capability, params, count in ORDERS:
+        ids += [job["id"] for job in app.submit(capability, params, variant_count=count)]
+    ended = ("done", "failed")
+    wait_for(lambda: all(app.job(one)["state"] in ended for one in ids), "the takes", 180)
+    app.submit("text_to_video", {"prompt": "Snow falling on a forest road [slow]"})
+
+
+def shoot(page: Page, app: App, folder: Path, name: str) -> None:
+    """One picture of each capability's form and of each section."""
+    page.goto(app.url)
+    page.wait_for_selector(".ks-board .ks-job")
+    page.wait_for_timeout(2500)
+    groups = [tab.inner_text() for tab in page.locator("#groups > .tab-wrapper [role=tab]").all()]
+    for group in dict.fromkeys(text for text in groups if text.strip()):
+        page.locator("#groups > .tab-wrapper").get_by_role(
+            "tab", name=group, exact=True
+        ).first.click()
+        page.wait_for_timeout(600)
+        members = page.locator(".ks-members:visible > .tab-wrapper [role=tab]:visible")
+        for index in range(members.count()):
+            tab = members.nth(index)
+            title = tab.inner_text().strip().lower().replace(" ", "-") or "more"
+            tab.click()
+            page.wait_for_timeout(1200)
+            page.screenshot(path=folder / f"{title}-{name}.png")
+    page.get_by_role("tab", name="Credits", exact=True).first.click()
+    page.wait_for_timeout(1200)
+    page.screenshot(path=folder / f"credits-{name}.png")
+
+
+def main() -> None:
+    """Starts a demo studio, fills it, looks at it."""
+    parser = argparse.ArgumentParser(prog="scripts/shots")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "shots")
+    parser.add_argument("--lang", default="en-US")
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        data = Path(temporary) / "var"
+        data.mkdir()
+        app = App(data, STUDIO_TIME_SCALE="3").ready()
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        try:
+            fill(app)
+            for (size, (width, height)), scheme in product(SIZES.items(), ("dark", "light")):
+                page = open_page(
+                    browser,
+                    viewport={"width": width, "height": height},
+                    color_scheme=scheme,
+                    locale=chosen.lang,
+                )
+                shoot(page, app, chosen.folder, f"{size}-{scheme}")
+                page.context.close()
+        finally:
+            browser.close()
+            app.stop()
+
+
+if __name__ == "__main__":
+    main()
