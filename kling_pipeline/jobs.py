@@ -130,7 +130,7 @@ def update(db: Connection, job: Job, now: int, *, say: str = "", **changes: Any)
     """Changes columns of a job by compare-and-swap, with a new revision; None when the row moved on."""
     figures = changes.pop("figures", {})
     if say:
-        changes["says"] = {"code": say, **figures}
+        changes["says"] = {**figures, "code": say}
         progress = SAYS[say][1]
         if progress is not None:
             # What was shown is not taken back; who sends a job to its beginning says so.

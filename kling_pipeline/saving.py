@@ -168,6 +168,6 @@ def _later(db: Connection, engine: Engine, job: Job, code: str) -> None:
     now = engine.now()
     delay = engine.wait(min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2))
     update(
-        db, job, now, say="retrying", figures={"at": now + delay, "code": code},
+        db, job, now, say="retrying", figures={"at": now + delay, "reason": code},
         next_at=now + delay, tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,
     )  # fmt: skip

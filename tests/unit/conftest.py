@@ -19,8 +19,7 @@ from kling_pipeline.errors import KlingError
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Store
-
-SAMPLE_CLIP = b"clip"
+from tests.unit.samples import clip
 
 
 def refusal(verdict: str, message: str = "told to", **more: Any) -> KlingError:
@@ -30,7 +29,8 @@ def refusal(verdict: str, message: str = "told to", **more: Any) -> KlingError:
 @dataclass
 class FakeKling:
     """Keeps tasks and counts creates; `script` says what the next ones do:
-    an error to raise, or "lost" (made, but the answer never came).
+    an error to raise, "lost" (made, but the answer never came), or "late" (on its way; taken in
+    by `arrive`, which looks at its token then). With `tolerates` a repeated id makes a second task.
     """
 
     clock: Callable[[], float]
@@ -43,6 +43,8 @@ class FakeKling:
     unfenced: bool = False
     skew: float = 0.0
     ordered: bool = True
+    tolerates: bool = False
+    on_its_way: list[tuple[str, str, int | None]] = field(default_factory=list)
 
     def create(
         self, route: Route, body: dict[str, Any], *, expires: int | None, timeout: float
@@ -53,12 +55,26 @@ class FakeKling:
         step = self.script.pop(0) if self.script else None
         if isinstance(step, KlingError):
             raise step
-        if any(task["external"] == external for task in self.tasks.values()):
+        if step == "late":
+            self.on_its_way.append((external, route.path, expires))
+            raise refusal("uncertain")
+        if not self.tolerates and self._knows(external):
             raise refusal("exists")
         task_id = self.add(external, route.path)
         if step == "lost":
             raise refusal("uncertain")
         return self._task(task_id)
+
+    def arrive(self) -> None:
+        """What was on its way is taken in, unless its token has died or its id is refused."""
+        for external, path, expires in self.on_its_way:
+            alive = expires is None or self.clock() < expires
+            if alive and (self.tolerates or not self._knows(external)):
+                self.add(external, path)
+        self.on_its_way.clear()
+
+    def _knows(self, external: str) -> bool:
+        return any(task["external"] == external for task in self.tasks.values())
 
     def add(self, external: str | None, path: str = "", created: int | None = None) -> str:
         task_id = str(800000000000000000 + len(self.tasks))
@@ -118,10 +134,12 @@ class FakeKling:
         return [self._task(one) for one in newest[(page - 1) * size : page * size]]
 
     def download(self, url: str, target: Path, *, cap: int, on_bytes: Any = None) -> int:
-        target.write_bytes(SAMPLE_CLIP)
+        self._reach()
+        data = clip()
+        target.write_bytes(data)
         if on_bytes:
-            on_bytes(len(SAMPLE_CLIP), len(SAMPLE_CLIP))
-        return len(SAMPLE_CLIP)
+            on_bytes(len(data), len(data))
+        return len(data)
 
 
 class Bench:
