@@ -34,7 +34,7 @@ class Field:
     @property
     def slots(self) -> list[str]:
         """The names of its parts when it takes files: one, or one for each file of a list."""
-        most = getattr(self.media, "most", 1) if self.media else 0
+        most = self.media.most if self.media else 0
         return [self.name] if most == 1 else [f"{self.name}{SUB}{n}" for n in range(1, most + 1)]
 
     @property

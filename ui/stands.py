@@ -66,7 +66,7 @@ def _chosen(
 
 def _stand(one: Field, limit: Limit, model: Model, value: Any, sent: dict[str, Any]) -> Stand:
     """One field's stand; what would go is added to `sent`, because later fields lean on it."""
-    taken = limit.allowed(sent) if hasattr(limit, "allowed") else limit.values
+    taken = limit.allowed(sent)
     if value is None:
         value = limit.default
     elif taken and value not in taken:
