@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import queue
 import sqlite3
@@ -34,9 +35,12 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._work: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None]
         self._work = queue.SimpleQueue()
-        with closing(self._connect()) as db:
-            os.chmod(path, 0o600)
-            migrations.apply(Database(db))
+        # Two processes that begin together on a new file would both make the tables.
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with closing(self._connect()) as db:
+                os.chmod(path, 0o600)
+                migrations.apply(Database(db))
         self._closed = False
         self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self._writer.start()
