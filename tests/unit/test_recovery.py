@@ -1,0 +1,409 @@
+"""After any stop the rows alone say what is to be done, and two engines on them do no harm."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from typing import Any
+
+import pytest
+
+from kling_pipeline.engine import Engine, is_gone
+from kling_pipeline.jobs import find_job, move
+from kling_pipeline.leases import hold_lease, lease_is_held
+from kling_pipeline.pipeline import Pipeline
+from kling_pipeline.recovery import keep_leases
+from kling_pipeline.saving import save
+from tests.unit.conftest import Bench, refusal
+from tests.unit.test_sending import OPENING, state
+
+HOST = socket.gethostname()
+DEAD = f"{HOST}|{os.getpid()}|1|dead"  # this pid, but it was another process that had it
+ELSEWHERE = "another-host|1|1|far"
+
+
+class Killed(BaseException):
+    """Ends a thread of the test where a process would have ended."""
+
+
+def set_row(bench: Bench, job_id: str, **columns: Any) -> None:
+    text = ", ".join(f"{name} = :{name}" for name in columns)
+    bench.store.write(
+        lambda db: db.execute(f"UPDATE job SET {text} WHERE id = :id", {**columns, "id": job_id})
+    )
+
+
+def held_by(bench: Bench, job_id: str, owner: str, **columns: Any) -> None:
+    until = bench.engine.now() + 15_000
+    set_row(bench, job_id, lease_owner=owner, lease_until=until, next_at=None, **columns)
+
+
+def to_saving(bench: Bench) -> str:
+    (job_id,) = bench.submit()
+    bench.turn()
+    bench.kling.finish()
+    bench.time += 6
+    bench.pipeline.tick()
+    assert state(bench, job_id) == "saving"
+    return job_id
+
+
+def another(bench: Bench, owner: str | None = None) -> Pipeline:
+    """A second process on the same store."""
+    engine = bench.make_engine()
+    return Pipeline(dataclasses.replace(engine, me=owner) if owner else engine)
+
+
+def dies_while(bench: Bench, monkeypatch: pytest.MonkeyPatch, point: str, job_id: str) -> None:
+    """A process whose last line is a named one; what it held stays held by a dead process."""
+
+    def last(name: str) -> None:
+        if name == point:
+            raise Killed
+
+    doomed = another(bench, DEAD)
+    with monkeypatch.context() as patch:
+        for room in ("sending", "saving"):
+            patch.setattr(f"kling_pipeline.{room}.failpoint", last)
+        with pytest.raises(Killed):
+            doomed.advance(job_id)
+
+
+@pytest.mark.parametrize(
+    ("owner", "gone"),
+    [
+        (DEAD, True),
+        (f"{HOST}|999999999|5|x", True),
+        (ELSEWHERE, False),
+    ],
+)
+def test_a_process_is_known_by_pid_and_start_time_on_this_host_only(owner, gone):
+    assert is_gone(owner) is gone
+
+
+def test_this_process_is_not_gone(bench):
+    assert not is_gone(bench.engine.me)
+
+
+@pytest.mark.parametrize("owner", [DEAD, ELSEWHERE])
+def test_the_dead_are_followed_at_once_and_the_silent_after_fifteen_seconds(bench, owner):
+    job_id = to_saving(bench)
+    held_by(bench, job_id, owner)
+    bench.turn(1)
+    if owner == ELSEWHERE:
+        assert state(bench, job_id) == "saving"
+        bench.turns(13)
+        assert bench.row(job_id)["lease_owner"] == ELSEWHERE
+        bench.turns(3)
+    assert state(bench, job_id) == "done"
+
+
+def test_a_living_silent_process_of_this_host_keeps_its_lease_for_fifteen_seconds(bench):
+    job_id = to_saving(bench)
+    held_by(bench, job_id, bench.make_engine().me)
+    bench.turns(14)
+    assert bench.row(job_id)["lease_owner"]
+    bench.turns(3)
+    assert state(bench, job_id) == "done"
+    assert bench.row(job_id)["crashes"] == 0, "silence is no crash"
+
+
+def test_what_a_thread_has_in_hand_is_renewed_and_not_taken_by_its_own_process(bench):
+    job_id = to_saving(bench)
+    held_by(bench, job_id, bench.engine.me)
+    bench.engine.in_hand.add(job_id)
+    bench.turns(3, 60)
+    assert bench.row(job_id)["lease_owner"] == bench.engine.me
+    bench.store.write(lambda db: keep_leases(db, bench.engine))
+    other = another(bench)
+    bench.time += 10
+    other.tick()
+    assert bench.row(job_id)["lease_owner"] == bench.engine.me
+    bench.engine.in_hand.clear()
+    bench.turns(2, 20)
+    assert state(bench, job_id) == "done"
+
+
+def test_stopped_before_the_intent_it_is_sent_anew(bench, monkeypatch):
+    (job_id,) = bench.submit()
+    dies_while(bench, monkeypatch, "claimed", job_id)
+    assert state(bench, job_id) == "sending"
+    bench.pipeline.resume()
+    assert (state(bench, job_id), bench.job(job_id)["progress"]) == ("queued", 0)
+    bench.turn()
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.creates) == 1
+
+
+@pytest.mark.parametrize("point", ["intent", "posted"])
+def test_stopped_after_the_intent_it_is_looked_for_first(bench, monkeypatch, point):
+    (job_id,) = bench.submit()
+    dies_while(bench, monkeypatch, point, job_id)
+    bench.pipeline.resume()
+    assert state(bench, job_id) == "checking"
+    bench.turn()
+    if point == "posted":
+        assert state(bench, job_id) == "running"
+    else:
+        assert state(bench, job_id) == "checking", "the request may still arrive"
+        bench.turns(80)
+        assert state(bench, job_id) == "running"
+    assert len(bench.kling.tasks) == 1
+
+
+@pytest.mark.parametrize("point", ["fetched", "stored"])
+def test_three_crashes_in_a_row_set_a_job_aside_until_its_owner_says(bench, monkeypatch, point):
+    job_id = to_saving(bench)
+    for crash in (1, 2, 3):
+        dies_while(bench, monkeypatch, point, job_id)
+        bench.pipeline.resume()
+        assert bench.row(job_id)["crashes"] == crash
+    job = bench.job(job_id)
+    assert (job["state"], job["error"]["code"]) == ("saving", "set_aside")
+    assert bench.credits() == (OPENING - 210, 210, 0), "held, not lost"
+    bench.turns(20, 60)
+    assert state(bench, job_id) == "saving"
+    bench.pipeline.retry("local", job_id)
+    bench.turn()
+    assert (state(bench, job_id), bench.job(job_id)["error"]) == ("done", None)
+    assert bench.credits() == (OPENING - 210, 0, 210)
+
+
+@pytest.mark.parametrize("point", ["saving", "claimed", "intent"])
+def test_waiting_for_kling_at_a_crash_never_counts(bench, monkeypatch, point):
+    """Only the reading, checking and storing of a file can itself be what ends the process."""
+    job_id = to_saving(bench) if point == "saving" else bench.submit()[0]
+    for _ in range(5):
+        for _ in range(100):
+            bench.turn() if state(bench, job_id) == "checking" else None
+        if state(bench, job_id) not in ("queued", "saving"):
+            break
+        dies_while(bench, monkeypatch, point, job_id)
+        bench.pipeline.resume()
+    assert bench.row(job_id)["crashes"] == 0
+    bench.kling.finish()
+    bench.turns(10, 10)
+    bench.kling.finish()
+    bench.turns(10, 10)
+    assert state(bench, job_id) == "done"
+
+
+def test_progress_resets_the_count(bench, monkeypatch):
+    job_id = to_saving(bench)
+    for _ in range(2):
+        dies_while(bench, monkeypatch, "stored", job_id)
+        bench.pipeline.resume()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.kling, "unreachable", True)
+        bench.turn()
+    assert bench.row(job_id)["crashes"] == 0, "it came back alive from its work"
+    for _ in range(2):
+        bench.time += 600
+        dies_while(bench, monkeypatch, "stored", job_id)
+        bench.pipeline.resume()
+    assert bench.job(job_id)["error"] is None
+    bench.turns(3)
+    assert state(bench, job_id) == "done"
+
+
+def test_two_engines_that_save_the_same_job_store_and_charge_once(bench, monkeypatch):
+    """One sleeps through its lease with the file half fetched; the other finishes; the first wakes up."""
+    job_id = to_saving(bench)
+    other = another(bench)
+    download = bench.kling.download
+    first = []
+
+    def slow(url, target, *, cap, on_bytes=None):
+        got = download(url, target, cap=cap, on_bytes=on_bytes)
+        if not first:
+            first.append(target)
+            bench.time += 16
+            other.tick()
+            other.advance(job_id)
+            assert state(bench, job_id) == "done"
+            assert target.exists(), "each has a folder of its own"
+        return got
+
+    monkeypatch.setattr(bench.kling, "download", slow)
+    bench.pipeline.advance(job_id)
+    assert state(bench, job_id) == "done"
+    assert len(bench.job(job_id)["assets"]) == 1
+    assert bench.credits() == (OPENING - 210, 0, 210)
+
+
+def test_two_engines_that_send_the_same_job_make_one_task(bench):
+    (job_id,) = bench.submit()
+    other = another(bench)
+    create = bench.kling.create
+
+    def slow(route, body, *, expires, timeout):
+        if len(bench.kling.creates) == 0:
+            bench.kling.creates.append(("seen", expires))
+            bench.time += 80  # stopped, past its lease and its token
+            for _ in range(10):
+                bench.time += 1
+                for one in other.tick():
+                    other.advance(one)
+            assert state(bench, job_id) == "running"
+            raise refusal("token", service_code=1004)
+        return create(route, body, expires=expires, timeout=timeout)
+
+    bench.kling.create = slow
+    bench.pipeline.advance(job_id)
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.tasks) == 1
+    assert len(bench.kling.creates) == 2
+
+
+def test_two_pumps_started_by_mistake_poll_and_finish_once(bench):
+    ids = bench.submit(6)
+    pipelines = [bench.pipeline, another(bench), another(bench)]
+    for turn in range(40):
+        bench.time += 1
+        due = [(one, one.tick()) for one in pipelines]
+        for pipeline, found in due:
+            for job_id in found:
+                pipeline.advance(job_id)
+        if turn == 10:
+            bench.kling.finish()
+    assert {state(bench, one) for one in ids} == {"done"}
+    assert len(bench.kling.creates) == len(bench.kling.tasks) == 6
+    assert bench.credits() == (OPENING - 6 * 210, 0, 6 * 210)
+
+
+def test_a_wish_to_cancel_while_kling_answers_drops_nothing(bench):
+    (job_id,) = bench.submit()
+    create = bench.kling.create
+
+    def meanwhile(*args, **more):
+        task = create(*args, **more)
+        bench.pipeline.cancel("local", job_id)
+        return task
+
+    bench.kling.create = meanwhile
+    bench.turn()
+    assert state(bench, job_id) == "running", "the answer to a paid request is kept"
+    assert bench.job(job_id)["cancel_asked"]
+    bench.kling.finish()
+    bench.turns(2, 5)
+    assert state(bench, job_id) == "done"
+
+
+def test_a_wish_to_cancel_that_comes_while_kling_is_asked_ends_a_failure_as_canceled(bench):
+    (job_id,) = bench.submit()
+    bench.turn()
+    bench.kling.finish("failed", "no")
+    look_many = bench.kling.look_many
+
+    def meanwhile(*args):
+        bench.pipeline.cancel("local", job_id)
+        return look_many(*args)
+
+    bench.kling.look_many = meanwhile
+    bench.turn(5)
+    assert state(bench, job_id) == "canceled"
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+@pytest.mark.parametrize("back", [True, False])
+def test_a_clock_that_jumps_by_an_hour_does_no_harm(bench, jump, back):
+    """With jobs in every state; `back`: the clock is mended five minutes later."""
+    script = ["lost", refusal("uncertain"), refusal("account"), refusal("busy")]
+    ids = bench.submit(3)
+    bench.turns(2)
+    bench.kling.script = script
+    ids += bench.submit(6)
+    bench.turn()
+    bench.time += jump
+    bench.kling.skew = abs(jump)
+    bench.pipeline.resume()
+    for _ in range(20 if back else 140):
+        bench.turns(4, 5 if back else 15)
+        bench.pipeline.resume()
+    if back:
+        bench.time -= jump
+        bench.kling.skew = 0
+    for _ in range(200):
+        bench.pipeline.resume()
+        bench.kling.finish()
+        bench.turns(4, 15)
+        if all(state(bench, one) == "done" for one in ids):
+            break
+    assert {state(bench, one) for one in ids} == {"done"}
+    assert len(bench.kling.tasks) == 9
+    assert bench.credits() == (OPENING - 9 * 210, 0, 9 * 210)
+
+
+def test_a_clock_set_back_leaves_no_appointment_an_hour_ahead(bench):
+    bench.time += 3600
+    (job_id,) = bench.submit()
+    bench.turn()
+    bench.time -= 3600
+    bench.kling.finish()
+    bench.pipeline.resume()
+    bench.turns(3, 5)
+    assert state(bench, job_id) == "done"
+
+
+def test_a_forward_jump_does_not_prove_absence_before_the_token_is_dead(bench):
+    """Kling's clock did not jump: the late request is taken in after ours says that it cannot be."""
+    bench.kling.tolerates = True
+    bench.kling.script = ["late"]
+    (job_id,) = bench.submit()
+    bench.turn()
+    bench.time += 3600
+    bench.kling.skew = 3600
+    bench.turns(50)
+    assert state(bench, job_id) == "checking"
+    kling_time = bench.time - 3600
+    bench.kling.clock = lambda: kling_time
+    bench.kling.arrive()
+    bench.turns(20)
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.tasks) == 1
+
+
+def test_part_files_that_nobody_holds_are_swept(bench):
+    job_id = to_saving(bench)
+    held_by(bench, job_id, ELSEWHERE)
+    incoming = bench.engine.assets / "incoming"
+    for name in (f"{job_id}.7", "0" * 32 + ".3"):
+        (incoming / name).mkdir(parents=True)
+        (incoming / name / "0").write_bytes(b"half")
+    bench.pipeline.resume()
+    assert [one.name for one in incoming.iterdir()] == [f"{job_id}.7"]
+    bench.turns(3, 20)
+    assert state(bench, job_id) == "done"
+    bench.pipeline.resume()
+    assert list(incoming.iterdir()) == []
+
+
+def test_a_named_lease_has_one_holder(bench):
+    def take(engine: Engine) -> bool:
+        return bench.store.write(lambda db: hold_lease(db, engine, "pump"))
+
+    other = bench.make_engine()
+    assert take(bench.engine)
+    assert not take(other)
+    bench.time += 14
+    assert not take(other)
+    bench.time += 2
+    assert take(other)
+    assert not take(bench.engine)
+    with bench.store.read() as db:
+        assert lease_is_held(db, bench.engine, "pump")
+    bench.store.write(lambda db: db.execute("UPDATE lease SET owner = ?", [DEAD]))
+    assert take(bench.engine), "a dead holder is not waited for"
+
+
+def test_a_saving_job_is_held_by_one_thread_only(bench):
+    job_id = to_saving(bench)
+    held_by(bench, job_id, ELSEWHERE)
+    before = bench.row(job_id)
+    with bench.store.read() as db:
+        job = find_job(db, job_id)
+    save(bench.engine, job)
+    assert bench.row(job_id) == before
+    assert bench.store.write(lambda db: move(db, job, "failed", 0, say="failed"))
+    assert bench.credits() == (OPENING, 0, 0)
