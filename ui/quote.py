@@ -69,7 +69,8 @@ class Quotes:
             fields = {name: text for name, text in error.fields.items() if name not in missing}
             other = None if error.fields else error.message
             state = {"state": "blocked", "missing": missing, "errors": fields, "other": other}
-            return {**said, **state, "code": error.code, "price": now}
+            told = [one.as_dict() for one in error.findings if one.field not in missing]
+            return {**said, **state, "code": error.code, "price": now, "warnings": told}
         return {**said, **quote, **self._money(owner, quote, count)}
 
     def sent(self, owner: str, held: Mapping[str, Any], click_id: str) -> dict[str, Any]:

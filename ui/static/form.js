@@ -97,7 +97,9 @@ function note(one, node) {
   if (stand?.how === 'offer') parts.push(...offer(one, name, stand));
   else if (stand && stand.refused !== null) parts.push(...refused(one, name, stand));
   const wrong = one.wrong[name] ?? (stand?.refused === null || !stand ? answer.errors[name] : null);
-  if (wrong) parts.push(make('p.ks-wrong', { text: translate(wrong), role: 'alert' }));
+  // A finding says it with its fix, below the form.
+  const told = answer.warnings?.some(found => found.severity === 'error' && found.field === name);
+  if (wrong && !told) parts.push(make('p.ks-wrong', { text: translate(wrong), role: 'alert' }));
   else if (/^https:\/\//.test(answer.params[name] ?? '')) parts.push(make('p', { text: t('form.unchecked') }));
   node.closest('.ks-fld')?.toggleAttribute('data-wrong', Boolean(wrong));
   node.replaceChildren(...parts);

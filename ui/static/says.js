@@ -109,11 +109,13 @@ export function says(job) {
 
 const PROMPT_CODES = /^(kling_130[01]|kling_policy|policy|prompt_.*)$/;
 
+const USE_CODES = /^(kling_12\d\d|kling_1103|kling_input|invalid_input|input_missing|no_face|no_speech|speech_too_short|sound_misfit|nothing_marked|video_refused|video_unreachable|session_expired)$/;
+
 /** The one fix that fits why it failed: edit | use | again */
 export function fix(job) {
   const why = reason(job);
   if (PROMPT_CODES.test(why)) return 'edit';
-  return /^(kling_12\d\d|kling_1103|kling_input|invalid_input|input_missing)$/.test(why) ? 'use' : 'again';
+  return USE_CODES.test(why) ? 'use' : 'again';
 }
 
 /** Price where the state does not say it already. */

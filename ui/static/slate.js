@@ -4,7 +4,7 @@ import * as acts from './acts.js';
 import * as takes from './takes.js';
 import { attr, make, own, put } from './dom.js';
 import { svg } from './icons.js';
-import { cause, fix, prompt, says } from './says.js';
+import { cause, fix, prompt, reason, says } from './says.js';
 import { clock, has, span, t, title } from './words.js';
 
 /** A running or ended take without a picture: the state takes the transport's place. */
@@ -34,7 +34,8 @@ function lines(job, is) {
   if (is.code === 'failed') {
     const said = job.error?.message;
     const raw = said && said !== cause(job) ? t('board.kling_says', { message: said }) : '';
-    return [`${cause(job)} ${t(`stage.next_${fix(job)}`)}`, raw];
+    const next = has(`next.${reason(job)}`) ? `next.${reason(job)}` : `stage.next_${fix(job)}`;
+    return [`${cause(job)} ${t(next)}`, raw];
   }
   if (is.code === 'unknown') return [t('stage.unknown_why', { n: job.price })];
   return [is.why];
