@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -221,5 +222,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(
-    max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=1000 if os.environ.get("STUDIO_LONG") else 15,
+    stateful_step_count=100 if os.environ.get("STUDIO_LONG") else 30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
