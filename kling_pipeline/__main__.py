@@ -16,7 +16,8 @@ import typer
 
 from kling_pipeline.doctor import examine
 from kling_pipeline.errors import InputError, StudioError
-from kling_pipeline.pipeline import Order, Pipeline
+from kling_pipeline.order_lines import check_line, read_lines, read_order, read_params, say_check
+from kling_pipeline.pipeline import Order
 from kling_pipeline.redaction import install_redaction
 from kling_pipeline.settings import Settings, read_settings
 from kling_pipeline.simulator import Options, serve
@@ -59,10 +60,11 @@ def run(
         count = variants if variants is not None else (3 if template else 1)
         if file is not None:
             orders = [
-                Order(one, values, count, template) for one, values in _read_lines(pipeline, file)
+                Order(*read_order(pipeline, OWNER, line, f"{file}, line {number}"), count, template)
+                for number, line in read_lines(file)
             ]
         elif capability:
-            values = _read_params(pipeline, capability, params or [])
+            values = read_params(pipeline, OWNER, capability, params or [])
             orders = [Order(capability, values, count, template)]
         else:
             raise InputError("Name a capability, or a --file.")
@@ -74,6 +76,26 @@ def run(
             jobs = _see_through(studio, [job["id"] for job in jobs])
         _print({"jobs": jobs}, as_json, [_line(job) for job in jobs])
     if wait and any(job["state"] != "done" for job in jobs):
+        raise typer.Exit(1)
+
+
+@app.command()
+def lint(
+    file: Annotated[Path, typer.Option(help="JSON lines {capability, params}.")],
+    variants: Annotated[int, typer.Option(help="How many of each.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Say what each line of a file would cost and what is wrong with it; submit nothing."""
+    with _open() as studio:
+        checks = [
+            check_line(studio.pipeline, OWNER, file, *line, variants) for line in read_lines(file)
+        ]
+    price = sum(one["price"] or 0 for one in checks)
+    wrong = sum(bool(one["errors"]) for one in checks)
+    lines = [said for one in checks for said in say_check(one)]
+    total = f"{len(checks)} lines, {wrong} wrong, {price} credits"
+    _print({"lines": checks, "price": price, "wrong": wrong}, as_json, [*lines, total])
+    if wrong:
         raise typer.Exit(1)
 
 
@@ -177,69 +199,6 @@ def _see_through(studio: Studio, ids: list[str]) -> list[dict[str, Any]]:
 
 def _waits_for_owner(job: dict[str, Any]) -> bool:
     return job["state"] == "unknown" or bool(job["error"])
-
-
-def _read_lines(pipeline: Pipeline, file: Path) -> list[tuple[str, dict[str, Any]]]:
-    found = []
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            name, params = row["capability"], dict(row.get("params", {}))
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{file}, line {number}: not {{capability, params}}: {error}"
-            ) from None
-        found.append((name, _with_files(pipeline, name, params)))
-    return found
-
-
-def _read_params(pipeline: Pipeline, capability: str, pairs: list[str]) -> dict[str, Any]:
-    fields = pipeline.catalog.capability(capability).request.model_fields
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise InputError(f"{pair!r} is not key=value.")
-        value = text if name in fields and _is_text(fields[name].annotation) else _parsed(text)
-        if name in values:
-            earlier = values[name]
-            values[name] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
-        else:
-            values[name] = value
-    return _with_files(pipeline, capability, values)
-
-
-def _with_files(pipeline: Pipeline, capability: str, params: dict[str, Any]) -> dict[str, Any]:
-    """A path in a file field becomes an upload."""
-    for name in pipeline.catalog.capability(capability).media():
-        value = params.get(name)
-        if (
-            isinstance(value, str)
-            and len(value) < 4096
-            and "://" not in value
-            and not value.startswith("as_")
-        ):
-            path = Path(value).expanduser()
-            if path.is_file():
-                params[name] = pipeline.upload(OWNER, path)["id"]
-            elif path.suffix or "/" in value:
-                raise InputError.at(name, f"There is no file {value}.")
-    return params
-
-
-def _is_text(annotation: Any) -> bool:
-    return annotation is str or str(annotation).startswith(
-        ("str", "typing.Optional[str]", "typing.Literal")
-    )
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _line(job: dict[str, Any]) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from kling_pipeline.__main__ import app
 from kling_pipeline.capability import Finding
 from kling_pipeline.catalog import load_catalog
 from kling_pipeline.errors import InputError
@@ -341,3 +347,52 @@ class TestBeforeMoney:
         assert [one["fix"] for one in quote["warnings"] if one["id"] == "image_small"] == [
             {"mode": "std"}
         ]
+
+
+LINES = [
+    {"capability": "text_to_video", "params": {"prompt": "a nice boat"}},
+    {"capability": "text_to_video", "params": {"prompt": f"{FINE} <<<image_2>>>"}},
+    {"capability": "sing", "params": {}},
+    {"capability": "image_to_video", "params": {"prompt": FINE, "image": "nowhere.png"}},
+    {"capability": "text_to_video", "params": {"prompt": FINE, "negative_prompt": "blurry", "duration": "10"}},
+]  # fmt: skip
+
+
+class TestCommandLine:
+    """`lint --file`: what each line would cost and what is wrong with it; nothing is submitted."""
+
+    @pytest.fixture
+    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+        monkeypatch.setenv("STUDIO_DATA_DIR", str(tmp_path / "var"))
+        monkeypatch.setenv("KLING_ACCESS_KEY", "ak")
+        monkeypatch.setenv("KLING_SECRET_KEY", "sk")
+
+        def run(lines: list[Any], *more: str) -> Result:
+            file = tmp_path / "orders.jsonl"
+            file.write_text(
+                "\n".join(json.dumps(line) for line in lines) + "\n{broken\n\n", "utf-8"
+            )
+            return CliRunner().invoke(app, ["lint", "--file", str(file), *more])
+
+        return run
+
+    def test_a_file_is_priced_line_by_line(self, run: Callable[..., Result]) -> None:
+        result = run(LINES, "--json", "--variants", "2")
+        said = json.loads(result.stdout)
+        assert result.exit_code == 1
+        assert [one["price"] for one in said["lines"]] == [420, None, None, None, 840, None]
+        assert (said["price"], said["wrong"]) == (1260, 4)
+        assert [one["id"] for one in said["lines"][0]["findings"]] == [
+            "generic_prompt",
+            "no_negative",
+        ]
+        assert said["lines"][1]["errors"] == {"prompt": "The prompt names image 2; there are 0."}
+        assert said["lines"][3]["errors"] == {"image": "There is no file nowhere.png."}
+        assert "line 6" in said["lines"][5]["errors"][""]
+
+    def test_in_words(self, run: Callable[..., Result]) -> None:
+        said = run(LINES).stdout.splitlines()
+        assert said[0] == "line 1  text_to_video  210 credits"
+        assert said[1].startswith("  hint     prompt: The prompt says little.")
+        assert "  error    prompt: The prompt names image 2; there are 0." in said
+        assert said[-1] == "6 lines, 4 wrong, 630 credits"
