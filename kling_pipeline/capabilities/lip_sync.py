@@ -146,7 +146,8 @@ def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     insert = fields.get("sound_insert_time")
     insert = face["start_time"] if insert is None else insert
     room = start + face["end_time"] - insert
-    end = fields.get("sound_end_time") or min(int(seconds * 1000), room)
+    end = fields.get("sound_end_time") or room
+    end = min(end, int(seconds * 1000))
     if end - start < _LEAST:
         raise _too_short(end - start, seconds if speech else None)
     source = {"audio_id": speech["audio_id"]} if speech else {"sound_file": fields["sound_file"]}
