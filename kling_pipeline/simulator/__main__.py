@@ -27,7 +27,11 @@ def main() -> None:
     parser.add_argument(
         "--model", dest="model_states", action="append", default=[], metavar="NAME=STATE"
     )
+    parser.add_argument("--slots", action="append", default=[], metavar="POOL=N")
     chosen = vars(parser.parse_args())
+    chosen["slots"] = {
+        pool: int(count) for pool, count in (one.split("=", 1) for one in chosen["slots"])
+    }
     chosen["model_states"] = dict(one.split("=", 1) for one in chosen["model_states"])
     serve(Options(**chosen))
 

@@ -120,6 +120,11 @@ def test_sixteen_threads_cannot_spend_more_than_there_is(store):
     assert available(store) == {"user": "ann", "available": 0, "held": 100, "spent": 0}
 
 
+def test_a_commit_is_on_the_disk(store):
+    full = store.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0])
+    assert full == 2, "an intent to spend must outlive the power"
+
+
 def test_two_processes_worth_of_writers_keep_the_books(store, tmp_path):
     """Two stores on one file stand for two processes: each has a writer of its own."""
     other = Store(tmp_path / "studio.db")

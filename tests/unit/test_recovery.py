@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.engine import Engine, is_gone
-from kling_pipeline.jobs import find_job, move
+from kling_pipeline.jobs import find_job, move, touch
 from kling_pipeline.leases import hold_lease, lease_is_held
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.recovery import keep_leases
@@ -205,6 +205,15 @@ def test_progress_resets_the_count(bench, monkeypatch):
     assert bench.job(job_id)["error"] is None
     bench.turns(3)
     assert state(bench, job_id) == "done"
+
+
+def test_a_copy_of_a_row_that_has_moved_on_changes_nothing(bench):
+    job_id = to_saving(bench)
+    with bench.store.read() as db:
+        first = second = find_job(db, job_id)
+    assert bench.store.write(lambda db: touch(db, first, tries=1))
+    assert bench.store.write(lambda db: touch(db, second, tries=9)) is None
+    assert bench.row(job_id)["tries"] == 1
 
 
 def test_two_engines_that_save_the_same_job_store_and_charge_once(bench, monkeypatch):

@@ -91,6 +91,24 @@ def test_a_task_that_turns_up_late_is_adopted_not_sent_again(bench):
     assert len(bench.kling.creates) == 1
 
 
+def test_one_look_after_the_fence_is_not_yet_proof(bench):
+    """Kling's own parts may be a moment apart: the task is there at the second look."""
+    bench.kling.script = ["lost"]
+    (job_id,) = bench.submit()
+    find, looks = bench.kling.find, []
+
+    def slow(route, external):
+        looks.append(bench.time)
+        if len([at for at in looks if at > bench.row(job_id)["fence_until"]]) < 2:
+            raise refusal("absent")
+        return find(route, external)
+
+    bench.kling.find = slow
+    bench.turns(90)
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.creates) == 1
+
+
 def test_a_clock_that_differs_moves_the_fence(bench):
     bench.kling.skew = 3600
     bench.kling.script = [refusal("uncertain")]
