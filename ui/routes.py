@@ -73,7 +73,7 @@ class Api:
         quoted = await run_in_threadpool(
             self.pipeline.quote, OWNER, body["capability"], params, body.get("variant_count", 1)
         )
-        return JSONResponse(quoted)
+        return JSONResponse({**quoted, **_sorted(quoted["warnings"])})
 
     async def submit(self, request: Request) -> Response:
         """One click: 201 with its jobs, 200 when it was made before."""
@@ -89,7 +89,7 @@ class Api:
         )
         answer = {
             "jobs": await run_in_threadpool(self.pipeline.show, submission),
-            "warnings": [finding.as_dict() for finding in submission.warnings],
+            **_sorted([finding.as_dict() for finding in submission.warnings]),
         }
         return JSONResponse(answer, status_code=201 if submission.created else 200)
 
@@ -178,6 +178,14 @@ async def _read_order(request: Request) -> dict[str, Any]:
     return body
 
 
+def _sorted(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Warnings say what is not sent as it was given; hints only how it could come out better."""
+    return {
+        "warnings": [one for one in findings if one["severity"] != "hint"],
+        "hints": [one for one in findings if one["severity"] == "hint"],
+    }
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
@@ -200,8 +208,12 @@ def _capabilities(pipeline: Pipeline) -> list[dict[str, Any]]:
     ]
 
 
-_STATUS = {"unsupported_media_type": 415, "malformed_json": 400,
-    "bad_signature": 401, "file_too_large": 413}
+_STATUS = {
+    "unsupported_media_type": 415,
+    "malformed_json": 400,
+    "bad_signature": 401,
+    "file_too_large": 413,
+}
 
 
 def _refuse(request: Request, error: Exception) -> Response:
