@@ -1,4 +1,7 @@
-"""How Kling's API lays out a body, and how its answers read; only the legacy generation is served.
+"""How Kling's API lays out a body, and how its answers read.
+
+Bodies are laid out for the legacy generation only; tasks are read in the shapes of both, since look-ups and callbacks
+of the new one tell of tasks that were made through the old.
 
 Every value of an answer is taken for hostile: what is not as documented raises KlingError with the
 verdict "uncertain", and never anything else: an unreadable answer proves nothing about the task.
@@ -81,13 +84,15 @@ def body(
 
 
 def read_task(route: Route, data: object) -> Task:
-    """One task out of the `data` of an answer.
+    """One task out of the `data` of an answer, or out of a callback.
 
-    Source: Kling docs, query task (legacy), Sept 2026. KlingError "uncertain" for whatever is not
-    as documented.
+    Source: Kling docs, query task (legacy and new), Sept 2026. KlingError "uncertain" for whatever is not as
+    documented.
     """
     if not isinstance(data, dict):
         _unreadable("the task")
+    if "task_id" not in data and "id" in data:
+        data = _as_legacy(data)
     status = _STATUS.get(word) if isinstance(word := data.get("task_status"), str) else None
     if status is None:
         _unreadable("task_status")
@@ -121,6 +126,33 @@ def read_page(route: Route, data: object) -> list[Task]:
         except KlingError:
             continue
     return tasks
+
+
+def _as_legacy(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A task of the new generation in the words of the old one; its units are what packs paid."""
+    outputs, billing = data.get("outputs") or [], data.get("billing") or []
+    if not isinstance(outputs, list) or not isinstance(billing, list):
+        _unreadable("outputs")
+    result: dict[str, list[Any]] = {}
+    for one in outputs:
+        kind = one.get("type") if isinstance(one, dict) else None
+        if kind in ("video", "image", "audio"):
+            result.setdefault(f"{kind}s", []).append({**one, "url_mp3": one.get("mp3_url")})
+    paid = [
+        one.get("amount")
+        for one in billing
+        if isinstance(one, dict) and one.get("charge_type") == "unit"
+    ]
+    return {
+        "task_id": data.get("id"),
+        "task_status": data.get("status"),
+        "task_status_msg": data.get("message"),
+        "task_info": {"external_task_id": data.get("external_id")},
+        "task_result": result,
+        "final_unit_deduction": paid[0] if paid else None,  # one entry a task in practice
+        "created_at": data.get("create_time"),
+        "updated_at": data.get("update_time"),
+    }
 
 
 def _outputs(route: Route, result: object) -> tuple[Output, ...]:
