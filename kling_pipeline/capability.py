@@ -195,7 +195,8 @@ class Call:
     keeps of the answer's data what later calls need, and raises InputError when the answer says no. `opens`: it makes a
     session. `step`: a job without a session makes it itself, `when` its fields ask for it. It costs `units` video
     units; sent twice after a crash it costs us, at most 0.05. Its answer is kept under its id, or in place of that of
-    the call that `keeps` names: what is marked is one thing, whether a point was added or taken away.
+    the call that `keeps` names: what is marked is one thing, whether a point was added or taken away. `made`: what
+    it would do stands in the session already, so a job does not do it again.
     """
 
     id: str
@@ -208,6 +209,7 @@ class Call:
     step: bool = True
     when: Callable[[Fields], bool] = lambda fields: True
     keeps: str = ""
+    made: Callable[[Fields, Known], bool] = lambda fields, known: False
 
     @property
     def kept(self) -> str:
@@ -292,6 +294,7 @@ class Capability:
             if call.step
             and call.when(fields)
             and not (in_session and call.opens)
+            and not (in_session and call.made(fields, known))
             and known.get(call.kept, {}).get("asked") != call.asked(fields)
         ]
 

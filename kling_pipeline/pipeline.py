@@ -22,10 +22,10 @@ from kling_pipeline.polling import ease_all, poll
 from kling_pipeline.recovery import keep_leases, mend_times, sweep_incoming, take_over
 from kling_pipeline.saving import save
 from kling_pipeline.sending import check, recheck, send
-from kling_pipeline.sessions import call_session, open_session, show_session
+from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Connection, get_meta
-from kling_pipeline.view import show_jobs
+from kling_pipeline.view import show_jobs, show_places
 
 NEWEST = 200
 OLDER = 50
@@ -134,6 +134,10 @@ class Pipeline:
         """A session and what its calls answered; NotFound also when it is somebody else's."""
         return show_session(self.engine, owner, session_id)
 
+    def call_prices(self, capability: str) -> dict[str, int]:
+        """What each call of a capability costs, by its id."""
+        return price_calls(self.engine, capability)
+
     # --- asking ---------------------------------------------------------------------------------
 
     def jobs_since(self, owner: str, rev: int) -> dict[str, Any]:
@@ -158,6 +162,8 @@ class Pipeline:
             }
             if not ours and rev != 0:
                 answer["reset"] = True
+            if places := show_places(db, self.engine, owner):
+                answer["places"] = places
             if current_notice := notice(db):
                 answer["notice"] = current_notice
         return answer

@@ -99,6 +99,12 @@ def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
     }
 
 
+def price_calls(engine: Engine, capability_id: str) -> dict[str, int]:
+    """The price of each call of a capability, by its id."""
+    capability = engine.catalog.capability(capability_id)
+    return {call.id: _price(engine, capability, call) for call in capability.calls}
+
+
 def read_session(
     engine: Engine, owner: str, wanted: str, session_id: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kling_pipeline.settings import ROOT
 
+LETTERS_A_SECOND = {"en": 14, "zh": 4}  # measured at a speed of 1
+
 
 @dataclass(frozen=True)
 class Voice:

@@ -13,7 +13,7 @@ from kling_pipeline.pipeline import Pipeline
 from ui.form import Field, read_fields
 from ui.quote import VARIANTS, Quotes
 from ui.tongue import Tongue
-from ui.widgets import build_field
+from ui.widgets import build_choices, build_field
 
 _MOST_VARIANTS = 4
 _ANSWER = "watch('value', () => window.studioForm?.paint(JSON.parse(props.value || 'null')))"
@@ -47,6 +47,19 @@ class Form:
         return [one for one in self.fields if one.media is not None]
 
     @property
+    def chosen(self) -> list[Field]:
+        """What a person chooses between calls; it holds for one file only."""
+        return [one for one in self.fields if one.widget == "session"]
+
+    @property
+    def begins(self) -> list[str]:
+        """The files that the opening call looks at."""
+        calls = [call for call in self.capability.calls if call.opens]
+        return [
+            one.name for one in self.media for call in calls if one.name in call.asks.model_fields
+        ]
+
+    @property
     def outputs(self) -> list[Component]:
         """What an order puts out, in its order."""
         pictures = [preview for one in self.media for preview in one.previews.values()]
@@ -78,7 +91,7 @@ def build_form(pipeline: Pipeline, capability: Capability) -> Form:
 
 def build_tab(form: Form, tongue: Tongue) -> None:
     """The form as it is seen: files, prompt, settings, the folded rest, and the pay bar."""
-    plain = [one for one in form.fields if not one.look.advanced]
+    plain = [one for one in form.fields if not one.look.advanced and one not in form.chosen]
     folded = [one for one in form.fields if one.look.advanced]
     first = [one for one in plain if one.widget == "media"]
     words = [one for one in plain if one.widget in ("prompt", "text")]
@@ -86,7 +99,8 @@ def build_tab(form: Form, tongue: Tongue) -> None:
     name = form.capability.id
     with gr.Column(elem_id=f"form-{name}", elem_classes=["ks-form"]):
         with gr.Column(elem_classes=["ks-fields"]):
-            for one in (*first, *words):
+            _build_files(form, first, tongue)
+            for one in words:
                 build_field(one, tongue)
             gr.HTML(
                 html_template=_HINTS,
@@ -110,3 +124,16 @@ def build_tab(form: Form, tongue: Tongue) -> None:
             apply_default_css=False,
             elem_classes=["ks-paybar"],
         )
+
+
+def _build_files(form: Form, files: list[Field], tongue: Tongue) -> None:
+    """The files; what is found in one of them is chosen beside it, or below the row it stands in."""
+    rest = list(files)
+    while rest:
+        one = rest.pop(0)
+        build_field(one, tongue)
+        if one.name in form.begins and form.chosen:
+            beside = len(rest) > 0 and len(rest[0].slots) == 1
+            if beside:
+                build_field(rest.pop(0), tongue)
+            build_choices(form.chosen, one.name, wide=beside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,6 @@ from kling_pipeline.models import Model
 
 NONE = ""  # what a widget holds for "not asked for"; a radio cannot hold null
 SUB = "__"  # joins a field to the part of it that one widget holds
-_ELSEWHERE = ("session",)  # chosen on the stage, not in the form
 _COUNTABLE = 9  # whole numbers up to here are shown as values to pick
 AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 
@@ -59,6 +59,8 @@ class Field:
         if len(self.slots) > 1:
             return [held[slot] for slot in self.slots if held.get(slot)] or None
         value = held.get(self.name)
+        if self.widget == "session":
+            return _read_chosen(value, self.default)
         if value in (None, NONE) or (self.auto is not None and value <= self.auto):
             return None
         return value
@@ -69,6 +71,8 @@ class Field:
             return _write_camera(self.name, value)
         if len(self.slots) > 1:
             return _write_list(self.slots, value)
+        if self.widget == "session":
+            return {self.name: _write_chosen(value, self.default)}
         if value is None:
             return {self.name: self.auto if self.auto is not None else _empty(self)}
         if self.values and self.widget in ("choice", "switch", "model"):
@@ -86,8 +90,6 @@ def read_fields(capability: Capability, models: Iterable[Model]) -> list[Field]:
     media = capability.media()
     fields = []
     for name, look in capability.looks().items():
-        if look.widget in _ELSEWHERE:
-            continue
         if look.widget == "model":
             values: tuple[Any, ...] = tuple(row.name for row in rows)
         elif not any(name in row.takes or name in row.instead for row in rows):
@@ -138,6 +140,22 @@ def _write_list(slots: list[str], value: Any) -> dict[str, Any] | None:
     if len(files) > len(slots):
         return None
     return dict(zip(slots, files + [NONE] * (len(slots) - len(files)), strict=True))
+
+
+def _read_chosen(value: Any, default: Any) -> Any:
+    """What was chosen between calls, from the text that a hidden box holds: a name, or JSON."""
+    if not value or default is None:
+        return value or None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
+
+
+def _write_chosen(value: Any, default: Any) -> str:
+    if not value or value == default:
+        return NONE
+    return str(value) if default is None else json.dumps(value)
 
 
 def _read_camera(name: str, held: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,14 +21,18 @@ return kept ? kept === 'dark' : matchMedia('(prefers-color-scheme: dark)').match
 
 PARTS = (
     '<link rel="stylesheet" href="/static/shell.css">'
+    '<link rel="stylesheet" href="/static/prepare.css">'
     '<script type="module" src="/static/form.js"></script>'
+    '<script type="module" src="/static/prepare.js"></script>'
     '<script type="module" src="/static/credits.js"></script>'
 )
 
 
-def read_head(demo: bool) -> str:
-    """Everything the head needs, ours and the islands'."""
-    return board.head(demo=demo) + LANGUAGE + PARTS
+def read_head(demo: bool, makings: Mapping[str, Any]) -> str:
+    """Everything the head needs, ours and the islands'; `makings` is what the forms are made of."""
+    inline = json.dumps(makings, ensure_ascii=False).replace("<", "\\u003c")
+    known = f"<script>Object.assign(window.STUDIO, {inline});</script>"
+    return board.head(demo=demo) + known + LANGUAGE + PARTS
 
 
 class FirstPaint:

@@ -8,8 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from kling_pipeline.errors import InputError, NotFound
 from ui.create import Form
 from ui.quote import VARIANTS
+
+SESSION = "session"  # the field that names it, in every capability that has one
 
 
 def restore(form: Form, owner: str, draft: Any) -> list[Any]:
@@ -33,7 +36,9 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
     if order.get("what") == "prompt":
         prompts = [one.name for one in form.fields if one.widget == "prompt"]
         params = {name: params[name] for name in prompts if name in params}
-    new, lost = dict(held), []
+    new = dict(held)
+    lost: list[dict[str, Any]] = []
+    params = _still(form, owner, params, lost)
     by_name = {one.name: one for one in form.fields}
     for name, value in params.items():
         written = by_name[name].write(value) if name in by_name else None
@@ -46,6 +51,20 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
     files = [slot for one in form.media for slot in one.slots]
     pictures = [_update(new[slot], held[slot], _picture) for slot in files]
     return [*updates, *pictures, json.dumps(answer)]
+
+
+def _still(
+    form: Form, owner: str, params: dict[str, Any], lost: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What was chosen goes with another file, and with a session that has ended."""
+    chosen = {one.name: one.default for one in form.chosen}
+    if chosen and params.get(SESSION):
+        try:
+            form.quotes.pipeline.session(owner, str(params[SESSION]))
+        except (InputError, NotFound):
+            lost.append({"field": SESSION, "value": ""})
+            return {**params, SESSION: None}
+    return {**chosen, **params} if params.keys() & set(form.begins) else params
 
 
 def _update(new: Any, held: Any, show: Callable[[Any], Any] = lambda value: value) -> Any:

@@ -14,6 +14,7 @@ from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
 from ui.create import Form, build_form, build_tab
 from ui.head import FirstPaint, read_head
+from ui.makings import read_makings
 from ui.orders import restore
 from ui.theme import Studio
 from ui.tongue import Tongue
@@ -59,7 +60,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
 
 def mount_options(pipeline: Pipeline) -> dict[str, Any]:
     """What `gr.mount_gradio_app` needs besides the page; ask for it after `build_page`."""
-    head = read_head(demo=pipeline.settings.demo)
+    head = read_head(pipeline.settings.demo, read_makings(pipeline))
     return {
         "theme": Studio(),
         "i18n": TONGUE.i18n(),

@@ -11,7 +11,7 @@ from gradio.components import Component
 from ui.form import AXES, NONE, SUB, Field
 from ui.tongue import Tongue
 
-_WIDE = ("prompt", "text", "model", "slider", "camera")
+_WIDE = ("prompt", "text", "model", "slider", "camera", "voice")
 _LONG = 9  # letters of a value that still fit into half a row
 _MOVES = ("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")
 
@@ -23,12 +23,49 @@ def build_field(one: Field, tongue: Tongue) -> None:
         wide = tongue.longest(one.name, one.values) > _LONG
     classes = ["ks-fld", f"ks-{one.widget}", "ks-wide" if wide else "ks-half"]
     with gr.Column(elem_id=f"g-{one.capability}-{one.name}", elem_classes=classes, min_width=0):
+        if one.widget == "prompt":
+            island("chips", one.name)
         _WIDGETS.get(one.widget, _text)(one, tongue)
+        if one.widget == "text":
+            island("count", one.name)
+        if one.media is not None and one.media.kind == "video":
+            island("ways", one.name)
         gr.HTML(
             html_template=f'<div class="ks-note" data-note="{one.name}"></div>',
             js_on_load="window.studioForm?.mount(element)",
             apply_default_css=False,
         )
+
+
+def build_choices(fields: list[Field], first: str, wide: bool) -> None:
+    """The panel of what is chosen between calls: an island, and a hidden box for each value."""
+    capability = fields[0].capability
+    classes = ["ks-fld", "ks-panel", "ks-wide" if wide else "ks-half"]
+    with gr.Column(elem_id=f"p-{capability}", elem_classes=classes, min_width=0):
+        island("session", first)
+        for one in fields:
+            one.parts[one.name] = _hidden(one, one.name)
+
+
+def island(kind: str, name: str) -> None:
+    """A place for one of the scripts that prepare a request; it says which field it stands for."""
+    gr.HTML(
+        html_template=f'<div class="ks ks-more" data-more="{kind}" data-field="{name}"></div>',
+        js_on_load="window.studioPrepare?.mount(element)",
+        apply_default_css=False,
+    )
+
+
+def _hidden(one: Field, slot: str) -> gr.Textbox:
+    return gr.Textbox(
+        value=NONE, visible="hidden", elem_id=f"a-{one.capability}-{slot}", interactive=True
+    )
+
+
+def _voice(one: Field, tongue: Tongue) -> None:
+    # The voices depend on the language; Gradio's list would refuse one that it was not built with.
+    island("voice", one.name)
+    one.parts[one.name] = _hidden(one, one.name)
 
 
 def _common(one: Field, tongue: Tongue | None, *, part: str = "") -> dict[str, Any]:
@@ -114,9 +151,7 @@ def _slot(one: Field, slot: str, label: Any) -> None:
         sources=["upload"], buttons=[], elem_classes=["ks-drop", f"ks-drop-{kind}"], **look
     )
     # The asset id is the value; the picture above only shows it.
-    one.parts[slot] = gr.Textbox(
-        value=NONE, visible="hidden", elem_id=f"a-{one.capability}-{slot}", interactive=True
-    )
+    one.parts[slot] = _hidden(one, slot)
 
 
 def _camera(one: Field, tongue: Tongue) -> None:
@@ -147,4 +182,5 @@ _WIDGETS: dict[str, Callable[[Field, Tongue], None]] = {
     "number": _number,
     "media": _media,
     "camera": _camera,
+    "voice": _voice,
 }

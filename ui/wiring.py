@@ -72,6 +72,9 @@ def _price(form: Form) -> dict[str, Any]:
 
 def _wire_file(form: Form, one: Field, slot: str) -> None:
     box, preview = one.parts[slot], one.previews[slot]
+    chosen = [box for each in form.chosen for box in each.parts.values()]
+    apart = chosen if one.name in form.begins else []
+    empty = [""] * len(apart)
     said = {"capability": form.capability.id, "kind": "file"}
 
     def take(file: Any) -> list[Any]:
@@ -80,15 +83,15 @@ def _wire_file(form: Form, one: Field, slot: str) -> None:
         except InputError as error:
             asset, wrong = "", {one.name: error.fields.get(one.name, error.message)}
         shown = gr.update(value=None) if wrong else gr.skip()
-        return [asset, shown, json.dumps({**said, "wrong": wrong, "cleared": [one.name]})]
+        return [asset, shown, json.dumps({**said, "wrong": wrong, "cleared": [one.name]}), *empty]
 
     def drop() -> list[Any]:
-        return ["", json.dumps({**said, "cleared": [one.name]})]
+        return ["", json.dumps({**said, "cleared": [one.name]}), *empty]
 
     # Not preprocessed: Gradio would open the picture first, and refuse a bad one in its own words.
     raw: dict[str, Any] = {"preprocess": False, "postprocess": False, **QUICK}
-    taken = preview.upload(take, preview, [box, preview, form.answer], **raw)
-    dropped = preview.clear(drop, None, [box, form.answer], **raw)
+    taken = preview.upload(take, preview, [box, preview, form.answer, *apart], **raw)
+    dropped = preview.clear(drop, None, [box, form.answer, *apart], **raw)
     # Priced after it has arrived, with what was typed meanwhile.
     for event in (taken, dropped):
         event.then(**_price(form)).then(**_keep(form))

@@ -227,6 +227,7 @@ CAPABILITY = Capability(
         Call(
             "add-selection", f"{_AT}/add-selection", Mark, lay_marks, read_marks,
             when=lambda fields: bool(fields.get("points")),
+            made=lambda fields, known: any(_marked(known).values()),
         ),
         Call(
             "delete-selection", f"{_AT}/delete-selection", Mark, lay_marks, read_marks,

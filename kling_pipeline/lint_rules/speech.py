@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from kling_pipeline.capability import Finding
 from kling_pipeline.lint_rules.subject import Subject
-from kling_pipeline.voices import read_voices, voices_of
+from kling_pipeline.voices import LETTERS_A_SECOND, read_voices, voices_of
 
-_LETTERS_A_SECOND = {"en": 14, "zh": 4}  # measured at a speed of 1
 _LEAST = 2.0  # seconds of sound (Kling docs, lip sync, Sept 2026)
 _SLOWEST = 0.8
 
@@ -54,7 +53,7 @@ def text_short(subject: Subject) -> Iterable[Finding]:
     text, language, _ = _spoken(subject)
     if not text or subject.known.get("tts", {}).get("asked", {}).get("text") == text:
         return
-    pace, speed = _LETTERS_A_SECOND[language], float(subject.sent.get("voice_speed") or 1)
+    pace, speed = LETTERS_A_SECOND[language], float(subject.sent.get("voice_speed") or 1)
     seconds = len(text) / pace / speed
     if seconds >= _LEAST:
         return

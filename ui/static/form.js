@@ -48,6 +48,7 @@ export function repaint(one) {
   advanced(one, root);
   sliders(root);
   root.dataset.ready = 'true';
+  document.dispatchEvent(new CustomEvent('ks-form', { detail: one })); // what prepares a request follows it
 }
 
 /** What is hidden and which values show is a style sheet: it holds whenever Gradio draws a field anew. */

@@ -2,7 +2,7 @@
 // when idle, back-off when the server is away, at once when the page is looked at again.
 
 import * as takes from './takes.js';
-import { setSkew } from './says.js';
+import { setRefused, setSkew } from './says.js';
 
 const BUSY = 1000, IDLE = 6000, MOST = 15000;
 const state = { rev: 0, online: true, first: true, counts: {}, credits: {}, notice: null, failures: 0 };
@@ -40,7 +40,9 @@ function apply(answer, response) {
   state.counts = answer.counts ?? state.counts;
   state.credits = answer.credits ?? state.credits;
   state.notice = answer.notice ?? null;
-  if (first || answer.reset || moved.length) emit('jobs', { moved, first, whole: first || Boolean(answer.reset) });
+  const placed = takes.place(answer.places ?? {});
+  const turned = setRefused(Boolean(state.notice));
+  if (first || answer.reset || moved.length || placed || turned) emit('jobs', { moved, first, whole: first || Boolean(answer.reset) });
 }
 
 async function ask() {
@@ -107,13 +109,13 @@ export function start() {
 }
 
 /** Sends JSON and answers {ok, body, message}; never throws. */
-export async function send(path, body, method = 'POST') {
+export async function send(path, body, method = 'POST', patience = 15000) {
   try {
     const response = await fetch(at(path), {
       method,
       headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(15000),
+      signal: AbortSignal.timeout(patience),
     });
     const answer = await response.json().catch(() => ({}));
     return { ok: response.ok, body: answer, code: answer.error?.code, message: answer.error?.message };

@@ -5,6 +5,7 @@ import * as takes from './takes.js';
 import { attr, make, own, put } from './dom.js';
 import { svg } from './icons.js';
 import { cause, fix, prompt, reason, says } from './says.js';
+import { useAs } from './useas.js';
 import { clock, has, span, t, title } from './words.js';
 
 /** A running or ended take without a picture: the state takes the transport's place. */
@@ -88,6 +89,7 @@ export function actions(box, job, asset, full) {
     ended && !edit && button('again', 'again', t('stage.again', { n: job.price }), event => again(event.currentTarget, job)),
     ...decisions(box, job, button),
     button('use', 'use', t('stage.use'), () => window.studio.use(job.id)),
+    asset && useAs(asset),
     prompt(job) && button('copy', 'copy', t('stage.copy'), event => copied(event.currentTarget, job)),
   ];
   const right = [takes.active(job) && !job.cancel_asked && cancelButton(box, job), asset && download(asset),

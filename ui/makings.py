@@ -1,0 +1,51 @@
+"""What the page's scripts know of each capability: its files, its calls and their prices, and the voices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kling_pipeline.capability import Capability
+from kling_pipeline.pipeline import Pipeline
+from kling_pipeline.voices import LETTERS_A_SECOND, read_voices
+from ui.form import read_fields
+
+
+def read_makings(pipeline: Pipeline) -> dict[str, Any]:
+    """`makings`: by capability `{media, numbered, calls, looks}`; `voices`: `[{id, languages, names}]`;
+    `pace`: letters a second by language.
+    """
+    return {
+        "makings": {
+            capability.id: _making(pipeline, capability)
+            for capability in pipeline.catalog.capabilities.values()
+        },
+        "pace": LETTERS_A_SECOND,
+        "voices": [
+            {"id": voice.id, "languages": voice.languages, "names": dict(voice.names)}
+            for voice in read_voices().values()
+        ],
+    }
+
+
+def _making(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:
+    fields = read_fields(capability, pipeline.catalog.models(capability.id))
+    prices = pipeline.call_prices(capability.id)
+    return {
+        "media": [
+            {"name": one.name, "kind": one.media.kind, "most": one.media.most}
+            for one in fields
+            if one.media is not None
+        ],
+        "numbered": list(capability.numbered),
+        "calls": [
+            {
+                "id": call.id,
+                "price": prices[call.id],
+                "opens": call.opens,
+                "kept": call.kept,
+                "asks": list(call.asks.model_fields),
+            }
+            for call in capability.calls
+        ],
+        "looks": {one.name: one.widget for one in fields},
+    }
