@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.conftest import App, Simulator, run_cli, wait_for
+from tests.conftest import App, wait_for
 from tests.pictures import picture
+from tests.service.kills import BOAT, Killing, killing, named_lines
 
 ENDED = ("done", "failed", "canceled")
 POINTS = (
-    "claimed",
-    "intent",
-    "posted",
-    "adopted",
-    "polled",
-    "saving",
-    "fetched",
-    "stored",
-    "settled",
-)
+    "claimed", "intent", "refused", "doubted", "posted", "adopted", "polled", "saving", "fetched",
+    "stored", "settled",
+)  # fmt: skip
+STEP_POINTS = ("step", "intent", "posted")
 
 
 def assert_all_well(app: App, ids: list[str], tasks: list[dict], spent: int) -> None:
@@ -82,39 +79,31 @@ def test_a_studio_with_keys_is_killed_while_jobs_are_in_every_state(simulator, k
     assert_all_well(again, ids, simulator.tasks(), spent)
 
 
+@pytest.fixture(scope="module")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killing]:
+    with killing(tmp_path_factory.mktemp("kills")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def speech(field: Killing) -> tuple[str, dict[str, Any]]:
+    return field.lip_sync()
+
+
+def test_every_named_line_is_tried():
+    assert set(POINTS) | set(STEP_POINTS) == named_lines()
+
+
 @pytest.mark.service
 @pytest.mark.parametrize("point", POINTS)
-def test_every_named_line_may_be_the_last(tmp_path, keyed, simulator: Simulator, point):
-    """The process ends at the named line; the next one finishes the job."""
-    (tmp_path / "var").mkdir()
-    env = {"STUDIO_DATA_DIR": str(tmp_path / "var"), **keyed}
-    from tests.conftest import clean_env  # noqa: PLC0415
+def test_every_named_line_may_be_the_last(field: Killing, point: str):
+    field.last_line(point, *BOAT)
+    field.assert_well()
 
-    env = clean_env(**env)
-    died = run_cli(
-        "run", "text_to_video", "prompt=a boat", "--variants", "2", "--wait", "--json",
-        env={**env, "STUDIO_FAILPOINT": f"{point}:1"},
-    )  # fmt: skip
-    assert died.returncode == 137, f"{point} was never reached: {died.stderr[-2000:]}"
-    listed = json.loads(run_cli("jobs", "--json", env=env).stdout)["jobs"]
-    ids = [job["id"] for job in listed]
-    assert len(ids) == 2
-    # Any later run works on what is open, until its own job is done.
-    last = run_cli("run", "image_generation", "prompt=a vase", "--wait", "--json", env=env)
-    assert last.returncode == 0, last.stderr[-2000:]
 
-    def ended() -> list[dict] | None:
-        jobs = json.loads(run_cli("jobs", "--json", env=env).stdout)["jobs"]
-        if all(job["state"] == "done" for job in jobs):
-            return jobs
-        run_cli("run", "image_generation", "prompt=a vase", "--wait", "--json", env=env)
-        return None
-
-    jobs = wait_for(ended, "all jobs to be done", 120)
-    tasks = simulator.tasks()
-    assert len(tasks) == len(jobs)
-    assert {task["external_task_id"] for task in tasks} == {job["external_task_id"] for job in jobs}
-    told = json.loads(run_cli("credits", "--json", env=env).stdout)
-    assert (told["held"], told["spent"]) == (0, sum(job["price"] for job in jobs))
-    report = run_cli("doctor", "--json", env=env)
-    assert report.returncode == 0, report.stdout
+@pytest.mark.service
+@pytest.mark.parametrize("point", STEP_POINTS)
+def test_every_named_line_may_be_the_last_of_a_request_in_steps(field: Killing, speech, point: str):
+    """Its endpoint is not asked by our id: only the echo in the list finds a task again."""
+    field.last_line(point, *speech)
+    field.assert_well()
