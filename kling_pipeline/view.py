@@ -11,6 +11,8 @@ from kling_pipeline.jobs import Job
 from kling_pipeline.states import SAYS
 from kling_pipeline.store import Connection
 
+_PLACES = 100
+
 
 def show_jobs(db: Connection, engine: Engine, jobs: Iterable[Job]) -> list[dict[str, Any]]:
     """The public shape of jobs, in the given order; two queries however many they are."""
@@ -44,6 +46,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
         "click": job.click,
         "capability": job.capability,
         "model": job.model,
+        "rev": job.rev,
         "state": job.state,
         "progress": job.progress,
         "message": SAYS[job.says.get("code", "queued")][0],
@@ -61,6 +64,16 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
         "assets": assets,
         "error": job.error,
     }
+
+
+def show_places(db: Connection, engine: Engine, owner: str) -> dict[str, list[int | None]]:
+    """`[place, eta]` of the newest waiting jobs by id: both change although the job itself does not."""
+    rows = db.execute(
+        "SELECT * FROM job WHERE owner = ? AND state = 'queued' ORDER BY seq DESC LIMIT ?",
+        [owner, _PLACES],
+    ).fetchall()
+    shown = show_jobs(db, engine, (Job.from_row(row) for row in rows))
+    return {job["id"]: [job["place"], job["says"].get("eta")] for job in shown}
 
 
 def _say(job: Job, place: int | None, cap: int | None, typical: list[int] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.conftest import App
 
@@ -17,6 +17,7 @@ FLAGS = [
     "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
     "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
+expect.set_options(timeout=15_000)  # a page that opens beside other tests takes its time
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -31,6 +31,7 @@ class Feed:
         self.asked: list[str] = []
         self.posted: list[tuple[str, Any]] = []
         self.notice: dict[str, Any] | None = None
+        self.places: dict[str, list[int | None]] = {}
 
     def install(self, page: Page) -> Feed:
         page.route("**/api/jobs**", self._answer)
@@ -77,6 +78,7 @@ class Feed:
             "jobs": [job for job in self.jobs.values() if job["rev"] > since],
             "counts": {"running": len(running), "queued": 0},
             "credits": {"available": 18_240, "held": 420, "spent": 0},
+            "places": self.places,
         }
         if self.notice:
             answer["notice"] = self.notice

@@ -208,3 +208,40 @@ def test_language_and_scheme_are_remembered(feed: Callable[[Feed], Page]) -> Non
     page.reload()
     expect(page.locator(".ks-bh b")).to_have_text("最近")
     assert page.evaluate("document.body.classList.contains('dark')") != before
+
+
+def test_a_place_in_line_moves_up_though_the_take_itself_did_not(
+    feed: Callable[[Feed], Page],
+) -> None:
+    told = Feed()
+    waits = told.put("1A", "queued", "queued", place=3)
+    page = feed(told)
+    told.places = {waits: [1, None]}
+    page.evaluate("studio.refresh()")
+    expect(row(page, "1A").locator(".ks-open")).to_have_text("Queued, next in line")
+
+
+def test_takes_that_nobody_has_tried_yet_wait_too_while_the_account_is_refused(
+    feed: Callable[[Feed], Page],
+) -> None:
+    told = Feed()
+    told.put("1A", "queued", "paused")
+    told.put("2A", "queued", "queued", place=2)
+    page = feed(told)
+    told.notice = {"code": "kling_1002", "message": "Auth failed", "next": ""}
+    page.evaluate("studio.refresh()")
+    expect(row(page, "2A").locator(".ks-open")).to_have_text("Paused")
+    told.notice = None
+    page.evaluate("studio.refresh()")
+    expect(row(page, "2A").locator(".ks-open")).to_have_text("Queued, 2nd in line")
+
+
+def test_a_server_clock_that_was_set_back_does_not_stop_a_card(
+    feed: Callable[[Feed], Page],
+) -> None:
+    told = Feed()
+    told.put("1A", "running", "generating", 30)
+    page = feed(told)
+    told.put("1A", "failed", updated_at=1, error=FAILED)
+    page.evaluate("studio.refresh()")
+    expect(row(page, "1A")).to_have_attribute("data-state", "failed")

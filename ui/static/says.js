@@ -8,6 +8,14 @@ let skew = 0;
 export const now = () => Date.now() + skew;
 export const setSkew = ms => { skew = Math.abs(ms) > 3000 ? ms : 0; };
 
+let refused = false;
+/** While Kling refuses the account every waiting take waits for that; answers whether this is news. */
+export function setRefused(is) {
+  const turned = is !== refused;
+  refused = is;
+  return turned;
+}
+
 const BY_STATE = {
   queued: 'queued', sending: 'submitting', checking: 'checking', running: 'generating',
   saving: 'downloading', done: 'done', failed: 'failed', canceled: 'canceled', unknown: 'unknown',
@@ -22,6 +30,7 @@ export const elapsed = job => now() - (job.started_at ?? job.created_at);
 export function code(job) {
   if (job.error?.code === 'set_aside' && job.state === 'saving') return 'set_aside';
   const says = has(`state.${job.says?.code}`) ? job.says.code : BY_STATE[job.state] ?? 'queued';
+  if (refused && job.state === 'queued') return 'paused';
   const slow = job.typical && elapsed(job) > job.typical[1] * 1.2;
   return says === 'generating' && slow ? 'late' : says;
 }

@@ -27,13 +27,29 @@ function forward(job, before) {
   return { ...job, progress: Math.max(job.progress ?? 0, before.progress ?? 0) };
 }
 
+/** An answer that was overtaken by a newer one; the revision counts, for a clock may be set back. */
+const stale = (fresh, old) =>
+  (fresh.rev && old.rev ? fresh.rev < old.rev : fresh.updated_at < old.updated_at);
+
+/** Places in line move although the takes themselves do not; answers whether any did. */
+export function place(places) {
+  let moved = false;
+  for (const [id, [at, eta]] of Object.entries(places)) {
+    const job = jobs.get(id);
+    if (job?.state !== 'queued' || (job.place === at && (job.says?.eta ?? null) === eta)) continue;
+    jobs.set(id, { ...job, place: at, says: { ...job.says, eta } });
+    moved = true;
+  }
+  return moved;
+}
+
 /** Takes a delta in and says what moved: [{job, before}]. */
 export function take(list, { reset = false } = {}) {
   const before = reset ? new Map(jobs) : null;
   if (reset) jobs.clear();
   return list.map(fresh => {
     const old = reset ? before.get(fresh.id) : jobs.get(fresh.id);
-    if (old && !reset && fresh.updated_at < old.updated_at) return { job: old, before: old };
+    if (old && !reset && stale(fresh, old)) return { job: old, before: old };
     const job = forward(fresh, old);
     jobs.set(job.id, job);
     return { job, before: old ?? null };
