@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import threading
 from pathlib import Path
 
@@ -154,8 +155,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        import tempfile  # noqa: PLC0415  # one folder a machine
-
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "studio.db"
         self.store = Store(self.path)
