@@ -278,3 +278,36 @@ def test_cancel_after_sending_is_a_wish_and_a_failure_then_ends_canceled(bench):
     bench.turns(10)
     assert state(bench, job_id) == "canceled"
     assert bench.credits() == (OPENING, 0, 0)
+
+
+def test_a_wish_to_cancel_while_kling_answers_drops_nothing(bench):
+    (job_id,) = bench.submit()
+    create = bench.kling.create
+
+    def meanwhile(*args, **more):
+        task = create(*args, **more)
+        bench.pipeline.cancel("local", job_id)
+        return task
+
+    bench.kling.create = meanwhile
+    bench.turn()
+    assert state(bench, job_id) == "running", "the answer to a paid request is kept"
+    assert bench.job(job_id)["cancel_asked"]
+    bench.kling.finish()
+    bench.turns(2, 5)
+    assert state(bench, job_id) == "done"
+
+
+def test_a_wish_to_cancel_that_comes_while_kling_is_asked_ends_a_failure_as_canceled(bench):
+    (job_id,) = bench.submit()
+    bench.turn()
+    bench.kling.finish("failed", "no")
+    look_many = bench.kling.look_many
+
+    def meanwhile(*args):
+        bench.pipeline.cancel("local", job_id)
+        return look_many(*args)
+
+    bench.kling.look_many = meanwhile
+    bench.turn(5)
+    assert state(bench, job_id) == "canceled"
