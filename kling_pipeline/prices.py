@@ -23,9 +23,7 @@ class Rate:
 
     def applies(self, sent: Mapping[str, Any]) -> bool:
         """Whether this row speaks of what is sent."""
-        return all(sent.get(name) == value for name, value in self.when.items()) and all(
-            sent.get(name) is not None for name in self.has
-        )
+        return _same(sent, self.when) and all(sent.get(name) is not None for name in self.has)
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,8 @@ class Price:
     """A price of Kling: units per second, per 5 seconds begun, per picture or per call.
 
     `unit` is the credits of one unit of its product. Seconds are those asked for, or, with `of`, those of the file in
-    that field; a file that was not read counts as the longest Kling takes, `most` seconds.
+    that field; a file that was not read counts as the longest Kling takes: `most` seconds, or the
+    fewer of the first row of `less` that applies.
     """
 
     id: str
@@ -43,6 +42,7 @@ class Price:
     rates: tuple[Rate, ...]
     of: str = ""
     most: int = 0
+    less: tuple[tuple[Mapping[str, str], int], ...] = ()
 
     def count(self, sent: Mapping[str, Any], lengths: Mapping[str, float | None]) -> int:
         """How many seconds, fives of seconds, pictures or calls are sent."""
@@ -51,9 +51,14 @@ class Price:
             return int(_most_of_a_series(asked) if asked else sent.get("n") or 1)
         if self.per == "call":
             return 1
-        seconds = float(sent["duration"]) if not self.of else lengths.get(self.of) or self.most
+        seconds = (
+            float(sent["duration"]) if not self.of else lengths.get(self.of) or self._longest(sent)
+        )
         # A container says 5.000001 for five seconds; a thousandth is not a second begun.
         return max(1, math.ceil(round(seconds, 3) / (5 if self.per == "5 seconds" else 1)))
+
+    def _longest(self, sent: Mapping[str, Any]) -> int:
+        return next((most for when, most in self.less if _same(sent, when)), self.most)
 
     def charge(
         self,
@@ -82,6 +87,10 @@ class Price:
         return int(credits), working
 
 
+def _same(sent: Mapping[str, Any], when: Mapping[str, str]) -> bool:
+    return all(sent.get(name) == value for name, value in when.items())
+
+
 def _most_of_a_series(asked: Any) -> int:
     return 9 if asked == "auto" else int(asked)
 
@@ -102,6 +111,7 @@ def read_prices(path: Path) -> dict[str, Price]:
             ),
             of=row.get("of", ""),
             most=row.get("most", 0),
+            less=tuple((one["when"], one["most"]) for one in row.get("less", ())),
         )
         for row in document["price"]
     }

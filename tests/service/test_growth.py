@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -28,10 +27,10 @@ from kling_pipeline.models import read_models
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.prices import read_prices
 from kling_pipeline.settings import Settings
-from kling_pipeline.simulator import rulebook
 from kling_pipeline.store import Store
 from tests.conftest import KEYS, ROOT, Simulator, wait_for
 from tests.pictures import picture
+from tests.unit.simulator_client import Simulated
 from ui.page import build_page
 from ui.routes import add_routes
 
@@ -190,28 +189,17 @@ def test_it_has_a_price_and_a_job_that_ends_done(grown: Grown) -> None:
     assert list(wrong.json()["error"]["fields"]) == ["up_expansion_ratio"]
 
 
-def test_a_model_is_a_row_here_and_one_in_the_simulator(
-    grown: Grown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_is_a_row_here_and_one_in_the_simulator(grown: Grown, tmp_path: Path) -> None:
     params = {"prompt": "a boat", "model_name": "kling-v9", "sound": "on", "mode": "pro"}
     quote = grown.http.post("/api/quote", json={"capability": "text_to_video", "params": params})
     assert quote.json()["price"] == 840
     refused = grown.ended("text_to_video", params)
     assert refused["state"] == "failed", "the simulator does not know it yet"
     assert "kling-v9" in refused["error"]["message"]
-    rules = tmp_path / "rules.toml"
-    rules.write_text(rulebook._FILE.read_text("utf-8") + SIMULATED, "utf-8")
-    monkeypatch.setattr(rulebook, "_FILE", rules)
-    assert "kling-v9" in tomllib.loads(rules.read_text("utf-8"))["model"][-1]["name"]
-    from tests.unit.simulator_client import Simulated  # noqa: PLC0415  # reads the rules when it starts
-
-    body = grown.pipeline.catalog.body(
-        "text_to_video",
-        "kling-v9",
-        grown.pipeline.catalog.plan("text_to_video", params).sent,
-        {},
-    )
-    with Simulated() as kling:
-        done = kling.ended("/v1/videos/text2video", body)
-        assert done["task_status"] == "succeed"
-        assert Decimal(done["final_unit_deduction"]) == 6
+    (tmp_path / "more.toml").write_text(SIMULATED, "utf-8")
+    plan = grown.pipeline.catalog.plan("text_to_video", params)
+    body = grown.pipeline.catalog.body("text_to_video", plan.model.name, plan.sent, {})
+    with Simulated(rules=tmp_path / "more.toml") as kling:
+        done = kling.ended(plan.model.route.path, body)
+    assert done["task_status"] == "succeed"
+    assert Decimal(done["final_unit_deduction"]) * grown.pipeline.catalog.unit("video") == 840
