@@ -21,6 +21,8 @@ def build_field(one: Field, tongue: Tongue) -> None:
     wide = one.widget in _WIDE or len(one.slots) > 1
     if one.widget in ("choice", "switch"):
         wide = tongue.longest(one.name, one.values) > _LONG
+    if one.widget == "model":
+        wide = len(one.values) > 1  # one name alone needs no room for the others
     classes = ["ks-fld", f"ks-{one.widget}", "ks-wide" if wide else "ks-half"]
     with gr.Column(elem_id=f"g-{one.capability}-{one.name}", elem_classes=classes, min_width=0):
         if one.widget == "prompt":

@@ -11,12 +11,14 @@ const TOKEN = /<<<\s*(image|video)_(\d+)\s*>>>/g;
 const token = (kind, n) => `<<<${kind}_${n}>>>`;
 const listed = value => (Array.isArray(value) ? value : value ? [value] : []);
 
-/** Every file that can be named, numbered by kind in the order of the fields. */
-function named(id) {
+/** Every place whose file can be named, numbered by kind in the order of the fields; a single place has its number
+    before it has its file. */
+function places(id) {
   const { media, numbered } = making(id), counts = {};
   return numbered.flatMap(name => {
-    const { kind } = media.find(one => one.name === name) ?? {};
-    return kind ? listed(params(id)[name]).map(value => {
+    const { kind, most } = media.find(one => one.name === name) ?? {};
+    const held = listed(params(id)[name]);
+    return kind ? (most === 1 && !held.length ? [null] : held).map(value => {
       counts[kind] = (counts[kind] ?? 0) + 1;
       return { kind, name, value, n: counts[kind], token: token(kind, counts[kind]) };
     }) : [];
@@ -32,12 +34,13 @@ export function chips(view) {
     box.addEventListener('input', () => use(view));
     box.addEventListener('blur', () => { view.at = [box.selectionStart, box.selectionEnd]; });
   }
-  const files = named(id), key = JSON.stringify(files.map(({ token: is, value }) => [is, value]));
+  const all = places(id), files = all.filter(place => place.value), key = JSON.stringify(files.map(({ token: is, value }) => [is, value]));
   if (root.dataset.key !== key) {
     root.dataset.key = key;
     attr(root, 'data-many', files.length > FEW ? '' : null);
     root.replaceChildren(...files.map(file => chip(view, file)), plus(view));
   }
+  view.awaited = new Set(all.filter(place => !place.value).map(place => place.token));
   use(view);
 }
 
@@ -62,7 +65,7 @@ function plus(view) {
 }
 
 /** What the prompt does not name yet is dotted; what it names and is not there stands in red. */
-function use({ root, box }) {
+function use({ root, box, awaited = new Set() }) {
   const said = new Set([...(box?.value ?? '').matchAll(TOKEN)].map(([, kind, n]) => token(kind, Number(n))));
   const have = new Set();
   for (const node of root.querySelectorAll('[data-token]')) {
@@ -70,7 +73,7 @@ function use({ root, box }) {
     attr(node, 'data-unused', said.has(node.dataset.token) ? null : '');
   }
   for (const node of root.querySelectorAll('.ks-missing')) node.remove();
-  for (const is of [...said].filter(one => !have.has(one)).slice(0, FEW)) {
+  for (const is of [...said].filter(one => !have.has(one) && !awaited.has(one)).slice(0, FEW)) {
     const n = is.replace(/\D+/g, ''), words = t('prepare.missing', { token: is });
     root.insertBefore(make('span.ks-chip.ks-missing', { text: n, title: words, role: 'img', 'aria-label': words }), root.lastChild);
   }

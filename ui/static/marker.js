@@ -37,7 +37,6 @@ function draw(it) {
   };
   part.video.muted = true;
   part.frame = make('div.ks-frame.ks-spot', { tabindex: 0, role: 'application', 'aria-label': t('prepare.frame_label') }, part.video, part.mask, part.cross, part.rings);
-  part.frame.style.setProperty('--ar', it.ratio);
   part.clear = tool('prepare.clear', it.clear);
   part.preview = tool('prepare.preview', () => (it.playing ? back(it) : it.preview()));
   part.done = tool('prepare.done', () => close(it));
@@ -46,6 +45,7 @@ function draw(it) {
     make('h2', { text: t('prepare.mark_heading') }), part.frame,
     make('div.ks-trans', {}, nudge(it, -1), part.at, part.rail, nudge(it, 1), part.count),
     part.said, make('div.ks-acts', { role: 'toolbar', 'aria-label': t('prepare.marks') }, part.clear, part.preview, make('span.ks-gap'), part.done));
+  part.root.style.setProperty('--ar', it.ratio);
   return part;
 }
 
@@ -116,10 +116,10 @@ function paint(it) {
   part.cross.style.top = `${it.cross.y * 100}%`;
   part.rail.style.setProperty('--at', it.total > 1 ? on / (it.total - 1) : 0);
   attr(part.rail, 'aria-valuenow', on);
-  attr(part.rail, 'aria-valuetext', t('prepare.frame_n', { n: on }));
+  attr(part.rail, 'aria-valuetext', t('prepare.frame_n', { n: on + 1 }));
   put(part.at, code(on / it.fps + 1e-6, it.fps));
   put(part.count, t('prepare.points', { n: it.points.length }));
-  put(part.said.firstChild, it.said || (it.under ? t('prepare.asking') : it.points.length ? (mine ? t('prepare.mark_more') : t('prepare.other_frame', { n: it.frame })) : t('prepare.mark_how')));
+  put(part.said.firstChild, it.said || (it.under ? t('prepare.asking') : it.points.length ? (mine ? t('prepare.mark_more') : t('prepare.other_frame', { n: it.frame + 1 })) : t('prepare.mark_how')));
   attr(part.said, 'data-wrong', it.said ? '' : null);
   attr(part.root, 'data-busy', it.under ? '' : null);
   attr(part.root, 'data-playing', it.playing ? '' : null);

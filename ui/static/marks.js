@@ -24,7 +24,7 @@ export function marks(view, one) {
   const ready = Boolean(source(id)), shown = /^[\w-]+$/.test(source(id) ?? '');
   const words = busy ? t('prepare.opening') : points.length ? t('prepare.marked', { n: points.length }) : t('prepare.mark');
   const why = !ready ? t('prepare.mark_needs_video') : !shown ? t('prepare.mark_address')
-    : points.length ? t('prepare.marked_at', { n: params(id).frame_index ?? 0 }) : t('prepare.mark_why');
+    : points.length ? t('prepare.marked_at', { n: (params(id).frame_index ?? 0) + 1 }) : t('prepare.mark_why');
   const button = make('button.ks-mark-box', { icon: 'mark', 'aria-disabled': String(busy || !shown), 'aria-busy': String(busy), 'data-marks': points.length },
     make('b', { text: words }), make('small', { text: why }));
   button.addEventListener('click', () => shown && !busy && open(view));
@@ -84,7 +84,7 @@ function say(it, text) {
 }
 
 function add(it, point, frame) {
-  if (it.points.length && frame !== it.frame) return say(it, t('prepare.other_frame', { n: it.frame }));
+  if (it.points.length && frame !== it.frame) return say(it, t('prepare.other_frame', { n: it.frame + 1 }));
   if (it.points.length >= MOST) return say(it, t('prepare.most_points', { n: MOST }));
   const made = { x: Math.round(point.x * 1e4) / 1e4, y: Math.round(point.y * 1e4) / 1e4, waits: true };
   it.frame = frame;
