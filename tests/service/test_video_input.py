@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 
-from tests.conftest import App
+from kling_pipeline.simulator import Options
+from tests.conftest import KEYS, App
 from tests.pictures import picture
 from tests.service.nine import SPOT, House, house
-from tests.unit.simulator_client import film
+from tests.unit.simulator_client import film, sign
 
 LINK = "https://example.com/dance.mp4"
 
@@ -101,3 +103,27 @@ def test_in_demo_mode_a_local_film_is_enough(start_app: Callable[..., App]) -> N
         (asset,) = done["assets"]
         # An edit is of 5 or 10 seconds, whatever the film.
         assert asset["duration"] == pytest.approx(5 if name == "multi_elements" else 3, abs=0.2)
+
+
+def test_around_the_form_kling_names_what_is_wrong_with_a_film(app: House) -> None:
+    """The 1201 texts that only a film that can be fetched brings about, and that of a question without times."""
+    token = sign(Options(access_key=KEYS[0], secret_key=KEYS[1]))
+    with httpx.Client(
+        base_url=app.kling.url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+    ) as kling:
+        for path, data, said in (
+            ("multi-elements/init-selection", film(5, 720, 720, 12), "frame rate must be between"),
+            ("multi-elements/init-selection", film(6, 720, 720), "between 2s and 5s or between 7s"),
+            (
+                "multi-elements/init-selection",
+                film(5, 480, 480),
+                "width and height must be between",
+            ),
+            ("identify-face", film(1), "duration must be between 2s and 60s"),
+        ):
+            url = kling.post("/_simulator/inputs/mp4", content=data).json()["url"]
+            answer = kling.post(f"/v1/videos/{path}", json={"video_url": url})
+            assert (answer.status_code, answer.json()["code"]) == (400, 1201)
+            assert said in answer.json()["message"]
+        untimed = kling.get("/account/costs?start_time=1")
+        assert (untimed.json()["code"], untimed.json()["message"]) == (1201, "end_time is required")
