@@ -304,7 +304,11 @@ export function begin() {
 
 function mount(element) {
   const id = within(element);
-  if (id) requestAnimationFrame(() => repaint(form(id)));
+  if (!id) return;
+  requestAnimationFrame(() => {
+    repaint(form(id));
+    if (begun && id === current() && id !== last()) opened(id); // a group's form is drawn after its tab was pressed
+  });
 }
 
 function listen() {
