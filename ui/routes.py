@@ -29,6 +29,7 @@ def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> N
             Route("/healthz", api.healthz),
             Route("/api/capabilities", api.capabilities),
             Route("/api/credits", api.credits),
+            Route("/api/doctor", api.doctor),
             Route("/api/quote", api.quote, methods=["POST"]),
             Route("/api/jobs", api.submit, methods=["POST"]),
             Route("/api/jobs", api.jobs),
@@ -65,6 +66,10 @@ class Api:
     def credits(self, request: Request) -> Response:
         """The balance."""
         return JSONResponse(self.pipeline.credits(OWNER))
+
+    def doctor(self, request: Request) -> Response:
+        """What is wrong and how to mend it; asks Kling, so it may take a while."""
+        return JSONResponse(self.pipeline.examine(), headers={"Cache-Control": "no-store"})
 
     async def quote(self, request: Request) -> Response:
         """The price of a click that is not made."""

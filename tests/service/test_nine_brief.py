@@ -92,6 +92,9 @@ def test_only_the_briefs_models_are_offered(app: House) -> None:
     rows = app.http.get("/api/capabilities").json()["capabilities"]
     offered = {row["id"]: {model["name"] for model in row["models"]} for row in rows}
     assert len(offered) == 9
+    for row in rows:
+        named = row["schema"]["properties"].get("model_name", {}).get("default")
+        assert named in (None, *(one["name"] for one in row["models"] if one["default"]))
     assert offered["multi_image_to_video"] == {"kling-v2-5-turbo"}
     assert offered["omni_image"] == {"kling-image-o1"}
     assert offered["motion_control"] == {"kling-v2-5-turbo", "kling-v1-6"}
