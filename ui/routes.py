@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kling_pipeline.capability import Capability
 from kling_pipeline.errors import CreditError, InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.callbacks import callback_route
@@ -195,6 +196,15 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
+def _schema(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:
+    """The request's schema; which model is the default is for the contract to say, not for the declaration."""
+    schema = capability.request.model_json_schema()
+    if "model_name" in schema["properties"]:
+        models = pipeline.catalog.models(capability.id)
+        schema["properties"]["model_name"]["default"] = models[0].name
+    return schema
+
+
 def _capabilities(pipeline: Pipeline) -> list[dict[str, Any]]:
     return [
         {
@@ -207,7 +217,7 @@ def _capabilities(pipeline: Pipeline) -> list[dict[str, Any]]:
                 {"name": model.name, "status": model.status, "default": model.default}
                 for model in pipeline.catalog.models(capability.id)
             ],
-            "schema": capability.request.model_json_schema(),
+            "schema": _schema(pipeline, capability),
         }
         for capability in pipeline.catalog.capabilities.values()
     ]
