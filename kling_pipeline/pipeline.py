@@ -9,6 +9,8 @@ from typing import Any
 from kling_pipeline import ledger
 from kling_pipeline.admission import Order, Submission, admit, check_order, open_account
 from kling_pipeline.catalog import Catalog
+from kling_pipeline.checking import check, recheck
+from kling_pipeline.doctor import diagnose
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import NotFound
 from kling_pipeline.hints import take_hint, verify_signature
@@ -21,7 +23,7 @@ from kling_pipeline.places import next_queued, raise_caps
 from kling_pipeline.polling import ease_all, poll
 from kling_pipeline.recovery import keep_leases, mend_times, sweep_incoming, take_over
 from kling_pipeline.saving import save
-from kling_pipeline.sending import check, recheck, send
+from kling_pipeline.sending import send
 from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Connection, get_meta
@@ -223,6 +225,10 @@ class Pipeline:
             entry["capability"] = job.capability if job else None
             entry["units"] = job.units if job else None
         return entries
+
+    def examine(self) -> dict[str, Any]:
+        """Whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""
+        return diagnose(self.engine)
 
     def grant(self, owner: str, amount: int, key: str) -> None:
         """Grants credits, once per key."""

@@ -21,7 +21,7 @@ OURS = ("app", "ui", "kling_pipeline", "tests")
 
 FLOOR = {"errors", "settings"}  # anybody may import these
 ROOMS = {
-    "admission", "inbox", "sending", "places", "polling", "durations", "saving", "recovery",
+    "admission", "inbox", "sending", "checking", "places", "polling", "durations", "saving", "recovery",
     "view", "doctor", "pauses", "identity", "sessions", "hints", "leases",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {

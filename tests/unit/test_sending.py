@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kling_pipeline.checking import check
 from kling_pipeline.jobs import find_job
-from kling_pipeline.sending import check, send
+from kling_pipeline.sending import send
 from tests.unit.conftest import Bench, refusal
 
 OPENING = 20_000
