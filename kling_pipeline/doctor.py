@@ -1,128 +1,177 @@
-"""Is everything well? Problems are damage to money or files; warnings are things to know."""
+"""Is everything well? Problems are damage to money or files; warnings are things to know. Each says how to mend it."""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from kling_pipeline.audit import audit
+from kling_pipeline.capability import Route
+from kling_pipeline.dialects import Task
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.identity import installation_mark
 from kling_pipeline.leases import lease_is_held
 from kling_pipeline.pauses import notice
+from kling_pipeline.places import show_pools
 from kling_pipeline.states import ENDED
 from kling_pipeline.store import Connection, get_meta
 
 _DISK_FLOOR = 1024**3
 _SKEW_SECONDS = 2.0
+_BACKUP = "Stop the studio, keep a copy of its data folder, and put back the last good copy."
+_MISSING = "Put the file back from a copy; Kling keeps a result for 30 days."
+
+# What each code says, and how it is mended.
+SIGNS: Mapping[str, tuple[str, str]] = {
+    "ledger": ("ledger: {detail}", _BACKUP),
+    "integrity": ("studio.db: {detail}", _BACKUP),
+    "dangling": ("studio.db: a row of {table} points nowhere", _BACKUP),
+    "file_missing": ("asset {asset}: its file is missing: {path}", _MISSING),
+    "file_size": ("asset {asset}: its file has another size: {path}", _MISSING),
+    "orphan": (
+        "Kling has task {task} ({external}) and no job waits for it.",
+        "It is paid for at Kling. Fetch it in Kling's console by its task id; nobody is charged here.",
+    ),
+    "disk": ("Only {mb} MB are free where results are stored.", "Free some space."),
+    "no_worker": ("No worker is running: jobs wait until one starts.", "Start the studio or a worker."),
+    "paused": (
+        "Submits are paused: {message}",
+        "Check the keys, the clock and the balance at Kling; submits go on by themselves.",
+    ),
+    "unordered": ("Kling's list {list} is not newest first; tasks are asked singly.", "Nothing to do."),
+    "aside": ("{n} jobs are set aside.", "Press try again on their cards."),
+    "unknown": ("{n} jobs have an unknown outcome.", "Decide on their cards; credits stay held."),
+    "kling": ("Kling does not answer as it should: {message}", "Check the network and the keys."),
+    "skew": (
+        "This clock and Kling's differ by {seconds} s; tokens may be refused.",
+        "Set this machine's clock.",
+    ),
+    "orphans_unseen": ("Not all of Kling's lists could be read for lost tasks.", "Check again later."),
+}  # fmt: skip
+Sign = dict[str, Any]
 
 
 def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
-    """`{"jobs": {state: n}, "audit", "problems", "warnings"}`; reads only, so it is safe beside a running app."""
+    """`{"jobs": {state: n}, "audit", "problems", "warnings"}` in sentences, as the command line tells it."""
+    told = diagnose(engine, ask_kling=ask_kling)
+    for kind in ("problems", "warnings"):
+        told[kind] = [f"{one['message']} {one['next']}" for one in told[kind]]
+    return {name: told[name] for name in ("jobs", "audit", "problems", "warnings")}
+
+
+def diagnose(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
+    """The same with `{code, figures, message, next}` for each sign, and `pools`, the learned places.
+
+    Reads only, so it is safe beside a running app. Kling is asked while no transaction is open.
+    """
+    warnings, tasks = _ask(engine) if ask_kling else ([], [])
     with engine.store.read() as db:
-        states = Counter(
-            {row["state"]: row["n"] for row in db.execute(
-                "SELECT state, count(*) AS n FROM job GROUP BY state")}
-        )  # fmt: skip
+        counted = db.execute("SELECT state, count(*) AS n FROM job GROUP BY state")
+        states = Counter({row["state"]: row["n"] for row in counted})
         findings = audit(db)
-        problems = [f"ledger: {sentence}" for sentence in findings]
-        problems += _integrity(db)
-        problems += _files(db, engine)
-        warnings = _warnings(db, engine)
-        lost = _orphans(db, engine) if ask_kling else []
-    if ask_kling:
-        warnings += _account(engine)
-    return {
-        "jobs": dict(states),
-        "audit": findings or "ok",
-        "problems": problems + lost,
-        "warnings": warnings,
-    }
+        problems = [_sign("ledger", detail=sentence) for sentence in findings]
+        problems += _integrity(db) + _files(db, engine)
+        problems += [_orphan(task) for task in tasks if _is_lost(db, task)]
+        return {
+            "jobs": dict(states),
+            "audit": findings or "ok",
+            "problems": problems,
+            "warnings": _warnings(db, engine) + warnings,
+            "pools": show_pools(db),
+        }
 
 
-def _integrity(db: Connection) -> list[str]:
+def _sign(code: str, /, **figures: Any) -> Sign:
+    message, how = SIGNS[code]
+    return {"code": code, "figures": figures, "message": message.format(**figures), "next": how}
+
+
+def _integrity(db: Connection) -> list[Sign]:
     rows = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
-    found = [] if rows == ["ok"] else [f"studio.db: {row}" for row in rows]
+    found = [] if rows == ["ok"] else [_sign("integrity", detail=row) for row in rows]
     broken = db.execute("PRAGMA foreign_key_check").fetchall()
-    return found + [f"studio.db: a row of {row[0]} points nowhere" for row in broken[:5]]
+    return found + [_sign("dangling", table=row[0]) for row in broken[:5]]
 
 
-def _files(db: Connection, engine: Engine) -> list[str]:
-    rows = db.execute("SELECT id, path, bytes FROM asset")
+def _files(db: Connection, engine: Engine) -> list[Sign]:
     problems = []
-    for row in rows:
+    for row in db.execute("SELECT id, path, bytes FROM asset"):
         file = engine.assets / row["path"]
         if not file.exists():
-            problems.append(f"asset {row['id']}: its file is missing: {row['path']}")
+            problems.append(_sign("file_missing", asset=row["id"], path=row["path"]))
         elif file.stat().st_size != row["bytes"]:
-            problems.append(f"asset {row['id']}: its file has another size: {row['path']}")
+            problems.append(_sign("file_size", asset=row["id"], path=row["path"]))
     return problems
 
 
-def _orphans(db: Connection, engine: Engine) -> list[str]:
-    """Tasks at Kling with an id of this installation that no job waits for: paid, and nobody would fetch them."""
-    mark = installation_mark(get_meta(db, "secret"))
+def _ask(engine: Engine) -> tuple[list[Sign], list[Task]]:
+    """How Kling answers, and its tasks that bear an id of this installation."""
+    routes = _routes(engine)
+    try:
+        engine.client.look_many(routes[0], 1, 1)
+    except KlingError as error:
+        # Where one list does not answer, a dozen more would only take a dozen times as long.
+        told = {"code": error.code, "message": error.message}
+        return [_sign("kling", **told), _sign("orphans_unseen")], []
+    skew = engine.client.skew
+    warnings = [_sign("skew", seconds=round(skew))] if skew > _SKEW_SECONDS else []
+    with engine.store.read() as db:
+        mark = installation_mark(get_meta(db, "secret"))
+    tasks: list[Task] = []
+    failures = 0
+    for route in routes:
+        try:
+            found = engine.client.look_many(route, 1, 500)
+        except KlingError:
+            failures += 1
+            if failures == 3:
+                break
+            continue
+        tasks += [task for task in found if (task.external_id or "").startswith(mark)]
+    return warnings + ([_sign("orphans_unseen")] if failures else []), tasks
+
+
+def _routes(engine: Engine) -> list[Route]:
     routes = {
         model.route.id: model.route
         for name in engine.catalog.capabilities
         for model in engine.catalog.models(name)
     }
-    problems = []
-    for route in routes.values():
-        try:
-            tasks = engine.client.look_many(route, 1, 500)
-        except KlingError:
-            continue
-        for task in tasks:
-            if not (task.external_id or "").startswith(mark) or task.status == "failed":
-                continue
-            job = db.execute(
-                "SELECT state, provider_task_id FROM job WHERE external_task_id = ?",
-                [task.external_id],
-            ).fetchone()
-            if job is None or (job["state"] in ENDED and job["provider_task_id"] is None):
-                problems.append(
-                    f"Kling has task {task.id} ({task.external_id}) and no job waits for it."
-                )
-    return problems
+    return list(routes.values())
 
 
-def _warnings(db: Connection, engine: Engine) -> list[str]:
+def _is_lost(db: Connection, task: Task) -> bool:
+    """Paid, and nobody would fetch it."""
+    if task.status == "failed":
+        return False
+    job = db.execute(
+        "SELECT state, provider_task_id FROM job WHERE external_task_id = ?", [task.external_id]
+    ).fetchone()
+    return job is None or (job["state"] in ENDED and job["provider_task_id"] is None)
+
+
+def _orphan(task: Task) -> Sign:
+    return _sign("orphan", task=task.id, external=task.external_id)
+
+
+def _warnings(db: Connection, engine: Engine) -> list[Sign]:
     warnings = []
     free = shutil.disk_usage(engine.settings.studio_data_dir).free
     if free < _DISK_FLOOR:
-        warnings.append(f"Only {free // 1024**2} MB are free where results are stored.")
+        warnings.append(_sign("disk", mb=free // 1024**2))
     if not lease_is_held(db, engine, "pump"):
-        warnings.append("No worker is running: jobs wait until one starts.")
-    paused = notice(db)
-    if paused:
-        warnings.append(f"Submits are paused: {paused['message']} {paused['next']}")
+        warnings.append(_sign("no_worker"))
+    if paused := notice(db):
+        warnings.append(_sign("paused", code=paused["code"], message=paused["message"]))
     for row in db.execute("SELECT key FROM meta WHERE key LIKE 'unordered:%'"):
-        warnings.append(
-            f"Kling's list {row['key'][10:]} is not newest first; tasks are asked singly."
-        )
-    aside = db.execute(
-        "SELECT count(*) FROM job WHERE state = 'saving' AND error IS NOT NULL"
-    ).fetchone()[0]
-    if aside:
-        warnings.append(f"{aside} jobs are set aside; press try again on their cards.")
-    unknown = db.execute("SELECT count(*) FROM job WHERE state = 'unknown'").fetchone()[0]
-    if unknown:
-        warnings.append(f"{unknown} jobs have an unknown outcome and wait for your decision.")
+        warnings.append(_sign("unordered", list=row["key"][10:]))
+    for code, where in (
+        ("aside", "state = 'saving' AND error IS NOT NULL"),
+        ("unknown", "state = 'unknown'"),
+    ):
+        if n := db.execute(f"SELECT count(*) FROM job WHERE {where}").fetchone()[0]:
+            warnings.append(_sign(code, n=n))
     return warnings
-
-
-def _account(engine: Engine) -> list[str]:
-    route = next(
-        model.route for name in engine.catalog.capabilities for model in engine.catalog.models(name)
-    )
-    try:
-        engine.client.look_many(route, 1, 1)
-    except KlingError as error:
-        return [f"Kling does not answer as it should: {error.message}"]
-    skew = engine.client.skew
-    if skew > _SKEW_SECONDS:
-        return [f"This clock and Kling's differ by {skew:.0f} s; tokens may be refused."]
-    return []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kling_pipeline.engine import Engine
 from kling_pipeline.pauses import notice
 from kling_pipeline.store import Connection
@@ -53,6 +55,12 @@ def raise_caps(db: Connection, engine: Engine) -> None:
         "UPDATE pool SET cap = cap + 1, at = ? WHERE at < ?",
         [now, now - engine.wait(_RAISE_SECONDS)],
     )
+
+
+def show_pools(db: Connection) -> list[dict[str, Any]]:
+    """`{name, cap, used}` of each pool whose places were learned."""
+    rows = db.execute("SELECT name, cap FROM pool ORDER BY name").fetchall()
+    return [{**dict(row), "used": _used(db, row["name"])} for row in rows]
 
 
 def _used(db: Connection, pool: str, but: str = "") -> int:

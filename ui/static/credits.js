@@ -1,6 +1,7 @@
 // The Credits section: drawn from the ledger's data, read again when it is opened and when takes move.
 
 import { make } from './dom.js';
+import { doctor } from './doctor.js';
 import { code } from './says.js';
 import { clock, credits as figure, has, t, title } from './words.js';
 
@@ -20,7 +21,7 @@ function draw(data) {
   if (!root?.isConnected) root = document.querySelector('[data-credits]');
   if (!root || !data) return;
   root.replaceChildren(
-    make('div.ks-ledger', {}, balance(data), held(data.held), statement(data)),
+    make('div.ks-ledger', {}, balance(data), doctor(), held(data.held), statement(data)),
     make('div.ks-sheets', {}, ...(data.sheets.length ? sheets(data.sheets) : [])));
 }
 

@@ -1,0 +1,78 @@
+"""The doctor: each thing it finds has a code, figures and a way to mend it, and words in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from kling_pipeline.doctor import SIGNS, diagnose, examine
+from kling_pipeline.identity import installation_mark
+from kling_pipeline.store import get_meta
+from tests.unit.conftest import Bench, refusal
+from ui.words import LANGUAGES, read_words
+
+
+def codes(bench: Bench, kind: str = "warnings", *, ask_kling: bool = True) -> dict[str, dict]:
+    return {one["code"]: one for one in diagnose(bench.engine, ask_kling=ask_kling)[kind]}
+
+
+def test_well_is_empty(bench: Bench) -> None:
+    bench.submit()
+    told = examine(bench.engine)
+    assert list(told) == ["jobs", "audit", "problems", "warnings"]
+    assert (told["jobs"], told["audit"], told["problems"]) == ({"queued": 1}, "ok", [])
+    [warning] = told["warnings"]
+    assert warning.startswith("No worker is running")
+
+
+def test_a_file_that_is_gone_or_grown_is_damage(bench: Bench) -> None:
+    bench.submit()
+    bench.turns(3)
+    bench.kling.finish()
+    bench.turns(3, 10)
+    file = next(path for path in bench.engine.assets.rglob("*.mp4"))
+    data = file.read_bytes()
+    file.write_bytes(data + b"x")
+    assert codes(bench, "problems")["file_size"]["figures"]["asset"].startswith("as_")
+    file.unlink()
+    sign = codes(bench, "problems")["file_missing"]
+    assert "30 days" in sign["next"]
+    assert sign["figures"]["path"] in sign["message"]
+
+
+def test_a_task_that_no_job_waits_for_is_named_with_its_id(bench: Bench) -> None:
+    with bench.store.read() as db:
+        mark = installation_mark(get_meta(db, "secret"))
+    lost = bench.kling.add(f"{mark}-lost")
+    bench.kling.add("somebody-else")
+    sign = codes(bench, "problems")["orphan"]
+    assert sign["figures"]["task"] == lost
+    assert codes(bench, "problems", ask_kling=False) == {}
+
+
+def test_a_kling_that_is_away_is_asked_once_and_no_more(bench: Bench) -> None:
+    bench.kling.unreachable = True
+    assert {"kling", "orphans_unseen"} <= codes(bench).keys()
+    assert codes(bench, "problems") == {}
+
+
+def test_the_pause_and_the_learned_places_are_told(bench: Bench) -> None:
+    bench.kling.script = [refusal("busy", service_code=1303)]
+    [job_id] = bench.submit()
+    bench.turn()
+    [pool] = diagnose(bench.engine)["pools"]
+    assert (pool["cap"], pool["used"]) == (1, 0)
+    bench.kling.script = [refusal("account", service_code=1102)] * 9
+    bench.turns(3, 40)
+    assert bench.job(job_id)["says"]["code"] == "paused"
+    assert codes(bench)["paused"]["figures"]["code"] == "kling_1102"
+
+
+def test_a_clock_that_is_off_is_told_in_seconds(bench: Bench) -> None:
+    bench.kling.skew = 61.4
+    assert codes(bench)["skew"]["figures"] == {"seconds": 61}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("code", SIGNS)
+def test_every_sign_has_words(code: str, lang: str) -> None:
+    assert {f"doctor.{code}.what", f"doctor.{code}.next"} <= read_words(lang).keys()
