@@ -55,11 +55,30 @@ def shoot(page: Page, app: App, folder: Path, name: str) -> None:
     page.screenshot(path=folder / f"credits-{name}.png")
 
 
+def front(page: Page, app: App, target: Path) -> None:
+    """The picture of the README: a form that is filled in, a take of three variants on the stage."""
+    page.goto(app.url)
+    page.get_by_role("tab", name="Image to video", exact=True).click()
+    page.locator("#form-image_to_video input[type=file]").first.set_input_files(
+        ROOT / "data" / "samples" / "first-light.jpg"
+    )
+    page.locator("#f-image_to_video-prompt textarea").fill(
+        "Slow push-in over layered ridges at first light, thin mist in the valleys."
+    )
+    page.locator("#f-image_to_video-variant_count label").nth(2).click()
+    page.wait_for_function(
+        "() => document.querySelector('#form-image_to_video .ks-pay')?.innerText.includes('630')"
+    )
+    page.wait_for_timeout(3000)
+    page.screenshot(path=target)
+
+
 def main() -> None:
     """Starts a demo studio, fills it, looks at it."""
     parser = argparse.ArgumentParser(prog="scripts/shots")
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "shots")
     parser.add_argument("--lang", default="en-US")
+    parser.add_argument("--front", action="store_true", help="only the picture of the README")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
@@ -76,7 +95,10 @@ def main() -> None:
                     color_scheme=scheme,
                     locale=chosen.lang,
                 )
-                shoot(page, app, chosen.folder, f"{size}-{scheme}")
+                if size == "desktop":
+                    front(page, app, chosen.folder / f"front-{scheme}.png")
+                if not chosen.front:
+                    shoot(page, app, chosen.folder, f"{size}-{scheme}")
                 page.context.close()
         finally:
             browser.close()
