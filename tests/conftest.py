@@ -37,12 +37,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def clean_env(**extra: str) -> dict[str, str]:
-    """The environment without anything of Kling's or the studio's."""
+def clean_env(*, measured: bool = True, **extra: str) -> dict[str, str]:
+    """The environment without anything of Kling's or the studio's.
+
+    `measured` False leaves coverage out: it slows a process down, and some are only the stage.
+    """
+    foreign = ("KLING_", "STUDIO_") if measured else ("KLING_", "STUDIO_", "COVERAGE_")
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("KLING_", "STUDIO_")) and name not in ("HOST", "PORT")
+        if not name.startswith(foreign) and name not in ("HOST", "PORT")
     }
     return kept | extra
 
@@ -94,7 +98,7 @@ class Simulator(Process):
             "--port-file", str(self.port_file), "--access-key", KEYS[0], "--secret-key", KEYS[1],
             *options,
         ]  # fmt: skip
-        super().__init__(command, folder / "kling.log", clean_env())
+        super().__init__(command, folder / "kling.log", clean_env(measured=False))
         wait_for(self.port_file.exists, "the simulator")
         self.port = json.loads(self.port_file.read_text())["port"]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -116,10 +120,16 @@ def answers(url: str) -> bool:
 class App(Process):
     """A whole studio over HTTP."""
 
-    def __init__(self, folder: Path, port: int | None = None, **env: str) -> None:
+    def __init__(
+        self, folder: Path, port: int | None = None, *, measured: bool = True, **env: str
+    ) -> None:
         self.folder, self.port = folder, port or free_port()
         self.env = clean_env(
-            STUDIO_DATA_DIR=str(folder), PORT=str(self.port), HOST="127.0.0.1", **env
+            measured=measured,
+            STUDIO_DATA_DIR=str(folder),
+            PORT=str(self.port),
+            HOST="127.0.0.1",
+            **env,
         )
         super().__init__([sys.executable, "app.py"], folder.parent / "app.log", self.env)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -191,7 +201,7 @@ def start_app(tmp_path: Path) -> Iterator[Callable[..., App]]:
     """Starts studios that end with the test."""
     started: list[App] = []
 
-    def start(**env: str) -> App:
+    def start(**env: Any) -> App:
         port = started[-1].port if started else None
         app = App(tmp_path / "var", port, **env)
         started.append(app)

@@ -111,7 +111,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
     env: dict[str, str],
     visit: Callable[[App], Page],
 ) -> None:
-    app = start_app(**env)
+    app = start_app(measured=False, **env)
     page = visit(app)
     page.get_by_role("tab", name="Text to video", exact=True).click()
     prompt = page.locator("#f-text_to_video-prompt textarea")
@@ -123,7 +123,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
         load(app)
         died = die(app, page, seen)
         told = board(page)
-        app = start_app(**env)
+        app = start_app(measured=False, **env)
         assert board(page) == told or page.locator(".ks-header [data-count=offline]").count() == 0
         expect(page.locator(".ks-header [data-count=offline]")).to_have_count(0, timeout=20_000)
         blind.append((died, time.time() * 1000))
@@ -149,7 +149,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
 def test_a_page_that_slept_is_true_again_at_once(
     start_app: Callable[..., App], env: dict[str, str], visit: Callable[[App], Page]
 ) -> None:
-    app = start_app(**env)
+    app = start_app(measured=False, **env)
     page = visit(app)
     [job] = app.submit("text_to_video", {"prompt": "a boat"})
     expect(row(page, job["take"])).to_be_visible(timeout=10_000)
@@ -180,7 +180,7 @@ def test_refused_keys_are_one_banner_and_good_keys_end_it(
     start_app: Callable[..., App], env: dict[str, str], visit: Callable[[App], Page]
 ) -> None:
     wrong = {**env, "KLING_SECRET_KEY": "not-the-secret-of-this-account-at-all"}
-    app = start_app(**wrong)
+    app = start_app(measured=False, **wrong)
     page = visit(app)
     before = app.credits()["available"]
     jobs = app.submit("image_generation", {"prompt": "a vase"}, variant_count=3)
@@ -191,7 +191,7 @@ def test_refused_keys_are_one_banner_and_good_keys_end_it(
         expect(row(page, job["take"])).to_have_attribute("data-state", "queued")
         expect(row(page, job["take"]).locator(".ks-open")).to_have_text("Paused", timeout=10_000)
     app.kill()
-    app = start_app(**env)
+    app = start_app(measured=False, **env)
     for job in jobs:
         expect(row(page, job["take"])).to_have_attribute("data-state", "done", timeout=30_000)
     expect(banner).to_have_count(0)
@@ -212,7 +212,7 @@ def test_an_unknown_outcome_waits_for_its_owner_with_two_ways_out(
     alone |= {"KLING_BASE_URL": kling.url, "KLING_API_KEY": "the-key-of-this-test"}
     alone["STUDIO_TIME_SCALE"] = "300"
     try:
-        app = start_app(**alone)
+        app = start_app(measured=False, **alone)
         page = visit(app)
         before = app.credits()["available"]
         faults(kling, {"kind": "lost_before", "on": "create", "times": 2})
