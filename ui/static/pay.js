@@ -102,6 +102,9 @@ function blocked({ id, answer }) {
   if (name && has(`pay.missing_field.${name}`)) return t(`pay.missing_field.${name}`);
   if (name) return t('pay.missing', { object: object(id, name) });
   const [wrong] = Object.keys(answer.errors);
+  const told = answer.warnings?.find(one => one.severity === 'error' && one.field === wrong && has(`finding.${one.id}.why`));
+  const why = told && t(`finding.${told.id}.why`, told.figures).replace(/[.。]$/, '');
+  if (why && why.length <= 44) return why; // what to do is better than what is wrong, where it fits on the button
   return wrong ? t('pay.wrong', { field: label(id, wrong) }) : translate(answer.other ?? '');
 }
 
