@@ -23,7 +23,7 @@ from kling_pipeline.simulator import Options, build_app
 FAST = Options(speed=100_000, media="plain")
 
 
-def sign(options: Options = FAST, *, exp: float = 60, nbf: float = -5, **claims: Any) -> str:
+def sign(options: Options = FAST, *, exp: float = 86_400, nbf: float = -5, **claims: Any) -> str:
     now = int(time.time())
     claims = {"iss": options.access_key, "exp": now + exp, "nbf": now + nbf, **claims}
     claims = {name: value for name, value in claims.items() if value is not None}

@@ -32,7 +32,7 @@ STILL: dict[str, Any] = {"model_name": "kling-v2-1", "prompt": "a paper boat"}
         (f"Bearer {sign(iss='somebody')}", 1002, ""),
         (f"Bearer {sign(iss=None)}", 1000, ""),
         (f"Bearer {sign()[:-4]}AAAA", 1002, ""),
-        (f"Bearer {sign(nbf=60)}", 1003, ""),
+        (f"Bearer {sign(nbf=7200)}", 1003, ""),
         (f"Bearer {sign(exp=-1)}", 1004, ""),
     ],
 )
