@@ -57,14 +57,31 @@ def adopt(engine: Engine, job: Job, task: dialects.Task) -> None:
 
     def write(db: Connection) -> None:
         unpause(db)
+        provider_id = _claim_task(db, job, task)
         move(
-            db, job, "running", now, say="generating", progress=20, provider_task_id=task.id,
+            db, job, "running", now, say="generating", progress=20, provider_task_id=provider_id,
             started_at=now, next_at=now + engine.wait(1), tries=0, absences=0, fence_until=None,
             doubt_since=None, error=None, lease_owner=None, lease_until=None,
         )  # fmt: skip
 
     engine.store.write(write)
     failpoint("adopted")
+
+
+def _claim_task(db: Connection, job: Job, task: dialects.Task) -> str | None:
+    """Kling's id for the job. Where another job was told the same one, our own id in the answer decides.
+
+    Without it nothing is known of the task but that it is there: the job is then asked for by our id.
+    """
+    holder = db.execute(
+        "SELECT id FROM job WHERE provider_task_id = ? AND id <> ?", [task.id, job.id]
+    ).fetchone()
+    if holder is None:
+        return task.id
+    if task.external_id != job.external_task_id:
+        return None
+    db.execute("UPDATE job SET provider_task_id = NULL WHERE id = ?", [holder["id"]])
+    return task.id
 
 
 def _find(engine: Engine, route: Route, job: Job) -> dialects.Task:

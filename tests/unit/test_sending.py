@@ -312,3 +312,18 @@ def test_a_wish_to_cancel_that_comes_while_kling_is_asked_ends_a_failure_as_canc
     bench.kling.look_many = meanwhile
     bench.turn(5)
     assert state(bench, job_id) == "canceled"
+
+
+def test_an_id_that_was_told_to_two_jobs_belongs_to_the_one_it_names(bench):
+    """A hostile answer gives one job the task of another; the other must not be stuck for it."""
+    bench.kling.script = [refusal("uncertain"), refusal("uncertain")]
+    first, second = bench.submit(2)
+    bench.turn()
+    task = bench.kling.add(bench.row(second)["external_task_id"])
+    bench.store.write(
+        lambda db: db.execute("UPDATE job SET provider_task_id = ? WHERE id = ?", [task, first])
+    )
+    bench.turns(4)
+    assert state(bench, second) == "running"
+    assert bench.row(second)["provider_task_id"] == task
+    assert bench.row(first)["provider_task_id"] is None
