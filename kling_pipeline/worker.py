@@ -79,6 +79,7 @@ class Worker:
         """Starts the threads; jobs that a dead process left behind are taken up at once."""
         self.pipeline.engine.ring = self.ring
         self.pipeline.resume()
+        self._is_pump()  # doctor should not say for a second that nobody works
         self._consumer.start()
         self._clock.start()
 
