@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import random
 
-from kling_pipeline import dialects
-from kling_pipeline.capability import Route
+from kling_pipeline.dialects import Task
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.jobs import Job, move, touch
 from kling_pipeline.pauses import unpause
-from kling_pipeline.polling import newest_first
 from kling_pipeline.store import Connection
+from kling_pipeline.tasks import claim_task, find_task
 
 SKEW_SECONDS = 2.0
-_PAGES = 20
-_CLOCKS_MS = 2 * 3600 * 1000  # by so much ours may have been ahead of Kling's when the job was made
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
 
 
@@ -28,7 +25,7 @@ def check(engine: Engine, job: Job) -> None:
     """Looks for the task of a doubtful create: adopts it, waits, or, when absence is proved, queues it again."""
     route = engine.catalog.route(job.route)
     try:
-        task = _find(engine, route, job)
+        task = find_task(engine, route, job)
     except KlingError as error:
         if error.verdict == "absent":
             engine.store.write(lambda db: _absent(db, engine, job))
@@ -44,20 +41,20 @@ def check(engine: Engine, job: Job) -> None:
 def recheck(engine: Engine, job: Job) -> None:
     """Looks once more for a task whose outcome is unknown: the first thing found ends the doubt."""
     try:
-        task = _find(engine, engine.catalog.route(job.route), job)
+        task = find_task(engine, engine.catalog.route(job.route), job)
     except KlingError:
         engine.store.write(lambda db: touch(db, job, next_at=engine.now() + engine.wait(60)))
         return
     adopt(engine, job, task)
 
 
-def adopt(engine: Engine, job: Job, task: dialects.Task) -> None:
+def adopt(engine: Engine, job: Job, task: Task) -> None:
     """Kling has it: the job runs under this task."""
     now = engine.now()
 
     def write(db: Connection) -> None:
         unpause(db)
-        provider_id = _claim_task(db, job, task)
+        provider_id = claim_task(db, job, task)
         move(
             db, job, "running", now, say="generating", progress=20, provider_task_id=provider_id,
             started_at=now, next_at=now + engine.wait(1), tries=0, absences=0, fence_until=None,
@@ -66,39 +63,6 @@ def adopt(engine: Engine, job: Job, task: dialects.Task) -> None:
 
     engine.store.write(write)
     failpoint("adopted")
-
-
-def _claim_task(db: Connection, job: Job, task: dialects.Task) -> str | None:
-    """Kling's id for the job. Where another job was told the same one, our own id in the answer decides.
-
-    Without it nothing is known of the task but that it is there: the job is then asked for by our id.
-    """
-    holder = db.execute(
-        "SELECT id FROM job WHERE provider_task_id = ? AND id <> ?", [task.id, job.id]
-    ).fetchone()
-    if holder is None:
-        return task.id
-    if task.external_id != job.external_task_id:
-        return None
-    db.execute("UPDATE job SET provider_task_id = NULL WHERE id = ?", [holder["id"]])
-    return task.id
-
-
-def _find(engine: Engine, route: Route, job: Job) -> dialects.Task:
-    """By our id, or, where an endpoint takes Kling's ids only, by its echo in the list; KlingError "absent"."""
-    if route.find:
-        return engine.client.find(route, job.external_task_id)
-    ordered = True
-    for page in range(1, _PAGES + 1):
-        tasks = engine.client.look_many(route, page)
-        ordered = ordered and newest_first(tasks)
-        for task in tasks:
-            if task.external_id == job.external_task_id:
-                return task
-        older = ordered and tasks and tasks[-1].created_ms < job.created_at - _CLOCKS_MS
-        if len(tasks) < 500 or older:
-            raise KlingError("No task bears this id.", "absent")
-    raise KlingError("The list is too long to prove anything.", "uncertain")
 
 
 def _absent(db: Connection, engine: Engine, job: Job) -> None:

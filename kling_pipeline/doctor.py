@@ -16,7 +16,6 @@ from kling_pipeline.identity import installation_mark
 from kling_pipeline.leases import lease_is_held
 from kling_pipeline.pauses import notice
 from kling_pipeline.places import show_pools
-from kling_pipeline.states import ENDED
 from kling_pipeline.store import Connection, get_meta
 
 _DISK_FLOOR = 1024**3
@@ -150,7 +149,9 @@ def _is_lost(db: Connection, task: Task) -> bool:
     job = db.execute(
         "SELECT state, provider_task_id FROM job WHERE external_task_id = ?", [task.external_id]
     ).fetchone()
-    return job is None or (job["state"] in ENDED and job["provider_task_id"] is None)
+    if job is None:
+        return True
+    return job["state"] in ("failed", "canceled") and job["provider_task_id"] != task.id
 
 
 def _orphan(task: Task) -> Sign:

@@ -5,10 +5,8 @@ A poll error never fails a job. Queries take no place in Kling's concurrency (Kl
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Task
@@ -18,6 +16,7 @@ from kling_pipeline.errors import KlingError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.jobs import Job, move, touch, update, wished_away
 from kling_pipeline.store import Connection, set_meta
+from kling_pipeline.tasks import claim_task, look_at, newest_first
 
 log = logging.getLogger(__name__)
 PAGE = 500
@@ -50,7 +49,7 @@ def _poll_route(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -
     silent = 0
     for job in missing[:SINGLE_LOOKS]:
         try:
-            found[job.id] = _look(engine, route, job)
+            found[job.id] = look_at(engine, route, job)
         except KlingError as error:
             log.warning("look at %s: %s", job.external_task_id, error.code)
             # Each may last a whole time-out, and everything else waits for this tick.
@@ -59,20 +58,6 @@ def _poll_route(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -
                 break
     failpoint("polled")
     return engine.store.write(lambda db: _record(db, engine, jobs, due, found))
-
-
-def _look(engine: Engine, route: Route, job: Job) -> Task:
-    """A single look; by our own id where the task id that was told leads to nothing, or to another task."""
-    try:
-        task = engine.client.look(route, job.provider_task_id or job.external_task_id)
-        if task.external_id in (None, job.external_task_id):
-            return task
-    except KlingError as error:
-        if error.verdict != "absent" or not route.find:
-            raise
-    if not route.find:
-        raise KlingError("This id leads to another task.", "absent")
-    return engine.client.find(route, job.external_task_id)
 
 
 def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict[str, Task]:
@@ -105,11 +90,6 @@ def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict
     return found
 
 
-def newest_first(tasks: list[Task]) -> bool:
-    """Whether a page is in the order that its age can be judged by."""
-    return all(a.created_ms >= b.created_ms for a, b in itertools.pairwise(tasks))
-
-
 def _record(
     db: Connection, engine: Engine, jobs: Iterable[Job], due: list[Job], found: dict[str, Task]
 ) -> list[str]:
@@ -130,9 +110,7 @@ def _record(
 
 def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
     """Kling is done with it: to be saved, or failed with its reason; True when there is something to save."""
-    mended: dict[str, Any] = {}
-    if task.id != job.provider_task_id and not _is_taken(db, task.id):
-        mended = {"provider_task_id": task.id}
+    provider_id = claim_task(db, job, task)
     if task.status == "succeeded":
         outputs = [
             {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
@@ -142,7 +120,7 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
             move(
                 db, job, "saving", now, say="downloading", outputs=outputs, next_at=now, tries=0,
                 units=str(task.units) if task.units is not None else None,
-                took=max(0, now - (job.started_at or now)), **mended,
+                took=max(0, now - (job.started_at or now)), provider_task_id=provider_id,
             )
         )  # fmt: skip
     if wished_away(db, job.id):
@@ -155,10 +133,6 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
     }
     move(db, job, "failed", now, say="failed", why=task.message or "failed at Kling", error=error)
     return False
-
-
-def _is_taken(db: Connection, task_id: str) -> bool:
-    return bool(db.execute("SELECT 1 FROM job WHERE provider_task_id = ?", [task_id]).fetchone())
 
 
 def ease_all(db: Connection, engine: Engine) -> None:

@@ -17,6 +17,7 @@ from kling_pipeline.inbox import ASSET
 from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.media import Facts, make_poster, store_file, verify_result
 from kling_pipeline.store import Connection
+from kling_pipeline.tasks import look_at
 
 log = logging.getLogger(__name__)
 CAPS = {"video": 2 * 1024**3, "image": 100 * 1024**2, "audio": 200 * 1024**2}
@@ -109,7 +110,7 @@ def _fetch_all(
 
 def _fresh_outputs(engine: Engine, held: _Held) -> list[dict[str, Any]]:
     route = engine.catalog.route(held.job.route)
-    task = engine.client.look(route, held.job.provider_task_id or held.job.external_task_id)
+    task = look_at(engine, route, held.job)
     outputs = [
         {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
         for one in task.outputs

@@ -76,3 +76,25 @@ def test_a_clock_that_is_off_is_told_in_seconds(bench: Bench) -> None:
 @pytest.mark.parametrize("code", SIGNS)
 def test_every_sign_has_words(code: str, lang: str) -> None:
     assert {f"doctor.{code}.what", f"doctor.{code}.next"} <= read_words(lang).keys()
+
+
+def test_a_done_take_whose_answer_named_another_task_is_no_orphan(bench: Bench) -> None:
+    [job_id] = bench.submit()
+    bench.turns(3)
+    bench.kling.finish()
+    bench.turns(3, 10)
+    assert bench.job(job_id)["state"] == "done"
+    bench.store.write(lambda db: db.execute("UPDATE job SET provider_task_id = NULL"))
+    assert codes(bench, "problems") == {}
+
+
+@pytest.mark.parametrize("state", ["failed", "canceled"])
+def test_a_task_whose_take_was_given_up_is_an_orphan(bench: Bench, state: str) -> None:
+    bench.kling.script = [refusal("refused")] if state == "failed" else []
+    [job_id] = bench.submit()
+    if state == "canceled":
+        bench.pipeline.cancel(bench.owner, job_id)
+    bench.turns(3)
+    assert bench.job(job_id)["state"] == state
+    lost = bench.kling.add(bench.row(job_id)["external_task_id"])
+    assert codes(bench, "problems")["orphan"]["figures"]["task"] == lost

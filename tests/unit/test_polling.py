@@ -6,6 +6,7 @@ import pytest
 
 from kling_pipeline.doctor import examine
 from kling_pipeline.durations import Typical, ease
+from kling_pipeline.errors import ResultError
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_sending import state
 
@@ -342,3 +343,46 @@ def test_what_kling_will_delete_soonest_is_saved_first(bench):
     bench.pipeline.advance(old)
     bench.time += 600
     assert bench.pipeline.tick() == [old, young], "by age, not by who has waited longest"
+
+
+def test_a_result_is_fetched_although_the_answer_named_another_task(bench):
+    """A link has died, and the id that the create was told leads to nothing: ours leads there."""
+    [job_id] = run(bench)
+    finish(bench, job_id)
+    bench.store.write(
+        lambda db: db.execute("UPDATE job SET provider_task_id = '1' WHERE id = ?", [job_id])
+    )
+    downloads = []
+    download = bench.kling.download
+
+    def dying(url, target, *, cap, on_bytes=None):
+        downloads.append(url)
+        if len(downloads) == 1:
+            # What the poll had mended is spoiled again, as by one more hostile answer.
+            bench.store.write(
+                lambda db: db.execute(
+                    "UPDATE job SET provider_task_id = '1' WHERE id = ?", [job_id]
+                )
+            )
+            raise ResultError("gone", code="result_expired")
+        return download(url, target, cap=cap, on_bytes=on_bytes)
+
+    bench.kling.download = dying
+    bench.turns(6, 10)
+    assert state(bench, job_id) == "done"
+    assert len(downloads) == 2
+
+
+def test_two_jobs_that_were_told_the_same_task_both_end_with_their_own(bench):
+    first, second = run(bench, 2)
+    told = bench.row(first)["provider_task_id"]
+    bench.store.write(lambda db: db.execute("UPDATE job SET provider_task_id = NULL"))
+    bench.store.write(
+        lambda db: db.execute("UPDATE job SET provider_task_id = ? WHERE id = ?", [told, second])
+    )
+    finish(bench, first, second)
+    bench.turns(4, 10)
+    for one in (first, second):
+        row = bench.row(one)
+        task = bench.kling.tasks[row["provider_task_id"]]
+        assert (row["state"], task["external"]) == ("done", row["external_task_id"])
