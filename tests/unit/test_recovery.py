@@ -73,7 +73,7 @@ def dies_while(bench: Bench, monkeypatch: pytest.MonkeyPatch, point: str, job_id
 @pytest.mark.parametrize(
     ("owner", "gone"),
     [
-        (DEAD, True),
+        pytest.param(DEAD, True, id="dead"),
         (f"{HOST}|999999999|5|x", True),
         (ELSEWHERE, False),
     ],
@@ -86,7 +86,7 @@ def test_this_process_is_not_gone(bench):
     assert not is_gone(bench.engine.me)
 
 
-@pytest.mark.parametrize("owner", [DEAD, ELSEWHERE])
+@pytest.mark.parametrize("owner", [DEAD, ELSEWHERE], ids=["dead", "elsewhere"])
 def test_the_dead_are_followed_at_once_and_the_silent_after_fifteen_seconds(bench, owner):
     job_id = to_saving(bench)
     held_by(bench, job_id, owner)
