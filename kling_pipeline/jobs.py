@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_pipeline import ledger
+from kling_pipeline.errors import NotFound
 from kling_pipeline.states import ENDED, MOVES, SAYS, State
 from kling_pipeline.store import Connection, bump
 
@@ -98,6 +99,14 @@ def find_job(db: Connection, job_id: str, owner: str | None = None) -> Job | Non
     return Job.from_row(row)
 
 
+def own_job(db: Connection, owner: str, job_id: str) -> Job:
+    """The row as it is now; NotFound also when it is somebody else's."""
+    job = find_job(db, job_id, owner)
+    if job is None:
+        raise NotFound("There is no such job.")
+    return job
+
+
 def move(
     db: Connection, job: Job, to: State, now: int, *, say: str, why: str = "", **changes: Any
 ) -> Job | None:
@@ -136,14 +145,6 @@ def update(db: Connection, job: Job, now: int, *, say: str = "", **changes: Any)
             # What was shown is not taken back; who sends a job to its beginning says so.
             changes.setdefault("progress", max(progress, job.progress))
     return _swap(db, job, {**changes, "updated_at": now, "rev": bump(db)})
-
-
-def wish_away(db: Connection, job_id: str, now: int) -> None:
-    """Notes that the owner would rather not have it, without a new version: whoever works on it goes on."""
-    db.execute(
-        "UPDATE job SET cancel_asked = 1, updated_at = ?, rev = ? WHERE id = ?",
-        [now, bump(db), job_id],
-    )
 
 
 def wished_away(db: Connection, job_id: str) -> bool:

@@ -10,15 +10,15 @@ from kling_pipeline import ledger
 from kling_pipeline.admission import Order, Submission, admit, check_order, open_account
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.checking import check, recheck
+from kling_pipeline.decisions import cancel_job, retry_job
 from kling_pipeline.doctor import diagnose
 from kling_pipeline.engine import Engine
-from kling_pipeline.errors import NotFound
+from kling_pipeline.feed import changes_since, every_job, full_statement, older_jobs
 from kling_pipeline.hints import take_hint, verify_signature
 from kling_pipeline.inbox import find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
-from kling_pipeline.jobs import Job, find_job, move, update, wish_away
+from kling_pipeline.jobs import find_job, own_job
 from kling_pipeline.leases import drop_leases, hold_lease
-from kling_pipeline.pauses import notice
 from kling_pipeline.places import next_queued, raise_caps
 from kling_pipeline.polling import ease_all, poll
 from kling_pipeline.recovery import keep_leases, mend_times, sweep_incoming, take_over
@@ -26,11 +26,8 @@ from kling_pipeline.saving import save
 from kling_pipeline.sending import send
 from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
 from kling_pipeline.settings import Settings
-from kling_pipeline.store import Connection, get_meta
-from kling_pipeline.view import show_jobs, show_places
-
-NEWEST = 200
-OLDER = 50
+from kling_pipeline.store import Connection
+from kling_pipeline.view import show_jobs
 
 
 class Pipeline:
@@ -90,32 +87,12 @@ class Pipeline:
 
     def cancel(self, owner: str, job_id: str) -> dict[str, Any]:
         """Cancels a queued job and gives its credits back; later it is only a wish, noted on the job."""
-
-        def write(db: Connection) -> None:
-            job, now = self._job(db, owner, job_id), self.engine.now()
-            if job.state in ("queued", "unknown"):
-                move(db, job, "canceled", now, say="canceled", why="canceled by the owner")
-            elif job.state in ("sending", "checking", "running", "saving"):
-                wish_away(db, job.id, now)
-
-        self.engine.store.write(write)
+        cancel_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
 
     def retry(self, owner: str, job_id: str) -> dict[str, Any]:
         """The owner's second thought: takes a job up that was set aside, or sends an unknown one again."""
-
-        def write(db: Connection) -> None:
-            job, now = self._job(db, owner, job_id), self.engine.now()
-            if job.state == "unknown":
-                move(
-                    db, job, "queued", now, say="queued", why="sent again by the owner",
-                    progress=0, next_at=now, error=None, fence_until=None,
-                )  # fmt: skip
-            elif job.state == "saving" and job.error:
-                update(db, job, now, say="downloading", crashes=0, error=None, next_at=now)
-
-        self.engine.store.write(write)
-        self.engine.ring(job_id)
+        retry_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
 
     # --- preparing ------------------------------------------------------------------------------
@@ -144,52 +121,24 @@ class Pipeline:
 
     def jobs_since(self, owner: str, rev: int) -> dict[str, Any]:
         """Jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
-        credits = self.credits(owner)
+        self.credits(owner)
         with self.engine.store.read() as db:
-            current = int(get_meta(db, "rev"))
-            ours = int(get_meta(db, "first_rev")) <= rev <= current
-            if ours:
-                rows = db.execute(
-                    "SELECT * FROM job WHERE owner = ? AND rev > ? ORDER BY rev", [owner, rev]
-                )
-            else:
-                rows = db.execute(
-                    "SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?", [owner, NEWEST]
-                )
-            answer: dict[str, Any] = {
-                "rev": current,
-                "jobs": show_jobs(db, self.engine, (Job.from_row(row) for row in rows)),
-                "counts": _counts(db, owner),
-                "credits": credits,
-            }
-            if not ours and rev != 0:
-                answer["reset"] = True
-            if places := show_places(db, self.engine, owner):
-                answer["places"] = places
-            if current_notice := notice(db):
-                answer["notice"] = current_notice
-        return answer
+            return changes_since(db, self.engine, owner, rev)
 
     def jobs_before(self, owner: str, job_id: str) -> list[dict[str, Any]]:
         """The next older jobs, newest first."""
         with self.engine.store.read() as db:
-            seq = self._job(db, owner, job_id).seq
-            rows = db.execute(
-                "SELECT * FROM job WHERE owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-                [owner, seq, OLDER],
-            )
-            return show_jobs(db, self.engine, (Job.from_row(row) for row in rows))
+            return older_jobs(db, self.engine, owner, job_id)
 
     def all_jobs(self, owner: str) -> list[dict[str, Any]]:
         """Every job, oldest first."""
         with self.engine.store.read() as db:
-            rows = db.execute("SELECT * FROM job WHERE owner = ? ORDER BY seq", [owner])
-            return show_jobs(db, self.engine, (Job.from_row(row) for row in rows))
+            return every_job(db, self.engine, owner)
 
     def job(self, owner: str, job_id: str) -> dict[str, Any]:
         """One job; NotFound also when it is somebody else's."""
         with self.engine.store.read() as db:
-            return show_jobs(db, self.engine, [self._job(db, owner, job_id)])[0]
+            return show_jobs(db, self.engine, [own_job(db, owner, job_id)])[0]
 
     def show(self, submission: Submission) -> list[dict[str, Any]]:
         """The jobs of a submission as the API shows them, as they stand now."""
@@ -214,17 +163,7 @@ class Pipeline:
         """Every ledger transaction, oldest first, with the take it belongs to."""
         self.credits(owner)
         with self.engine.store.read() as db:
-            jobs = {
-                row["id"]: Job.from_row(row)
-                for row in db.execute("SELECT * FROM job WHERE owner = ?", [owner])
-            }
-            entries = ledger.statement(db, owner)
-        for entry in entries:
-            job = jobs.get(entry["job_id"])
-            entry["take"] = job.take if job else None
-            entry["capability"] = job.capability if job else None
-            entry["units"] = job.units if job else None
-        return entries
+            return full_statement(db, owner)
 
     def examine(self) -> dict[str, Any]:
         """Whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""
@@ -245,8 +184,9 @@ class Pipeline:
         """An asset row with `file` and `poster_file` as paths; NotFound also when it is somebody else's."""
         with self.engine.store.read() as db:
             row = find_asset(db, asset_id, owner)
-        poster = self.engine.assets / row["poster"] if row["poster"] else None
-        return {**row, "file": self.engine.assets / row["path"], "poster_file": poster}
+        folder = self.engine.assets
+        poster = folder / row["poster"] if row["poster"] else None
+        return {**row, "file": folder / row["path"], "poster_file": poster}
 
     def asset_file(self, owner: str, asset_id: str) -> Path:
         """The stored file of an asset."""
@@ -268,8 +208,6 @@ class Pipeline:
     def hint(self, task_id: str) -> None:
         """Somebody says this task has news: it is asked for at the next tick, and no more than that."""
         take_hint(self.engine, task_id)
-
-    # --- working --------------------------------------------------------------------------------
 
     def advance(self, job_id: str) -> None:
         """Does the next step of one job, whatever it is; calling it once too often does nothing."""
@@ -300,23 +238,6 @@ class Pipeline:
         self.engine.store.write(lambda db: mend_times(db, self.engine))
         sweep_incoming(self.engine)
         self.engine.store.write(lambda db: raise_caps(db, self.engine))
-
-    def _job(self, db: Connection, owner: str, job_id: str) -> Job:
-        job = find_job(db, job_id, owner)
-        if job is None:
-            raise NotFound("There is no such job.")
-        return job
-
-
-def _counts(db: Connection, owner: str) -> dict[str, int]:
-    rows = db.execute(
-        "SELECT state, count(*) AS n FROM job WHERE owner = ? AND state NOT IN "
-        "('done', 'failed', 'canceled') GROUP BY state",
-        [owner],
-    ).fetchall()
-    found = {row["state"]: row["n"] for row in rows}
-    running = sum(found.get(state, 0) for state in ("sending", "checking", "running", "saving"))
-    return {"running": running, "queued": found.get("queued", 0)}
 
 
 def _due(db: Connection, engine: Engine) -> list[str]:

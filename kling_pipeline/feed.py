@@ -1,0 +1,84 @@
+"""What has changed since a page last asked, what is older, and the statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kling_pipeline import ledger
+from kling_pipeline.engine import Engine
+from kling_pipeline.jobs import Job, own_job
+from kling_pipeline.pauses import notice
+from kling_pipeline.store import Connection, get_meta
+from kling_pipeline.view import show_jobs, show_places
+
+NEWEST = 200
+OLDER = 50
+
+
+def changes_since(db: Connection, engine: Engine, owner: str, rev: int) -> dict[str, Any]:
+    """Jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
+    current = int(get_meta(db, "rev"))
+    ours = int(get_meta(db, "first_rev")) <= rev <= current
+    if ours:
+        rows = db.execute(
+            "SELECT * FROM job WHERE owner = ? AND rev > ? ORDER BY rev", [owner, rev]
+        )
+    else:
+        rows = db.execute(
+            "SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?", [owner, NEWEST]
+        )
+    answer: dict[str, Any] = {
+        "rev": current,
+        "jobs": show_jobs(db, engine, (Job.from_row(row) for row in rows)),
+        "counts": _counts(db, owner),
+        "credits": ledger.balance(db, owner),
+    }
+    if not ours and rev != 0:
+        answer["reset"] = True
+    if places := show_places(db, engine, owner):
+        answer["places"] = places
+    if current_notice := notice(db):
+        answer["notice"] = current_notice
+    return answer
+
+
+def older_jobs(db: Connection, engine: Engine, owner: str, job_id: str) -> list[dict[str, Any]]:
+    """The next jobs before one of the owner's, newest first; NotFound."""
+    seq = own_job(db, owner, job_id).seq
+    rows = db.execute(
+        "SELECT * FROM job WHERE owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+        [owner, seq, OLDER],
+    )
+    return show_jobs(db, engine, (Job.from_row(row) for row in rows))
+
+
+def every_job(db: Connection, engine: Engine, owner: str) -> list[dict[str, Any]]:
+    """All of them, oldest first."""
+    rows = db.execute("SELECT * FROM job WHERE owner = ? ORDER BY seq", [owner])
+    return show_jobs(db, engine, (Job.from_row(row) for row in rows))
+
+
+def full_statement(db: Connection, owner: str) -> list[dict[str, Any]]:
+    """Every ledger transaction, oldest first, with the take it belongs to."""
+    jobs = {
+        row["id"]: Job.from_row(row)
+        for row in db.execute("SELECT * FROM job WHERE owner = ?", [owner])
+    }
+    entries = ledger.statement(db, owner)
+    for entry in entries:
+        job = jobs.get(entry["job_id"])
+        entry["take"] = job.take if job else None
+        entry["capability"] = job.capability if job else None
+        entry["units"] = job.units if job else None
+    return entries
+
+
+def _counts(db: Connection, owner: str) -> dict[str, int]:
+    rows = db.execute(
+        "SELECT state, count(*) AS n FROM job WHERE owner = ? AND state NOT IN "
+        "('done', 'failed', 'canceled') GROUP BY state",
+        [owner],
+    ).fetchall()
+    found = {row["state"]: row["n"] for row in rows}
+    running = sum(found.get(state, 0) for state in ("sending", "checking", "running", "saving"))
+    return {"running": running, "queued": found.get("queued", 0)}
