@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from huey import SqliteHuey
@@ -24,7 +25,10 @@ from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease, keep_leas
 
 log = logging.getLogger(__name__)
 LEASE = "pump"
-_TICK, _RESUME, _RING_AGAIN = 1.0, 60.0, 10.0  # seconds
+_TICK, _RESUME, _RING_AGAIN, _MUTE = 1.0, 60.0, 10.0, 10.0  # seconds
+_QUEUE_SECONDS = (
+    3.0  # a message is written in milliseconds, unless somebody stopped with the file locked
+)
 
 
 class _Json(Serializer):  # type: ignore[misc]  # Huey has no types
@@ -56,8 +60,9 @@ class Worker:
         settings = pipeline.settings
         path = settings.studio_data_dir / "queue.db"
         self.huey = SqliteHuey(
-            "studio", filename=str(path), results=False, serializer=_Json(), fsync=False, timeout=30
-        )
+            "studio", filename=str(path), results=False, serializer=_Json(), fsync=False,
+            timeout=_QUEUE_SECONDS,
+        )  # fmt: skip
         os.chmod(path, 0o600)
         self._advance = self.huey.task(name="advance")(self._advance_one)
         self._consumer = _QuietConsumer(
@@ -71,6 +76,8 @@ class Worker:
         )
         self._stop = threading.Event()
         self._clock = threading.Thread(target=self._run, name="worker-clock", daemon=True)
+        self._here = ThreadPoolExecutor(max(1, settings.studio_workers), "worker-here")
+        self._mute_until = -math.inf
         self._rung: dict[str, float] = {}
         self._lock = threading.Lock()
         self.before_tick: Callable[[], None] = lambda: None
@@ -89,19 +96,29 @@ class Worker:
         self._clock.join()
         self._consumer.stop(graceful=True)
         self.pipeline.engine.ring = lambda job_id: None
+        self._here.shutdown(cancel_futures=True)
         self.pipeline.engine.store.write(lambda db: drop_leases(db, self.pipeline.engine))
 
     def ring(self, job_id: str) -> None:
         """Asks for one look at a job; a second ring soon after adds nothing.
 
         A ring is forgotten after a while: another process may have taken the message and died with it.
+        Where the queue's file is locked or broken, this process looks itself: the bell is a convenience.
         """
         now = time.monotonic()
         with self._lock:
             if now - self._rung.get(job_id, -math.inf) < self.pipeline.settings.scaled(_RING_AGAIN):
                 return
             self._rung[job_id] = now
-        self._advance(job_id)
+            muted = now < self._mute_until
+        if not muted:
+            try:
+                self._advance(job_id)
+                return
+            except Exception as error:
+                log.warning("the queue cannot be written: %s", error)
+                self._mute_until = time.monotonic() + _MUTE
+        self._here.submit(self._advance_one, job_id)
 
     def _advance_one(self, job_id: str) -> None:
         with self._lock:

@@ -22,6 +22,12 @@ pytestmark = pytest.mark.service
 LONG = bool(os.environ.get("STUDIO_LONG"))
 
 
+def stopped(pid: int) -> bool:
+    """Whether every thread stands still: a signal is taken in by one, and only then by the others."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return all((one / "stat").read_text().rpartition(")")[2].split()[0] == "T" for one in threads)
+
+
 class Workers:
     """Worker processes on the store of one studio whose page does not work itself."""
 
@@ -52,6 +58,7 @@ class Workers:
 
         def frozen() -> bool:
             one.popen.send_signal(signal.SIGSTOP)
+            wait_for(lambda: stopped(one.popen.pid), "a stopped process")
             with closing(sqlite3.connect(self.field.app.folder / "studio.db", timeout=2)) as db:
                 try:
                     db.execute("BEGIN IMMEDIATE")
@@ -96,6 +103,18 @@ def test_the_one_that_holds_the_clock_is_stopped_and_wakes_up_later(workers: Wor
     last = field.ask(4)
     first.popen.send_signal(signal.SIGCONT)
     assert {job["state"] for job in field.wait(last)} == {"done"}
+    field.assert_books()
+
+
+def test_a_queue_that_somebody_holds_locked_stops_nobody(workers: Workers):
+    """As a process does that was stopped while it took a message: the queue is a bell and no more."""
+    field = workers.field
+    workers.start()
+    workers.pump()
+    with closing(sqlite3.connect(field.app.folder / "queue.db")) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        jobs = field.wait(field.ask(4))
+        assert {job["state"] for job in jobs} == {"done"}
     field.assert_books()
 
 
