@@ -3,8 +3,10 @@
 Bodies are laid out for the legacy generation only; tasks are read in the shapes of both, since look-ups and callbacks
 of the new one tell of tasks that were made through the old.
 
-Every value of an answer is taken for hostile: what is not as documented raises KlingError with the
-verdict "uncertain", and never anything else: an unreadable answer proves nothing about the task.
+Every value of an answer is taken for hostile. Where a task's id, owner, status or files are not as documented, it
+raises KlingError with the verdict "uncertain", and never anything else: such an answer proves nothing about the task.
+What is only told beside them (units, times, the reason) is left out when it cannot be read: it never holds up a result
+that is paid for.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Task:
-    """A task as Kling tells it: times in Unix ms (0: not told), `units` what Kling took for it."""
+    """A task as Kling tells it: times in Unix ms (0: not told), `units` what Kling took for it (None: not told)."""
 
     id: str
     external_id: str | None
@@ -110,8 +112,8 @@ def read_task(route: Route, data: object) -> Task:
         message=_message(data.get("task_status_msg")),
         outputs=outputs,
         units=_units(data.get("final_unit_deduction")),
-        created_ms=_moment(data.get("created_at"), "created_at"),
-        updated_ms=_moment(data.get("updated_at"), "updated_at"),
+        created_ms=_moment(data.get("created_at")),
+        updated_ms=_moment(data.get("updated_at")),
     )
 
 
@@ -173,43 +175,44 @@ def _output(kind: Kind, index: int, item: object) -> Output:
     url = item.get("url") or item.get("url_mp3")
     if not isinstance(url, str) or not _URL.fullmatch(url):
         _unreadable(f"the address of {kind} {index}")
-    own = item.get("id")
     marked = item.get("watermark_url")
     return Output(
         kind=kind,
         url=url,
-        provider_id=_id(own, "id") if own else None,
+        provider_id=_name(item.get("id")),
         index=index,
         duration=_seconds(item.get("duration") or item.get("duration_mp3")),
         watermark_url=marked if isinstance(marked, str) and _URL.fullmatch(marked) else None,
     )
 
 
-def _id(value: object, name: str) -> str:
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        _unreadable(name)
-    return value
+def _id(value: object, what: str) -> str:
+    name = _name(value)
+    if name is None:
+        _unreadable(what)
+    return name
+
+
+def _name(value: object) -> str | None:
+    """An id; documented as text, but 18 digits also fit a whole number, which JSON tells exactly."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63:
+        return str(value)
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
 def _message(value: object) -> str:
-    if value is None:
-        return ""
     if not isinstance(value, str):
-        _unreadable("task_status_msg")
+        return ""
     # Not printable are also lone surrogates, which no file can hold, and marks that turn text.
     clipped = value[:MAX_MESSAGE]
     return "".join(char if char.isprintable() else " " for char in clipped).strip()
 
 
 def _units(value: object) -> Decimal | None:
-    if value is None or value == "":
-        return None
     # Documented as text; a plain number says the same.
     small = isinstance(value, int | float) and abs(value) < 10**7  # more digits cannot be written
     text = repr(value) if small else value
-    if not isinstance(text, str) or not _UNITS.fullmatch(text):
-        _unreadable("final_unit_deduction")
-    return Decimal(text)
+    return Decimal(text) if isinstance(text, str) and _UNITS.fullmatch(text) else None
 
 
 def _seconds(value: object) -> float | None:
@@ -223,11 +226,9 @@ def _seconds(value: object) -> float | None:
     return seconds if 0 < seconds < 86_400 else None
 
 
-def _moment(value: object, name: str) -> int:
-    if value is None:
-        return 0
+def _moment(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_MOMENT:
-        _unreadable(name)
+        return 0
     return value
 
 

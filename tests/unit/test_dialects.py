@@ -104,14 +104,17 @@ def one_video(**changes: Any) -> dict[str, Any]:
     return answer(task_result={"videos": [item]})
 
 
-HOSTILE = {
+HOSTILE: dict[str, object] = {
     "not an object": [],
     "nothing": None,
     "a number": 7,
     "no id": answer(task_id=None),
     "an empty id": answer(task_id=""),
-    "an id that is a number": answer(task_id=829611643369439283),
     "an id that is a list": answer(task_id=["a"]),
+    "an id that is a truth": answer(task_id=True),
+    "an id that lost its digits": answer(task_id=8.296116433694393e17),
+    "an id below zero": answer(task_id=-5),
+    "an id of five thousand digits": answer(task_id=10**5000),
     "an id that climbs": answer(task_id="../../account"),
     "an id with a line end": answer(task_id="a\nb"),
     "a long id": answer(task_id="1" * 129),
@@ -121,8 +124,6 @@ HOSTILE = {
     "a status that is an object": answer(task_status={}),
     "no status": answer(task_status=None),
     "info that is a text": answer(task_info="ks-1"),
-    "an external id that is a number": answer(task_info={"external_task_id": 5}),
-    "a message that is a number": answer(task_status_msg=5),
     "a result that is a list": answer(task_result=[]),
     "no result": answer(task_result=None),
     "an empty result": answer(task_result={}),
@@ -133,18 +134,6 @@ HOSTILE = {
     "a local address": one_video(url="file:///etc/passwd"),
     "an address with a space": one_video(url="https://p.example.com/a b"),
     "an endless address": one_video(url="https://p.example.com/" + "a" * 9000),
-    "a video id that is an object": one_video(id={"a": 1}),
-    "negative units": answer(final_unit_deduction="-1"),
-    "units that are not a number": answer(final_unit_deduction="NaN"),
-    "units that are a bare NaN": answer(final_unit_deduction=float("nan")),
-    "infinite units": answer(final_unit_deduction="Infinity"),
-    "units without bounds": answer(final_unit_deduction="1e9"),
-    "units of ten thousand digits": answer(final_unit_deduction=10**5000),
-    "units that are a truth": answer(final_unit_deduction=True),
-    "a date before time": answer(created_at=-1),
-    "a date after time": answer(updated_at=10**30),
-    "a date that is a text": answer(created_at="now"),
-    "a date that is a fraction": answer(created_at=1.5),
 }
 
 
@@ -154,6 +143,48 @@ def test_what_is_not_as_documented_proves_nothing(data: object) -> None:
         read_task(VIDEO, data)
     assert caught.value.verdict == "uncertain"
     assert len(str(caught.value)) < 200
+
+
+def test_an_id_may_be_a_whole_number() -> None:
+    task = read_task(
+        VIDEO,
+        one_video(id=829836802793406551)
+        | {"task_id": 829611643369439283, "task_info": {"external_task_id": 5}},
+    )
+    assert (task.id, task.external_id) == ("829611643369439283", "5")
+    assert task.outputs[0].provider_id == "829836802793406551"
+
+
+ASIDE: dict[str, tuple[Any, Any]] = {
+    "final_unit_deduction": (
+        [None, "", "string", "-1", "NaN", float("nan"), "Infinity", "1e9", 10**5000, True, [], {}],
+        None,
+    ),
+    "created_at": ([None, -1, 10**30, "now", 1.5, True, [], {}], 0),
+    "updated_at": ([None, -1, 10**30, "now", 1.5, True, [], {}], 0),
+    "task_status_msg": ([None, 5, True, [], {}], ""),
+}
+READ_AS = {
+    "final_unit_deduction": "units",
+    "created_at": "created_ms",
+    "updated_at": "updated_ms",
+    "task_status_msg": "message",
+}
+
+
+@pytest.mark.parametrize("name", ASIDE)
+def test_what_is_told_beside_the_result_never_holds_it_up(name: str) -> None:
+    values, without = ASIDE[name]
+    for odd in values:
+        task = read_task(VIDEO, one_video() | {name: odd})
+        assert (task.status, len(task.outputs)) == ("succeeded", 1)
+        assert getattr(task, READ_AS[name]) == without
+
+
+@pytest.mark.parametrize("odd", ["", {"a": 1}, None, "a b", -5, True])
+def test_a_file_without_a_readable_id_is_a_file(odd: object) -> None:
+    (output,) = read_task(VIDEO, one_video(id=odd)).outputs
+    assert (output.provider_id, output.url) == (None, "https://p.example.com/v.mp4")
 
 
 @pytest.mark.parametrize("odd", ["", "string", "nan", "-5", None, [], True, 10**400, "9" * 5000])
