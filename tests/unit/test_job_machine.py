@@ -13,11 +13,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.states import ENDED
-from tests.unit.conftest import Bench, refusal
+from tests.unit.conftest import MEMORY, Bench, refusal
 
 LONG = bool(os.environ.get("STUDIO_LONG"))
 OPENING = 20_000
-POINTS = ("claimed", "intent", "posted", "adopted", "polled", "saving", "fetched", "stored")
+POINTS = (
+    "claimed",
+    "intent",
+    "posted",
+    "refused",
+    "doubted",
+    "adopted",
+    "polled",
+    "saving",
+    "fetched",
+    "stored",
+)
 ANSWERS = ("lost", "late", "nothing", "refused", "account", "token", "busy", "not sent")
 
 
@@ -30,7 +41,7 @@ class JobMachine(RuleBasedStateMachine):
 
     @initialize(tolerates=st.booleans(), unfenced=st.sampled_from([False, False, True]))
     def begin(self, tolerates: bool, unfenced: bool) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
         self.bench = Bench(Path(self.folder.name))
         # Where a repeated id makes a second task, only the fence keeps us from a second bill.
         self.bench.kling.tolerates = tolerates and not unfenced
@@ -90,7 +101,7 @@ class JobMachine(RuleBasedStateMachine):
     def crash(self, point: str) -> None:
         """The process ends at a named line, and its successor finds what it held."""
         rooms = [__import__(f"kling_pipeline.{one}", fromlist=["x"]) for one in
-                 ("sending", "polling", "saving")]  # fmt: skip
+                 ("sending", "checking", "polling", "saving")]  # fmt: skip
 
         def last(name: str) -> None:
             if name == point:

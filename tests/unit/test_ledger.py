@@ -17,6 +17,7 @@ from kling_pipeline import ledger
 from kling_pipeline.audit import audit
 from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.store import Store
+from tests.unit.conftest import MEMORY
 
 
 @pytest.fixture
@@ -150,14 +151,20 @@ def test_two_processes_worth_of_writers_keep_the_books(store, tmp_path):
     assert len(admitted) == 10
 
 
+LONG = bool(os.environ.get("STUDIO_LONG"))
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Any order of grants, reserves, settles and releases, against a dictionary."""
 
     @initialize()
     def begin(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
         self.path = Path(self.folder.name) / "studio.db"
         self.store = Store(self.path)
+        # What a step left behind is read by a connection of its own, as another process would.
+        self.reader = sqlite3.connect(self.path, isolation_level=None)
+        self.reader.row_factory = sqlite3.Row
         self.user, self.spent, self.holds, self.keys = 0, 0, {}, set()
 
     @rule(amount=st.integers(-5, 500), key=st.integers(0, 6))
@@ -212,22 +219,22 @@ class LedgerMachine(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         held = sum(amount for state, amount in self.holds.values() if state == "held")
-        with self.store.read() as db:
-            found = ledger.balance(db, "ann")
-            problems = [one for one in audit(db) if "no job" not in one]
+        found = ledger.balance(self.reader, "ann")
+        problems = [one for one in audit(self.reader) if "no job" not in one]
         assert found == {"user": "ann", "available": self.user, "held": held, "spent": self.spent}
         assert problems == []
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
+            self.reader.close()
             self.store.close()
             self.folder.cleanup()
 
 
 TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(
-    max_examples=1000 if os.environ.get("STUDIO_LONG") else 15,
-    stateful_step_count=100 if os.environ.get("STUDIO_LONG") else 30,
+    max_examples=1000 if LONG else 400,
+    stateful_step_count=100 if LONG else 50,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
