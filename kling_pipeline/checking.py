@@ -15,7 +15,7 @@ from kling_pipeline.failpoint import failpoint
 from kling_pipeline.jobs import Job, move, touch
 from kling_pipeline.pauses import unpause
 from kling_pipeline.store import Connection
-from kling_pipeline.tasks import claim_task, find_task
+from kling_pipeline.tasks import Untold, claim_task, find_task
 
 SKEW_SECONDS = 2.0
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
@@ -23,17 +23,16 @@ _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is loo
 
 def check(engine: Engine, job: Job) -> None:
     """Looks for the task of a doubtful create: adopts it, waits, or, when absence is proved, queues it again."""
-    route = engine.catalog.route(job.route)
+    asked = engine.now()
+    # Only what is proof should cost the reading of a list.
+    proof = engine.client.unfenced or asked > _fence(engine, job)
     try:
-        task = find_task(engine, route, job)
+        task = find_task(engine, engine.catalog.route(job.route), job, thorough=proof)
     except KlingError as error:
-        if error.verdict == "absent":
-            engine.store.write(lambda db: _absent(db, engine, job))
-        else:
-            delay = engine.wait(backoff(job.tries, 2, 60))
-            engine.store.write(
-                lambda db: touch(db, job, tries=job.tries + 1, next_at=engine.now() + delay)
-            )
+        later = _absent if error.verdict == "absent" else _unseen
+        if isinstance(error, Untold):
+            later = _untold
+        engine.store.write(lambda db: later(db, engine, job, asked))
         return
     adopt(engine, job, task)
 
@@ -41,7 +40,7 @@ def check(engine: Engine, job: Job) -> None:
 def recheck(engine: Engine, job: Job) -> None:
     """Looks once more for a task whose outcome is unknown: the first thing found ends the doubt."""
     try:
-        task = find_task(engine, engine.catalog.route(job.route), job)
+        task = find_task(engine, engine.catalog.route(job.route), job, thorough=True)
     except KlingError:
         engine.store.write(lambda db: touch(db, job, next_at=engine.now() + engine.wait(60)))
         return
@@ -65,18 +64,41 @@ def adopt(engine: Engine, job: Job, task: Task) -> None:
     failpoint("adopted")
 
 
-def _absent(db: Connection, engine: Engine, job: Job) -> None:
-    """Not found. Proof needs the fence to be down, and two looks after it."""
-    now = engine.now()
+def _absent(db: Connection, engine: Engine, job: Job, asked: int) -> None:
+    """Not found. Proof needs the fence to be down when it was asked, and two looks after it."""
     proof = _unfenced if engine.client.unfenced else _fenced
-    proof(db, engine, job, now)
+    proof(db, engine, job, asked)
 
 
-def _fenced(db: Connection, engine: Engine, job: Job, now: int) -> None:
-    # A clock that was set since then shows in the answer that was just read.
+def _unseen(db: Connection, engine: Engine, job: Job, asked: int) -> None:
+    """Kling did not answer."""
+    delay = engine.wait(backoff(job.tries, 2, 60))
+    touch(db, job, tries=job.tries + 1, next_at=engine.now() + delay)
+
+
+def _untold(db: Connection, engine: Engine, job: Job, asked: int) -> None:
+    """Kling answers, and no answer of this kind will ever prove anything."""
+    if asked > max(_fence(engine, job), _patience(engine, job)):
+        _give_up(db, engine, job)
+    else:
+        _unseen(db, engine, job, asked)
+
+
+def _fence(engine: Engine, job: Job) -> int:
+    """The moment (ms) after which Kling can no longer accept the create."""
+    # A clock that was set since then shows in the answers that were just read.
     skew = max(SKEW_SECONDS, engine.client.skew)
-    fence = int(max(job.fence_until or 0, job.checkpoint.get("expires", 0) + skew) * 1000)
-    if now <= fence:
+    return int(max(job.fence_until or 0, job.checkpoint.get("expires", 0) + skew) * 1000)
+
+
+def _patience(engine: Engine, job: Job) -> int:
+    """Until when (ms) a doubtful create that no proof can end is looked for."""
+    return (job.doubt_since or engine.now()) + engine.wait(_LOOKUP_SECONDS)
+
+
+def _fenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
+    now, fence = engine.now(), _fence(engine, job)
+    if asked <= fence:
         soon = min(now + engine.wait(backoff(job.tries, 2, 5)), fence + 1)
         touch(db, job, tries=job.tries + 1, next_at=max(soon, now + 1))
     elif job.absences < 1:
@@ -85,23 +107,30 @@ def _fenced(db: Connection, engine: Engine, job: Job, now: int) -> None:
         requeue(db, job, now, now, "queued", "proved absent after the fence")
 
 
-def _unfenced(db: Connection, engine: Engine, job: Job, now: int) -> None:
+def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
     """An API key has no expiry to wait for: only where Kling refuses a repeated id is a second send safe."""
-    if now < (job.doubt_since or now) + engine.wait(_LOOKUP_SECONDS):
+    now = engine.now()
+    if asked < _patience(engine, job):
         delay = engine.wait(backoff(job.tries, 2, 15))
         touch(db, job, tries=job.tries + 1, next_at=now + delay)
     elif engine.catalog.route(job.route).duplicate_refused:
         requeue(db, job, now, now, "queued", "not found for 15 minutes; Kling refuses a repeat")
     else:
-        error = {
-            "code": "outcome_unknown",
-            "message": "Kling never answered, and nothing was found. It may or may not be charged there.",
-            "next": "Release the credits, or send it again if you accept that it may be billed twice.",
-        }
-        move(
-            db, job, "unknown", now, say="unknown", why="outcome unknown", error=error,
-            next_at=now + engine.wait(60), tries=0, lease_owner=None, lease_until=None,
-        )  # fmt: skip
+        _give_up(db, engine, job)
+
+
+def _give_up(db: Connection, engine: Engine, job: Job) -> None:
+    """Nobody can tell whether Kling has it: the owner decides, unless the task turns up."""
+    now = engine.now()
+    error = {
+        "code": "outcome_unknown",
+        "message": "Kling never answered, and nothing was found. It may or may not be charged there.",
+        "next": "Release the credits, or send it again if you accept that it may be billed twice.",
+    }
+    move(
+        db, job, "unknown", now, say="unknown", why="outcome unknown", error=error,
+        next_at=now + engine.wait(60), tries=0, lease_owner=None, lease_until=None,
+    )  # fmt: skip
 
 
 def requeue(db: Connection, job: Job, now: int, at: int, say: str, why: str) -> None:

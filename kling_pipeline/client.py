@@ -16,7 +16,7 @@ import httpx
 from kling_pipeline.addresses import Resolver, resolve
 from kling_pipeline.answers import absence, read_answer
 from kling_pipeline.capability import Route
-from kling_pipeline.dialects import Task, read_page, read_task
+from kling_pipeline.dialects import Page, Task, read_page, read_task
 from kling_pipeline.downloads import Downloads, Progress
 from kling_pipeline.errors import KlingError
 from kling_pipeline.settings import Settings
@@ -132,7 +132,7 @@ class KlingAIClient:
             raise KlingError("Kling answered for another task than was asked for.", "uncertain")
         return task
 
-    def look_many(self, route: Route, page: int, size: int = 500) -> list[Task]:
+    def look_many(self, route: Route, page: int, size: int = 500) -> Page:
         """A page of the account's tasks on this route, in Kling's order; `page` begins at 1."""
         return read_page(route, self._read(route.path, PAGE_CAP, pageNum=page, pageSize=size))
 

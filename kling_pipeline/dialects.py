@@ -20,7 +20,7 @@ from typing import Any, Literal, NoReturn
 from kling_pipeline.capability import Kind, Route
 from kling_pipeline.errors import KlingError, StudioError
 
-__all__ = ["Output", "Task", "body", "read_page", "read_task"]
+__all__ = ["Output", "Page", "Task", "body", "read_page", "read_task"]
 
 Status = Literal["queued", "running", "succeeded", "failed"]
 
@@ -66,6 +66,12 @@ class Task:
     units: Decimal | None = None
     created_ms: int = 0
     updated_ms: int = 0
+
+
+class Page(list[Task]):
+    """Tasks in Kling's order; `unread` counts those of the page that cannot be read."""
+
+    unread = 0
 
 
 def body(
@@ -117,17 +123,17 @@ def read_task(route: Route, data: object) -> Task:
     )
 
 
-def read_page(route: Route, data: object) -> list[Task]:
-    """The tasks of a page in its order, without those that cannot be read: not all are ours."""
+def read_page(route: Route, data: object) -> Page:
+    """The tasks of a page in its order; those that cannot be read are only counted: not all are ours."""
     if not isinstance(data, list) or len(data) > MAX_PAGE:
         _unreadable("the page of tasks")
-    tasks = []
+    page = Page()
     for entry in data:
         try:
-            tasks.append(read_task(route, entry))
+            page.append(read_task(route, entry))
         except KlingError:
-            continue
-    return tasks
+            page.unread += 1
+    return page
 
 
 def _as_legacy(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ An answer may name the wrong task. Our own id cannot be guessed, so it decides w
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Task
@@ -17,6 +18,13 @@ from kling_pipeline.store import Connection
 
 _PAGES = 20
 _CLOCKS_MS = 2 * 3600 * 1000  # by so much ours may have been ahead of Kling's when the job was made
+
+
+class Untold(KlingError):
+    """What Kling tells of its tasks can neither show nor rule out that one is ours."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "uncertain")
 
 
 def look_at(engine: Engine, route: Route, job: Job) -> Task:
@@ -34,21 +42,57 @@ def look_at(engine: Engine, route: Route, job: Job) -> Task:
     return find_task(engine, route, job)
 
 
-def find_task(engine: Engine, route: Route, job: Job) -> Task:
-    """By our id, or, where an endpoint takes Kling's ids only, by its echo in the list; KlingError "absent"."""
-    if route.find:
+def find_task(engine: Engine, route: Route, job: Job, *, thorough: bool = False) -> Task:
+    """By our id; by its echo in the list where an endpoint takes Kling's ids only, and whenever `thorough`.
+
+    Raises KlingError, "absent" when it is not there; Untold when that cannot be seen from what Kling tells.
+    """
+    if not route.find:
+        return _find_in_list(engine, route, job)
+    try:
         return engine.client.find(route, job.external_task_id)
-    ordered = True
-    for page in range(1, _PAGES + 1):
-        tasks = engine.client.look_many(route, page)
-        ordered = ordered and newest_first(tasks)
-        for task in tasks:
+    except KlingError as error:
+        if error.verdict != "absent" or not thorough:
+            raise
+    try:
+        return _find_in_list(engine, route, job)
+    except KlingError as unseen:
+        # Beside a look-up that found nothing the list need not prove it too.
+        if isinstance(unseen, Untold) or unseen.verdict == "refused":
+            raise KlingError("No task was found by this id.", "absent") from None
+        raise
+
+
+def _find_in_list(engine: Engine, route: Route, job: Job) -> Task:
+    """Page by page until one is empty: how many rows a page has is Kling's choice."""
+    since, ordered, unread = job.created_at - _CLOCKS_MS, True, 0
+    told: dict[str, Task] = {}
+    for number in range(1, _PAGES + 1):
+        page = engine.client.look_many(route, number)
+        for task in page:
             if task.external_id == job.external_task_id:
                 return task
-        older = ordered and tasks and tasks[-1].created_ms < job.created_at - _CLOCKS_MS
-        if len(tasks) < 500 or older:
-            raise KlingError("No task bears this id.", "absent")
-    raise KlingError("The list is too long to prove anything.", "uncertain")
+        known, ordered, unread = len(told), ordered and newest_first(page), unread + page.unread
+        told |= {task.id: task for task in page}
+        if page and len(told) == known:
+            raise Untold("Kling's list tells the same page again.")
+        if not (page or page.unread) or (ordered and page and 0 < page[-1].created_ms < since):
+            break
+    else:
+        raise Untold("Kling's list is too long to prove anything.")
+    if unread or _is_nameless(engine, told, since):
+        raise Untold("Kling's list does not tell whose its tasks are.")
+    raise KlingError("No task bears this id.", "absent")
+
+
+def _is_nameless(engine: Engine, told: Mapping[str, Task], since: int) -> bool:
+    """Whether a list echoes no ids at all and holds a new task that no job bears: it may be the one."""
+    if any(task.external_id for task in told.values()):
+        return False
+    new = {task.id for task in told.values() if not 0 < task.created_ms < since}
+    with engine.store.read() as db:
+        rows = db.execute("SELECT provider_task_id FROM job WHERE provider_task_id IS NOT NULL")
+        return bool(new - {row[0] for row in rows})
 
 
 def newest_first(tasks: list[Task]) -> bool:

@@ -1,0 +1,177 @@
+"""What a list proves where Kling does not know our ids, and what it finds where its look-up finds nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kling_pipeline.dialects import Page
+from kling_pipeline.errors import KlingError
+from kling_pipeline.jobs import find_job
+from kling_pipeline.tasks import Untold, find_task
+from tests.unit.conftest import Bench, refusal
+
+
+def state(bench: Bench, job_id: str) -> str:
+    return bench.job(job_id)["state"]
+
+
+@pytest.fixture
+def nameless(bench, monkeypatch):
+    """The bench with an endpoint that takes Kling's ids only."""
+    catalog = bench.engine.catalog
+    by_id = catalog.route
+    monkeypatch.setattr(catalog, "route", lambda name: replace(by_id(name), find=False))
+    return bench
+
+
+def doubtful(bench, script="lost"):
+    bench.kling.script = [script]
+    (job_id,) = bench.submit()
+    bench.turn()
+    assert state(bench, job_id) == "checking"
+    return job_id
+
+
+def look(bench, job_id):
+    with bench.store.read() as db:
+        job = find_job(db, job_id)
+    return find_task(bench.engine, bench.engine.catalog.route(job.route), job)
+
+
+def pages_of(bench, size):
+    """A Kling that gives so many rows a page, whatever it is asked for."""
+    look_many = bench.kling.look_many
+    bench.kling.look_many = lambda route, page, _=0: look_many(route, page, size)
+
+
+def unnamed(bench):
+    """A Kling that echoes nobody's ids in its lists."""
+    look_many = bench.kling.look_many
+    bench.kling.look_many = lambda *args: Page(
+        replace(task, external_id=None) for task in look_many(*args)
+    )
+
+
+def test_pages_are_as_long_as_kling_likes(nameless):
+    job_id = doubtful(nameless)
+    for number in range(7):
+        nameless.kling.add(f"somebody-{number}", created=int(nameless.time * 1000) + 1000)
+    pages_of(nameless, 3)
+    assert look(nameless, job_id).external_id == nameless.row(job_id)["external_task_id"]
+
+
+def test_the_end_of_a_list_is_an_empty_page(nameless):
+    job_id = doubtful(nameless, refusal("uncertain"))
+    for number in range(7):
+        nameless.kling.add(f"somebody-{number}")
+    pages_of(nameless, 3)
+    with pytest.raises(KlingError) as caught:
+        look(nameless, job_id)
+    assert caught.value.verdict == "absent"
+    assert [page for page, _ in nameless.kling.pages] == [1, 2, 3, 4]
+
+
+def test_a_list_that_tells_the_same_page_again_proves_nothing(nameless):
+    job_id = doubtful(nameless, refusal("uncertain"))
+    nameless.kling.add("somebody")
+    first = nameless.kling.look_many(None, 1)
+    nameless.kling.look_many = lambda *_: first
+    with pytest.raises(Untold):
+        look(nameless, job_id)
+
+
+def test_a_row_that_cannot_be_read_may_be_the_one(nameless):
+    job_id = doubtful(nameless, refusal("uncertain"))
+    nameless.kling.add("somebody")
+    look_many = nameless.kling.look_many
+
+    def torn(*args):
+        page = look_many(*args)
+        page.unread = len(page)
+        return page
+
+    nameless.kling.look_many = torn
+    with pytest.raises(Untold):
+        look(nameless, job_id)
+
+
+def test_a_list_without_names_proves_nothing_while_a_new_task_is_nobodys(nameless):
+    job_id = doubtful(nameless)
+    unnamed(nameless)
+    with pytest.raises(Untold):
+        look(nameless, job_id)
+
+
+def test_a_list_without_names_proves_absence_when_each_task_is_somebodys(nameless):
+    running, _ = nameless.submit(1)[0], nameless.turn()
+    assert state(nameless, running) == "running"
+    nameless.kling.add(None, created=1)
+    job_id = doubtful(nameless, refusal("uncertain"))
+    unnamed(nameless)
+    with pytest.raises(KlingError) as caught:
+        look(nameless, job_id)
+    assert caught.value.verdict == "absent"
+
+
+def test_without_any_proof_the_owner_decides_and_nothing_is_paid_twice(nameless):
+    job_id = doubtful(nameless)
+    nameless.kling.tolerates = True
+    unnamed(nameless)
+    nameless.turns(14, 60)
+    assert state(nameless, job_id) == "checking"
+    nameless.turns(4, 60)
+    assert state(nameless, job_id) == "unknown"
+    assert nameless.job(job_id)["error"]["code"] == "outcome_unknown"
+    assert len(nameless.kling.creates) == 1
+    assert nameless.audit() == []
+
+
+def test_a_kling_that_does_not_answer_leaves_no_job_to_its_owner(nameless):
+    job_id = doubtful(nameless)
+    nameless.kling.unreachable = True
+    nameless.turns(40, 60)
+    assert state(nameless, job_id) == "checking"
+    nameless.kling.unreachable = False
+    nameless.turns(3, 60)
+    assert state(nameless, job_id) == "running"
+
+
+def test_a_task_that_the_look_up_misses_is_seen_in_the_list_before_it_is_paid_again(bench):
+    job_id = doubtful(bench)
+    bench.kling.tolerates = True
+    bench.kling.find = lambda *_: (_ for _ in ()).throw(refusal("absent"))
+    bench.turns(90)
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.creates) == 1
+
+
+@pytest.mark.parametrize("verdict", ["absent", "refused"])
+def test_a_list_that_is_refused_does_not_hold_up_a_look_up_that_works(bench, verdict):
+    job_id = doubtful(bench, refusal("uncertain"))
+    bench.kling.look_many = lambda *_: (_ for _ in ()).throw(refusal(verdict))
+    bench.turns(90)
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.creates) == 2
+
+
+def test_no_list_is_read_before_it_could_be_proof(bench):
+    doubtful(bench, refusal("uncertain"))
+    bench.turns(40)
+    assert bench.kling.looks
+    assert bench.kling.pages == []
+
+
+def test_a_look_that_began_before_the_fence_is_no_proof_however_long_it_took(bench):
+    job_id = doubtful(bench, refusal("uncertain"))
+    fence = bench.row(job_id)["fence_until"]
+    find = bench.kling.find
+
+    def slow(*args):
+        bench.time = max(bench.time, fence + 1)
+        return find(*args)
+
+    bench.kling.find = slow
+    bench.turn(5)
+    assert bench.row(job_id)["absences"] == 0
