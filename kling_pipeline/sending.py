@@ -7,10 +7,12 @@ what that is good for.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from kling_pipeline import dialects
+from kling_pipeline.capability import Call
 from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, requeue
 from kling_pipeline.engine import LEASE_SECONDS, Engine
 from kling_pipeline.errors import InputError, KlingError
@@ -62,12 +64,21 @@ def _prepare(engine: Engine, job: Job) -> Job | None:
         body = thaw(engine, job.owner, call.lay(fields, known))
         data = engine.client.ask(call.path, body, engine.settings.scaled(_ASK_SECONDS))
         failpoint("step")
-        known = {**known, call.kept: {**call.read(data, known), "asked": call.asked(fields)}}
+        kept = _read(call, data, known)
+        known = {**known, call.kept: {**kept, "asked": call.asked(fields)}}
         moved = engine.store.write(partial(_checkpoint, engine=engine, job=job, known=known))
         if moved is None:
             return None
         job = moved
     return job
+
+
+def _read(call: Call, data: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a step's answer says; one of a shape that nobody documented is like one that was cut."""
+    try:
+        return call.read(data, known)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise KlingError(f"Kling's answer to {call.id} cannot be read.", "uncertain") from None
 
 
 def _checkpoint(db: Connection, *, engine: Engine, job: Job, known: dict[str, Any]) -> Job | None:

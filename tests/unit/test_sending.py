@@ -327,3 +327,35 @@ def test_an_id_that_was_told_to_two_jobs_belongs_to_the_one_it_names(bench):
     assert state(bench, second) == "running"
     assert bench.row(second)["provider_task_id"] == task
     assert bench.row(first)["provider_task_id"] is None
+
+
+FACES = {"session_id": "s-1", "face_data": [{"face_id": "0", "start_time": 0, "end_time": 4000}]}
+SPEECH = {"task_result": {"audios": [{"id": "a-1", "duration": "3"}]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "odd"),
+    [
+        ("/v1/videos/identify-face", {**FACES, "face_data": "faces"}),
+        ("/v1/videos/identify-face", {**FACES, "face_data": [7]}),
+        ("/v1/videos/identify-face", {**FACES, "face_data": [{"face_id": 1, "end_time": "soon"}]}),
+        ("/v1/videos/identify-face", {**FACES, "face_data": {"face_id": 1}}),
+        ("/v1/audio/tts", {"task_result": [SPEECH]}),
+        ("/v1/audio/tts", {"task_result": {"audios": [{"id": "a-1", "duration": "long"}]}}),
+    ],
+)
+def test_a_step_that_cannot_be_read_is_made_again_without_waiting_for_a_lease(bench, path, odd):
+    good, asked = {"/v1/videos/identify-face": FACES, "/v1/audio/tts": SPEECH}, []
+
+    def ask(at, body, timeout=None):
+        asked.append(at)
+        return odd if at == path and asked.count(at) == 1 else good[at]
+
+    bench.kling.ask = ask
+    params = {"video": "https://v.example.com/a.mp4", "text": "Hello there.", "voice_id": "uk_man2"}
+    (job,) = bench.pipeline.submit("local", "lip_sync", params).jobs
+    bench.turn()
+    assert (state(bench, job.id), bench.row(job.id)["lease_owner"]) == ("queued", None)
+    bench.turns(4)
+    assert state(bench, job.id) == "running"
+    assert asked.count(path) == 2
