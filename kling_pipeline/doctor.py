@@ -79,7 +79,7 @@ def diagnose(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
             "audit": findings or "ok",
             "problems": problems,
             "warnings": _warnings(db, engine) + warnings,
-            "pools": show_pools(db),
+            "pools": show_pools(db, engine),
         }
 
 

@@ -249,7 +249,7 @@ def _due(db: Connection, engine: Engine) -> list[str]:
            AND state IN ('checking', 'saving', 'unknown') ORDER BY created_at, seq LIMIT 500""",
         [now],
     )
-    return [row["id"] for row in rows] + next_queued(db, now)
+    return [row["id"] for row in rows] + next_queued(db, engine)
 
 
 __all__ = ["Engine", "Order", "Pipeline", "Submission", "drop_leases", "hold_lease", "keep_leases"]

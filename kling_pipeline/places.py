@@ -1,4 +1,4 @@
-"""Fair use of the account: how many tasks a pool takes at once, learned from its refusals."""
+"""Fair use of the account: how many tasks a pool takes at once, as configured or learned from refusals."""
 
 from __future__ import annotations
 
@@ -12,24 +12,30 @@ _RAISE_SECONDS = 120.0  # without a refusal for this long, one more is tried
 _IN_FLIGHT = "('sending', 'checking', 'running')"
 
 
-def has_place(db: Connection, pool: str, slots: int) -> bool:
+def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
+    """Places by pool, where a number is known: what was learned, and never more than STUDIO_PLACES."""
+    caps = dict(engine.settings.studio_places)
+    for row in db.execute("SELECT name, cap FROM pool"):
+        caps[row["name"]] = min(row["cap"], caps.get(row["name"], row["cap"]))
+    return caps
+
+
+def has_place(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
     """Whether a pool has room for so many slots; one task always may try when none is in flight."""
-    used = _used(db, pool)
-    row = db.execute("SELECT cap FROM pool WHERE name = ?", [pool]).fetchone()
-    return row is None or used == 0 or used + slots <= row["cap"]
+    used, cap = _used(db, pool), read_caps(db, engine).get(pool)
+    return cap is None or used == 0 or used + slots <= cap
 
 
-def next_queued(db: Connection, now: int) -> list[str]:
+def next_queued(db: Connection, engine: Engine) -> list[str]:
     """Queued jobs that may go now, oldest first: no more of a pool than it has places, one while paused."""
-    current = notice(db)
+    current, now = notice(db), engine.now()
     if current is not None and now < current["until"]:
         return []
     most = 1 if current is not None else 200
-    ids: list[str] = []
+    caps, ids = read_caps(db, engine), list[str]()
     for (pool,) in db.execute("SELECT DISTINCT pool FROM job WHERE state = 'queued'").fetchall():
-        cap = db.execute("SELECT cap FROM pool WHERE name = ?", [pool]).fetchone()
         used = _used(db, pool)
-        free = most if cap is None else max(cap["cap"] - used, 0 if used else 1)
+        free = max(caps[pool] - used, 0 if used else 1) if pool in caps else most
         rows = db.execute(
             "SELECT id FROM job WHERE state = 'queued' AND pool = ? AND next_at <= ? ORDER BY seq LIMIT ?",
             [pool, now, min(free, most)],
@@ -57,10 +63,10 @@ def raise_caps(db: Connection, engine: Engine) -> None:
     )
 
 
-def show_pools(db: Connection) -> list[dict[str, Any]]:
-    """`{name, cap, used}` of each pool whose places were learned."""
-    rows = db.execute("SELECT name, cap FROM pool ORDER BY name").fetchall()
-    return [{**dict(row), "used": _used(db, row["name"])} for row in rows]
+def show_pools(db: Connection, engine: Engine) -> list[dict[str, Any]]:
+    """`{name, cap, used}` of each pool whose places are known."""
+    caps = sorted(read_caps(db, engine).items())
+    return [{"name": name, "cap": cap, "used": _used(db, name)} for name, cap in caps]
 
 
 def _used(db: Connection, pool: str, but: str = "") -> int:

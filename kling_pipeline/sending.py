@@ -136,7 +136,7 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
     if job.cancel_asked:
         move(db, job, "canceled", now, say="canceled")
         return None
-    if paused(db, now) or not has_place(db, job.pool, job.slots):
+    if paused(db, now) or not has_place(db, engine, job.pool, job.slots):
         return None
     return move(
         db, job, "sending", now, say="preparing", next_at=None, fence_until=None,

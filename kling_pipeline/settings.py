@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kling_pipeline.errors import StudioError
 
 ROOT = Path(__file__).resolve().parent.parent
+POOLS = ("video", "image")
 
 
 class Settings(BaseSettings):
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
     studio_workers: int = Field(default=8, ge=0, le=64)
+    studio_places: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
     studio_opening_credits: int | None = Field(default=None, ge=0, le=10**9)
     studio_public_url: str | None = None
     studio_bucket: str | None = None
@@ -48,6 +50,24 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
             return url.rstrip("/")
         raise ValueError("it must begin with https:// (http:// only to this machine).")
+
+    @field_validator("studio_places", mode="before")
+    @classmethod
+    def _places(cls, value: object) -> object:
+        """`video=5,image=9` as a dict."""
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        for part in filter(None, map(str.strip, value.split(","))):
+            pool, _, number = part.partition("=")
+            pool, number = pool.strip(), number.strip()
+            if pool not in POOLS or not number.isdecimal() or not 1 <= int(number) <= 1000:
+                raise ValueError(
+                    f"write it like video=5,image=9: a pool ({' or '.join(POOLS)}) "
+                    "and how many tasks your Kling plan runs at once, from 1 to 1000."
+                )
+            found[pool] = int(number)
+        return found
 
     @model_validator(mode="after")
     def _whole_pair(self) -> Settings:

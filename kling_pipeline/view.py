@@ -8,6 +8,7 @@ from typing import Any
 from kling_pipeline.durations import learn
 from kling_pipeline.engine import Engine
 from kling_pipeline.jobs import Job
+from kling_pipeline.places import read_caps
 from kling_pipeline.states import SAYS
 from kling_pipeline.store import Connection
 
@@ -25,7 +26,7 @@ def show_jobs(db: Connection, engine: Engine, jobs: Iterable[Job]) -> list[dict[
         if job.shape not in typical:
             usual = learn(db, engine, job.shape, job.pool)
             typical[job.shape] = [usual.p50, usual.p90] if usual.learned else None
-    caps = {row["name"]: row["cap"] for row in db.execute("SELECT name, cap FROM pool")}
+    caps = read_caps(db, engine)
     return [
         {
             **show_job(job, assets.get(job.id, [])),

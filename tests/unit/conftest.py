@@ -154,10 +154,16 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.time = 1_800_000_000.0
         self.kling = FakeKling(lambda: self.time)
-        self.settings = Settings(
-            _env_file=None, studio_data_dir=folder, kling_access_key="ak", kling_secret_key="sk"
-        )
+        self.folder = folder
         self.store = Store(folder / "studio.db")
+        self.configure()
+
+    def configure(self, **settings: Any) -> None:
+        """The same store under other settings."""
+        self.settings = Settings(
+            _env_file=None, studio_data_dir=self.folder, kling_access_key="ak",
+            kling_secret_key="sk", **settings,
+        )  # fmt: skip
         self.engine = self.make_engine()
         self.pipeline = Pipeline(self.engine)
 

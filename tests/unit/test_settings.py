@@ -55,6 +55,10 @@ def test_half_a_pair_stops_the_start_with_a_sentence(monkeypatch, given, missing
         ("PORT", "70000"),
         ("STUDIO_WORKERS", "-1"),
         ("STUDIO_TIME_SCALE", "0"),
+        ("STUDIO_PLACES", "video"),
+        ("STUDIO_PLACES", "video=0"),
+        ("STUDIO_PLACES", "video=5,sound=2"),
+        ("STUDIO_PLACES", "5"),
         ("STUDIO_OPENING_CREDITS", "-5"),
         ("KLING_CONTRACT", "both"),
         ("KLING_BASE_URL", "ftp://kling"),
@@ -66,6 +70,12 @@ def test_a_wrong_value_is_named(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(StudioError, match=name):
         read_settings(_env_file=None)
+
+
+def test_places_are_read_by_pool(monkeypatch):
+    assert read_settings(_env_file=None).studio_places == {}
+    monkeypatch.setenv("STUDIO_PLACES", " video=5, image=9 ")
+    assert read_settings(_env_file=None).studio_places == {"video": 5, "image": 9}
 
 
 def test_zero_opening_credits_grant_nothing(monkeypatch):
