@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
+from kling_pipeline.errors import StudioError
 from kling_pipeline.schema import migrations
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class Store:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with closing(self._connect()) as db:
                 os.chmod(path, 0o600)
-                migrations.apply(Database(db))
+                _migrate(Database(db), path)
         self._closed = False
         self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self._writer.start()
@@ -135,6 +136,19 @@ class Store:
             else:
                 future.set_result(result)
         return True
+
+
+def _migrate(db: Database, path: Path) -> None:
+    """Brings the tables up to this program, each change whole or not at all; StudioError if they are ahead of it."""
+    known = {one.name for one in migrations.pending(Database(memory=True))}
+    ahead = [one.name for one in migrations.applied(db) if one.name not in known]
+    if ahead:
+        raise StudioError(
+            f"{path} was written by a newer Kling Studio ({ahead[-1]}); nothing in it was touched. "
+            "Start that version again, or point STUDIO_DATA_DIR at another folder.",
+            code="newer_store",
+        )
+    migrations.apply(db)
 
 
 def bump(db: Connection) -> int:
