@@ -51,7 +51,7 @@ def _send_claimed(engine: Engine, claimed: Job) -> None:
         return
     again = _send_once(engine, ready, body)
     if again is not None:
-        _send_once(engine, again, body)
+        _send_once(engine, again, body, anew=True)
 
 
 def _prepare(engine: Engine, job: Job) -> Job | None:
@@ -113,8 +113,8 @@ def _unprepared(engine: Engine, job: Job, error: InputError | OSError | KlingErr
         _answered(engine, current, error)
 
 
-def _send_once(engine: Engine, job: Job, body: Any) -> Job | None:
-    """One POST; the job when Kling refused its token and it may be signed anew."""
+def _send_once(engine: Engine, job: Job, body: Any, *, anew: bool = False) -> Job | None:
+    """One POST; the job when Kling refused its token and it was not yet signed anew."""
     intent = engine.store.write(lambda db: _intend(db, engine, job))
     if intent is None:
         return None
@@ -123,7 +123,7 @@ def _send_once(engine: Engine, job: Job, body: Any) -> Job | None:
         task = _post(engine, intent, body)
     except KlingError as error:
         failpoint("refused")
-        return _answered(engine, intent, error)
+        return _answered(engine, intent, error, anew=anew)
     failpoint("posted")
     adopt(engine, intent, task)
     return None
@@ -171,14 +171,14 @@ def _post(engine: Engine, job: Job, fields: Any) -> dialects.Task:
     )
 
 
-def _answered(engine: Engine, job: Job, error: KlingError) -> Job | None:
+def _answered(engine: Engine, job: Job, error: KlingError, *, anew: bool = True) -> Job | None:
     """Moves a job by Kling's answer to its create; the job when it should be signed and sent once more."""
     now = engine.now()
     if error.verdict == "refused":
         _fail(engine, job, error.code, error.message)
     elif error.verdict == "exists":
         check(engine, _doubt(engine, job, error))
-    elif error.verdict == "token" and job.sends < 2:
+    elif error.verdict == "token" and not anew:
         return job
     elif error.verdict in ("account", "token"):
         engine.store.write(lambda db: _pause_all(db, engine, job, error))

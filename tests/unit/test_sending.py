@@ -156,6 +156,17 @@ def test_a_token_out_of_time_is_signed_anew_once(bench):
     assert len(bench.kling.creates) == 2
 
 
+@pytest.mark.parametrize("before", ["busy", "account"])
+def test_a_job_that_was_sent_before_is_signed_anew_as_well(bench, before):
+    bench.kling.script = [refusal(before), refusal("token", service_code=1004)]
+    (job_id,) = bench.submit()
+    bench.turns(40)
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.creates) == 3
+    first, second, third = (expires for _, expires in bench.kling.creates)
+    assert first < second <= third <= second + 1, "at once, without a pause of everybody"
+
+
 def test_a_token_refused_twice_pauses(bench):
     bench.kling.script = [refusal("token", service_code=1003)] * 2
     (job_id,) = bench.submit()
