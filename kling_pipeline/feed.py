@@ -8,6 +8,7 @@ from kling_pipeline import ledger
 from kling_pipeline.engine import Engine
 from kling_pipeline.jobs import Job, own_job
 from kling_pipeline.pauses import notice
+from kling_pipeline.states import OPEN
 from kling_pipeline.store import Connection, get_meta
 from kling_pipeline.view import show_jobs, show_places
 
@@ -74,10 +75,10 @@ def full_statement(db: Connection, owner: str) -> list[dict[str, Any]]:
 
 
 def _counts(db: Connection, owner: str) -> dict[str, int]:
+    marks = ", ".join("?" * len(OPEN))
     rows = db.execute(
-        "SELECT state, count(*) AS n FROM job WHERE owner = ? AND state NOT IN "
-        "('done', 'failed', 'canceled') GROUP BY state",
-        [owner],
+        f"SELECT state, count(*) AS n FROM job WHERE owner = ? AND state IN ({marks}) GROUP BY state",
+        [owner, *OPEN],
     ).fetchall()
     found = {row["state"]: row["n"] for row in rows}
     running = sum(found.get(state, 0) for state in ("sending", "checking", "running", "saving"))

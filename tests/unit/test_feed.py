@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+from kling_pipeline.store import Store
 from tests.unit.conftest import Bench, refusal
 
 
@@ -31,3 +34,30 @@ def test_a_row_carries_its_revision_so_that_an_older_answer_is_known(bench: Benc
     first = bench.job(job_id)["rev"]
     bench.turns(3)
     assert bench.job(job_id)["rev"] > first
+
+
+def test_nothing_that_is_asked_every_second_reads_every_job(bench: Bench, monkeypatch) -> None:
+    """A tick and a page's question look at what is open or new, however long the history is."""
+    bench.submit(3)
+    bench.turns(2)
+    bench.submit(2)
+    asked: set[str] = set()
+    connect = Store._connect
+
+    def traced(store: Store) -> sqlite3.Connection:
+        db = connect(store)
+        db.set_trace_callback(asked.add)
+        return db
+
+    monkeypatch.setattr(Store, "_connect", traced)
+    bench.turns(3, 10)
+    bench.pipeline.jobs_since(bench.owner, bench.pipeline.jobs_since(bench.owner, 0)["rev"])
+    monkeypatch.undo()
+    with bench.store.read() as db:
+        plans = {
+            sql: [row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+            for sql in asked
+            if "FROM job" in sql
+        }
+    assert len(plans) > 6
+    assert {sql for sql, plan in plans.items() if any("SCAN job" in one for one in plan)} == set()
