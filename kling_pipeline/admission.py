@@ -46,11 +46,15 @@ class Submission:
 
 @dataclass(frozen=True)
 class Checked:
-    """An order that may be admitted: its plan, what will be sent with files by reference, what is known already."""
+    """An order that may be admitted: its plan, what will be sent with files by reference, what is known already.
+
+    `slots` are the places it takes at Kling while it runs.
+    """
 
     plan: Plan
     frozen: dict[str, Any]
     known: dict[str, Any]
+    slots: int
 
 
 def check_order(engine: Engine, owner: str, order: Order) -> Checked:
@@ -82,7 +86,9 @@ def check_order(engine: Engine, owner: str, order: Order) -> Checked:
     )  # fmt: skip
     if errors := {one.field: one.message for one in said if one.severity == "error"}:
         raise InputError("; ".join(errors.values()), fields=errors, findings=said)
-    return Checked(replace(plan, warnings=(*plan.warnings, *said)), frozen, known)
+    # A picture is a slot, whatever makes a task of it (Kling docs, concurrency, Sept 2026).
+    slots = price.count(plan.sent, {}) if price.per == "picture" else 1
+    return Checked(replace(plan, warnings=(*plan.warnings, *said)), frozen, known, slots)
 
 
 def _earlier(engine: Engine, owner: str, plan: Plan, frozen: Mapping[str, Any]) -> tuple[int, int]:
@@ -171,7 +177,7 @@ def _columns(checked: Checked, now: int) -> dict[str, Any]:
         "model": plan.model.name,
         "route": plan.model.route.id,
         "pool": plan.model.route.pool,
-        "slots": int(plan.sent.get("n") or 1),
+        "slots": checked.slots,
         "shape": _shape(plan),
         "credit_key": plan.capability.credit_key,
         "params": json.dumps(plan.params, ensure_ascii=False),

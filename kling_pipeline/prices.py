@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from kling_pipeline.errors import StudioError
 
+_MOST_OF_A_SERIES = 9
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -47,8 +49,8 @@ class Price:
     def count(self, sent: Mapping[str, Any], lengths: Mapping[str, float | None]) -> int:
         """How many seconds, fives of seconds, pictures or calls are sent."""
         if self.per == "picture":
-            asked = sent.get("series_amount") if sent.get("result_type") == "series" else None
-            return int(_most_of_a_series(asked) if asked else sent.get("n") or 1)
+            asked = _series(sent)
+            return _MOST_OF_A_SERIES if asked == "auto" else int(asked or sent.get("n") or 1)
         if self.per == "call":
             return 1
         seconds = (
@@ -78,7 +80,10 @@ class Price:
         credits = units * self.unit
         if credits != credits.to_integral_value() or credits <= 0:
             raise StudioError(f"Price {self.id} gives {credits} credits.", code="bad_price")
-        times = f" x {count} {self.per}{'s' if count > 1 and not self.per.endswith('s') else ''}"
+        upto = "up to " if self.per == "picture" and _series(sent) == "auto" else ""
+        times = (
+            f" x {upto}{count} {self.per}{'s' if count > 1 and not self.per.endswith('s') else ''}"
+        )
         before = f" + {extra.normalize():f} for the calls before" if extra else ""
         working = (
             f"{rate.units} units{times}{before} = {units.normalize():f} {self.product} units "
@@ -91,8 +96,9 @@ def _same(sent: Mapping[str, Any], when: Mapping[str, str]) -> bool:
     return all(sent.get(name) == value for name, value in when.items())
 
 
-def _most_of_a_series(asked: Any) -> int:
-    return 9 if asked == "auto" else int(asked)
+def _series(sent: Mapping[str, Any]) -> Any:
+    """The amount of a series; `auto` leaves it to Kling, and then the most it may make is the price."""
+    return sent.get("series_amount") if sent.get("result_type") == "series" else None
 
 
 def read_prices(path: Path) -> dict[str, Price]:

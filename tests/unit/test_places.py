@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +75,22 @@ def test_waiting_jobs_say_when_by_the_configured_places(small: Bench) -> None:
 
 def test_another_pool_is_free(small: Bench) -> None:
     assert "image" not in caps(small)
+
+
+@pytest.mark.parametrize(
+    ("params", "slots", "said"),
+    [
+        ({"n": 3}, 3, "x 3 pictures"),
+        ({"model_name": "kling-v3-omni", "result_type": "series", "series_amount": "5"}, 5, "x 5 pictures"),
+        ({"model_name": "kling-v3-omni", "result_type": "series", "series_amount": "auto"}, 9, "x up to 9 pictures"),
+    ],
+)  # fmt: skip
+def test_every_picture_is_a_slot_and_is_paid(
+    bench: Bench, params: dict[str, Any], slots: int, said: str
+) -> None:
+    """Kling docs, concurrency, Sept 2026; how many `auto` makes is its own choice, so the most counts."""
+    asked = {"prompt": "a paper boat in nine moods", "aspect_ratio": "16:9", **params}
+    working = bench.pipeline.quote(bench.owner, "omni_image", asked)["working"]
+    assert said in working
+    [job] = bench.pipeline.submit(bench.owner, "omni_image", asked).jobs
+    assert bench.row(job.id)["slots"] == slots
