@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kling_pipeline.checking import check
+from kling_pipeline.dialects import Page
 from kling_pipeline.jobs import find_job
 from kling_pipeline.sending import send
 from tests.unit.conftest import Bench, refusal
@@ -104,7 +105,7 @@ def test_one_look_after_the_fence_is_not_yet_proof(bench):
             raise refusal("absent")
         return find(route, external)
 
-    bench.kling.find = slow
+    bench.kling.find, bench.kling.look_many = slow, lambda *_: Page()
     bench.turns(90)
     assert state(bench, job_id) == "running"
     assert len(bench.kling.creates) == 1
