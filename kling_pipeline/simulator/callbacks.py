@@ -46,29 +46,30 @@ class Callbacks:
                 found = self._get(task.task_id)
                 if found is None:
                     return
-                now = now_ms()
-                if found.status(now) != told:
-                    told = found.status(now)
-                    await self._post(client, found, now, link)
+                # A status may begin and end between two looks; each is told all the same, in order.
+                for moment in found.changes(told, now_ms()):
+                    told = found.status(moment)
+                    await self._post(client, found, moment, link)
                 await asyncio.sleep(_LOOK_EVERY)
 
-    async def _post(self, client: httpx.AsyncClient, task: Task, now: int, link: Link) -> None:
-        body = shown(task, now, link)
+    async def _post(self, client: httpx.AsyncClient, task: Task, moment: int, link: Link) -> None:
+        body = shown(task, moment, link)
         body.pop("watermark_info")
         text = json.dumps(body)
-        headers = {"content-type": "application/json", **self._signature(task, now, text)}
+        signature = self._signature(f"{task.task_id}-{task.status(moment)}", text)
+        headers = {"content-type": "application/json", **signature}
         try:
             await client.post(task.callback_url, content=text, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL):
             return
 
-    def _signature(self, task: Task, now: int, text: str) -> dict[str, str]:
+    def _signature(self, id_: str, text: str) -> dict[str, str]:
         if not self._secret:
             return {}
-        id_ = f"{task.task_id}-{task.status(now)}"
-        moment = datetime.datetime.fromtimestamp(now // 1000, tz=datetime.UTC)
+        now = now_ms() // 1000
+        moment = datetime.datetime.fromtimestamp(now, tz=datetime.UTC)
         return {
             "webhook-id": id_,
-            "webhook-timestamp": str(now // 1000),
+            "webhook-timestamp": str(now),
             "webhook-signature": Webhook(self._secret).sign(id_, moment, text),
         }

@@ -53,6 +53,15 @@ class Task:
             return self.outcome
         return "processing" if now >= self.start_at else "submitted"
 
+    def changes(self, told: str, now: int) -> list[int]:
+        """List the times until now at which a status began, in order, after that of the status `told`."""
+        begun = {self.status(self.created_at): self.created_at}
+        for moment in (self.start_at, self.end_at):
+            if moment is not None and moment <= now:
+                begun.setdefault(self.status(moment), moment)
+        names = list(begun)
+        return list(begun.values())[names.index(told) + 1 if told in begun else 0 :]
+
     def updated_at(self, now: int) -> int:
         """Tell when the status at a time began."""
         status = self.status(now)
