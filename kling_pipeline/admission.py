@@ -126,7 +126,7 @@ def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
             raise CreditError(total, available)
         jobs: list[Job] = []
         for order, one in checked:
-            jobs += _insert_click(db, owner, order, one, now)
+            jobs += _insert_variants(db, owner, order, one, now)
         return jobs, True
 
     jobs, created = engine.store.write(write)
@@ -158,15 +158,27 @@ def _click_jobs(db: Connection, owner: str, click_id: str | None) -> list[Job]:
     return [Job.from_row(row) for row in rows]
 
 
-def _insert_click(
+def insert_click(db: Connection, row: dict[str, Any], click_id: str | None = None) -> Job:
+    """A click's first row, with its hold and its event; further variants bear its number."""
+    number = db.execute(
+        "SELECT coalesce(max(number), 0) + 1 FROM click WHERE owner = ?", [row["owner"]]
+    ).fetchone()[0]
+    db.execute(
+        "INSERT INTO click VALUES (?, ?, ?, ?)", [row["owner"], number, click_id, row["created_at"]]
+    )
+    return _insert_job(db, {"click": number, "variant": 0, **row})
+
+
+def _insert_variants(
     db: Connection, owner: str, order: Order, checked: Checked, now: int
 ) -> list[Job]:
-    number = db.execute(
-        "SELECT coalesce(max(number), 0) + 1 FROM click WHERE owner = ?", [owner]
-    ).fetchone()[0]
-    db.execute("INSERT INTO click VALUES (?, ?, ?, ?)", [owner, number, order.click_id, now])
-    common = {"owner": owner, "click": number, "template": order.template, **_columns(checked, now)}
-    return [_insert_job(db, {**common, "variant": number}) for number in range(order.variants)]
+    common = {"owner": owner, "template": order.template, **_columns(checked, now)}
+    first = insert_click(db, common, order.click_id)
+    rest = [
+        _insert_job(db, {**common, "click": first.click, "variant": variant})
+        for variant in range(1, order.variants)
+    ]
+    return [first, *rest]
 
 
 def _columns(checked: Checked, now: int) -> dict[str, Any]:

@@ -12,15 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
 from kling_pipeline import capabilities as declared
 from kling_pipeline.capability import Capability, Finding, Route
 from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.models import Model, read_models
 from kling_pipeline.prices import Price, read_prices
 from kling_pipeline.settings import ROOT
+from kling_pipeline.validation import read_request
 
 
 @dataclass(frozen=True)
@@ -172,61 +170,6 @@ class Catalog:
             if row.status != "retired":
                 for sent in _combinations(row):
                     self.prices[row.price].charge(sent)
-
-
-def read_request(
-    capability: Capability, params: Mapping[str, Any]
-) -> tuple[dict[str, Any], frozenset[str]]:
-    """Every field with its default, and the names of those that differ from it; InputError names wrong ones."""
-    if not isinstance(params, Mapping):
-        raise InputError.at("params", "params is not an object.")
-    try:
-        request = capability.request.model_validate(dict(params))
-    except ValidationError as error:
-        raise say_errors(error) from None
-    given = request.model_dump(mode="json")
-    chosen = {
-        name
-        for name, info in capability.request.model_fields.items()
-        if given[name] not in (None, [], info.default)
-    }
-    return given, frozenset(chosen)
-
-
-def say_errors(error: ValidationError) -> InputError:
-    """pydantic's findings as one sentence a field, with the measured value and the rule."""
-    fields: dict[str, str] = {}
-    for item in error.errors(include_url=False):
-        fields.setdefault(str(item["loc"][0]) if item["loc"] else "params", _sentence(item))
-    text = "; ".join(f"{name}: {sentence}" for name, sentence in fields.items())
-    return InputError(text, fields=fields)
-
-
-def _sentence(item: ErrorDetails) -> str:
-    context, value = item.get("ctx", {}), item["input"]
-    measured = len(value) if isinstance(value, str) else value
-    match item["type"]:
-        case "missing":
-            return "This is needed."
-        case "extra_forbidden":
-            return "There is no such field."
-        case "string_too_long":
-            return f"{measured} characters; at most {context['max_length']}."
-        case "too_long" | "too_short":
-            over = item["type"] == "too_long"
-            bound = context["max_length"] if over else context["min_length"]
-            return (
-                f"There are {context['actual_length']}; at {'most' if over else 'least'} {bound}."
-            )
-        case "greater_than_equal":
-            return f"{measured} is too small; at least {context['ge']}."
-        case "less_than_equal":
-            return f"{measured} is too large; at most {context['le']}."
-        case "literal_error":
-            return f"{str(value)[:40]!r} is not one of {context['expected']}."
-        case "value_error":
-            return str(context["error"])
-    return f"{item['msg']}."
 
 
 def _combinations(row: Model) -> Iterable[dict[str, Any]]:

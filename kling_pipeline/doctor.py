@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_pipeline.audit import audit
-from kling_pipeline.capability import Route
-from kling_pipeline.dialects import Task
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.identity import installation_mark
 from kling_pipeline.leases import lease_is_held
+from kling_pipeline.orphans import Sighting, is_lost, price_orphan, routes, see_ours
 from kling_pipeline.pauses import notice
 from kling_pipeline.places import show_pools
-from kling_pipeline.store import Connection, get_meta
+from kling_pipeline.store import Connection
 
 _DISK_FLOOR = 1024**3
 _SKEW_SECONDS = 2.0
@@ -32,7 +30,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "file_size": ("asset {asset}: its file has another size: {path}", _MISSING),
     "orphan": (
         "Kling has task {task} ({external}) and no job waits for it.",
-        "It is paid for at Kling. Fetch it in Kling's console by its task id; nobody is charged here.",
+        "It is paid for at Kling. Take it up on the page, at the end of Credits, or fetch it in Kling's console.",
     ),
     "disk": ("Only {mb} MB are free where results are stored.", "Free some space."),
     "no_worker": ("No worker is running: jobs wait until one starts.", "Start the studio or a worker."),
@@ -66,14 +64,14 @@ def diagnose(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
 
     Reads only, so it is safe beside a running app. Kling is asked while no transaction is open.
     """
-    warnings, tasks = _ask(engine) if ask_kling else ([], [])
+    warnings, seen = _ask(engine) if ask_kling else ([], [])
     with engine.store.read() as db:
         counted = db.execute("SELECT state, count(*) AS n FROM job GROUP BY state")
         states = Counter({row["state"]: row["n"] for row in counted})
         findings = audit(db)
         problems = [_sign("ledger", detail=sentence) for sentence in findings]
         problems += _integrity(db) + _files(db, engine)
-        problems += [_orphan(task) for task in tasks if _is_lost(db, task)]
+        problems += [_orphan(engine, db, one) for one in seen if is_lost(db, one.task)]
         return {
             "jobs": dict(states),
             "audit": findings or "ok",
@@ -106,56 +104,23 @@ def _files(db: Connection, engine: Engine) -> list[Sign]:
     return problems
 
 
-def _ask(engine: Engine) -> tuple[list[Sign], list[Task]]:
+def _ask(engine: Engine) -> tuple[list[Sign], list[Sighting]]:
     """How Kling answers, and its tasks that bear an id of this installation."""
-    routes = _routes(engine)
     try:
-        engine.client.look_many(routes[0], 1, 1)
+        engine.client.look_many(routes(engine)[0], 1, 1)
     except KlingError as error:
         # Where one list does not answer, a dozen more would only take a dozen times as long.
         told = {"code": error.code, "message": error.message}
         return [_sign("kling", **told), _sign("orphans_unseen")], []
     skew = engine.client.skew
     warnings = [_sign("skew", seconds=round(skew))] if skew > _SKEW_SECONDS else []
-    with engine.store.read() as db:
-        mark = installation_mark(get_meta(db, "secret"))
-    tasks: list[Task] = []
-    failures = 0
-    for route in routes:
-        try:
-            found = engine.client.look_many(route, 1, 500)
-        except KlingError:
-            failures += 1
-            if failures == 3:
-                break
-            continue
-        tasks += [task for task in found if (task.external_id or "").startswith(mark)]
-    return warnings + ([_sign("orphans_unseen")] if failures else []), tasks
+    seen, failures = see_ours(engine)
+    return warnings + ([_sign("orphans_unseen")] if failures else []), seen
 
 
-def _routes(engine: Engine) -> list[Route]:
-    routes = {
-        model.route.id: model.route
-        for name in engine.catalog.capabilities
-        for model in engine.catalog.models(name)
-    }
-    return list(routes.values())
-
-
-def _is_lost(db: Connection, task: Task) -> bool:
-    """Paid, and nobody would fetch it."""
-    if task.status == "failed":
-        return False
-    job = db.execute(
-        "SELECT state, provider_task_id FROM job WHERE external_task_id = ?", [task.external_id]
-    ).fetchone()
-    if job is None:
-        return True
-    return job["state"] in ("failed", "canceled") and job["provider_task_id"] != task.id
-
-
-def _orphan(task: Task) -> Sign:
-    return _sign("orphan", task=task.id, external=task.external_id)
+def _orphan(engine: Engine, db: Connection, seen: Sighting) -> Sign:
+    price = price_orphan(engine, db, seen)
+    return _sign("orphan", task=seen.task.id, external=seen.task.external_id, price=price)
 
 
 def _warnings(db: Connection, engine: Engine) -> list[Sign]:

@@ -19,7 +19,8 @@ from kling_pipeline.inbox import find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
 from kling_pipeline.jobs import find_job, own_job
 from kling_pipeline.leases import drop_leases, hold_lease
-from kling_pipeline.places import next_queued, raise_caps
+from kling_pipeline.orphans import adopt_orphan
+from kling_pipeline.places import due_jobs, raise_caps
 from kling_pipeline.polling import ease_all, poll
 from kling_pipeline.recovery import keep_leases, mend_times, sweep_incoming, take_over
 from kling_pipeline.saving import save
@@ -94,6 +95,10 @@ class Pipeline:
         """The owner's second thought: takes a job up that was set aside, or sends an unknown one again."""
         retry_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
+
+    def adopt_orphan(self, owner: str, task_id: str) -> dict[str, Any]:
+        """Takes up a task of this studio at Kling that no job waits for; the new job."""
+        return self.job(owner, adopt_orphan(self.engine, owner, task_id))
 
     # --- preparing ------------------------------------------------------------------------------
 
@@ -230,7 +235,7 @@ class Pipeline:
         poll(self.engine)
         self.engine.store.write(lambda db: ease_all(db, self.engine))
         with self.engine.store.read() as db:
-            return _due(db, self.engine)
+            return due_jobs(db, self.engine)
 
     def resume(self) -> None:
         """At start and every minute: takes over what dead processes held, tidies, tries larger pools."""
@@ -238,18 +243,6 @@ class Pipeline:
         self.engine.store.write(lambda db: mend_times(db, self.engine))
         sweep_incoming(self.engine)
         self.engine.store.write(lambda db: raise_caps(db, self.engine))
-
-
-def _due(db: Connection, engine: Engine) -> list[str]:
-    """Jobs to advance: all that are due, but of the queued ones only as many as may find a place."""
-    now = engine.now()
-    rows = db.execute(
-        # Oldest first: that is what Kling will delete soonest.
-        """SELECT id FROM job WHERE next_at <= ? AND lease_owner IS NULL
-           AND state IN ('checking', 'saving', 'unknown') ORDER BY created_at, seq LIMIT 500""",
-        [now],
-    )
-    return [row["id"] for row in rows] + next_queued(db, engine)
 
 
 __all__ = ["Engine", "Order", "Pipeline", "Submission", "drop_leases", "hold_lease", "keep_leases"]

@@ -26,7 +26,19 @@ def has_place(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
     return cap is None or used == 0 or used + slots <= cap
 
 
-def next_queued(db: Connection, engine: Engine) -> list[str]:
+def due_jobs(db: Connection, engine: Engine) -> list[str]:
+    """Jobs to advance: all that are due, but of the queued ones only as many as may find a place."""
+    now = engine.now()
+    rows = db.execute(
+        # Oldest first: that is what Kling will delete soonest.
+        """SELECT id FROM job WHERE next_at <= ? AND lease_owner IS NULL
+           AND state IN ('checking', 'saving', 'unknown') ORDER BY created_at, seq LIMIT 500""",
+        [now],
+    )
+    return [row["id"] for row in rows] + _next_queued(db, engine)
+
+
+def _next_queued(db: Connection, engine: Engine) -> list[str]:
     """Queued jobs that may go now, oldest first: no more of a pool than it has places, one while paused."""
     current, now = notice(db), engine.now()
     if current is not None and now < current["until"]:

@@ -23,7 +23,7 @@ FLOOR = {"errors", "settings"}  # anybody may import these
 ROOMS = {
     "admission", "inbox", "sending", "checking", "places", "polling", "durations", "saving", "recovery",
     "view", "doctor", "pauses", "identity", "sessions", "hints", "leases", "tasks",
-    "decisions", "feed",
+    "decisions", "feed", "orphans",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "kling_pipeline": set(),  # the package's door opens nothing, so importing a part costs only it
@@ -36,7 +36,9 @@ ALLOWED: dict[str, set[str]] = {
     "capabilities": FLOOR | {"capability"},
     "models": FLOOR | {"capability"},
     "prices": FLOOR,
-    "catalog": FLOOR | {"capability", "capabilities", "models", "prices"},  # it loads the folder
+    "validation": FLOOR | {"capability"},
+    # It loads the folder.
+    "catalog": FLOOR | {"capability", "capabilities", "models", "prices", "validation"},
     "voices": FLOOR,
     "lint_rules": FLOOR | {"lint_rules", "capability", "models", "voices"},
     "lint": FLOOR | {"lint_rules", "capability", "models"},
@@ -65,7 +67,16 @@ ALLOWED: dict[str, set[str]] = {
     **{
         room: FLOOR
         | ROOMS
-        | {"capability", "catalog", "client", "dialects", "media", "lint", "templates"}
+        | {
+            "capability",
+            "validation",
+            "catalog",
+            "client",
+            "dialects",
+            "media",
+            "lint",
+            "templates",
+        }
         | {"store", "ledger", "states", "jobs", "audit", "engine", "failpoint"}
         for room in ROOMS
     },

@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kling_pipeline.capability import Capability
-from kling_pipeline.errors import CreditError, InputError, NotFound, StudioError
+from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.callbacks import callback_route
 from ui.files import OWNER, file_routes
+from ui.refusals import refuse, refuse_http
 
 _BODY = {"capability", "params", "variant_count", "template", "click_id"}
 
@@ -31,6 +32,7 @@ def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> N
             Route("/api/capabilities", api.capabilities),
             Route("/api/credits", api.credits),
             Route("/api/doctor", api.doctor),
+            Route("/api/doctor/adopt", api.adopt, methods=["POST"]),
             Route("/api/quote", api.quote, methods=["POST"]),
             Route("/api/jobs", api.submit, methods=["POST"]),
             Route("/api/jobs", api.jobs),
@@ -45,8 +47,8 @@ def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> N
             Route("/api/{rest:path}", _nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
     )
-    app.add_exception_handler(StudioError, _refuse)
-    app.add_exception_handler(HTTPException, _refuse_http)
+    app.add_exception_handler(StudioError, refuse)
+    app.add_exception_handler(HTTPException, refuse_http)
 
 
 class Api:
@@ -71,6 +73,14 @@ class Api:
     def doctor(self, request: Request) -> Response:
         """What is wrong and how to mend it; asks Kling, so it may take a while."""
         return JSONResponse(self.pipeline.examine(), headers={"Cache-Control": "no-store"})
+
+    async def adopt(self, request: Request) -> Response:
+        """Takes up a paid task that no job waits for: 201 with its job."""
+        body = await _read_json(request, {"task_id"})
+        if not isinstance(body.get("task_id"), str):
+            raise InputError.at("task_id", "Name a task.")
+        job = await run_in_threadpool(self.pipeline.adopt_orphan, OWNER, body["task_id"])
+        return JSONResponse({"jobs": [job]}, status_code=201)
 
     async def quote(self, request: Request) -> Response:
         """The price of a click that is not made."""
@@ -221,35 +231,3 @@ def _capabilities(pipeline: Pipeline) -> list[dict[str, Any]]:
         }
         for capability in pipeline.catalog.capabilities.values()
     ]
-
-
-_STATUS = {
-    "unsupported_media_type": 415,
-    "malformed_json": 400,
-    "bad_signature": 401,
-    "file_too_large": 413,
-}
-
-
-def _refuse(request: Request, error: Exception) -> Response:
-    assert isinstance(error, StudioError)
-    status = 500
-    if isinstance(error, NotFound):
-        status = 404
-    elif isinstance(error, CreditError):
-        status = 402
-    elif isinstance(error, InputError):
-        status = _STATUS.get(error.code, 422)
-    return JSONResponse({"error": {"fields": {}, **error.as_dict()}}, status_code=status)
-
-
-def _refuse_http(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 404)
-    said = {404: "There is nothing here.", 405: "This address takes another method."}
-    message = said.get(status, str(getattr(error, "detail", "")))
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
-    return JSONResponse(
-        {"error": {"code": code, "message": message, "fields": {}}},
-        status_code=status,
-        headers=getattr(error, "headers", None),
-    )

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 LOST = {
-    "code": "orphan", "figures": {"task": "800000000000000001", "external": "ks-1-a"},
+    "code": "orphan", "figures": {"task": "800000000000000001", "external": "ks-1-a", "price": 210},
     "message": "", "next": "",
 }  # fmt: skip
 PAUSED = {
@@ -78,3 +78,30 @@ def test_a_doctor_that_does_not_answer_blocks_nothing(page: Page, studio: Any) -
     expect(page.locator(".ks-statement")).to_be_visible()
     held[0].abort()
     expect(doctor.locator(".ks-dr-says")).to_contain_text("did not answer")
+
+
+def test_a_lost_task_is_taken_up_by_a_click_that_says_its_price(page: Page, studio: Any) -> None:
+    asked: list[Any] = []
+
+    def take(route: Route) -> None:
+        asked.append(json.loads(route.request.post_data or ""))
+        said = {"error": {"code": "no_such_code", "message": "Not now.", "fields": {}}}
+        body = said if len(asked) == 1 else {"jobs": []}
+        route.fulfill(
+            status=422 if len(asked) == 1 else 201,
+            body=json.dumps(body),
+            content_type="application/json",
+        )
+
+    tell(page, [LOST], [])
+    page.route("**/api/doctor/adopt", take)
+    doctor = open_credits(page, studio)
+    doctor.get_by_role("button", name="1 thing needs you").click()
+    button = doctor.get_by_role("button", name="Take it up - 210 credits", exact=True)
+    button.click()
+    expect(doctor.locator("li [role=status]")).to_have_text("Not now.")
+    page.unroute("**/api/doctor")
+    tell(page, [], [])
+    button.click()
+    expect(doctor.locator(".ks-dr-says")).to_have_text("All is well")
+    assert asked == [{"task_id": "800000000000000001"}] * 2

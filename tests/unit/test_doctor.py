@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kling_pipeline import ledger
 from kling_pipeline.doctor import SIGNS, diagnose, examine
+from kling_pipeline.errors import CreditError, InputError, NotFound
 from kling_pipeline.identity import installation_mark
 from kling_pipeline.store import get_meta
 from tests.unit.conftest import Bench, refusal
@@ -98,3 +100,62 @@ def test_a_task_whose_take_was_given_up_is_an_orphan(bench: Bench, state: str) -
     assert bench.job(job_id)["state"] == state
     lost = bench.kling.add(bench.row(job_id)["external_task_id"])
     assert codes(bench, "problems")["orphan"]["figures"]["task"] == lost
+
+
+def given_up(bench: Bench) -> tuple[str, str]:
+    """A take of unknown outcome that its owner gave up, and the task that turned up afterwards."""
+    bench.kling.script = ["lost"]
+    [job_id] = bench.submit(duration="10")
+    bench.turn()
+    bench.store.write(lambda db: db.execute("UPDATE job SET state = 'unknown', next_at = NULL"))
+    bench.pipeline.cancel(bench.owner, job_id)
+    return job_id, codes(bench, "problems")["orphan"]["figures"]["task"]
+
+
+def test_what_was_given_up_and_turned_up_is_taken_up_once_at_its_price(bench: Bench) -> None:
+    old, task = given_up(bench)
+    price = bench.job(old)["price"]
+    assert codes(bench, "problems")["orphan"]["figures"]["price"] == price
+    made = bench.pipeline.adopt_orphan(bench.owner, task)
+    assert (made["state"], made["provider_task_id"], made["price"]) == ("running", task, price)
+    assert (made["params"], made["take"]) == (bench.job(old)["params"], "2A")
+    with pytest.raises(NotFound):
+        bench.pipeline.adopt_orphan(bench.owner, task)
+    bench.kling.finish()
+    bench.turns(4, 10)
+    assert bench.job(made["id"])["state"] == "done"
+    assert bench.job(old)["state"] == "canceled"
+    assert bench.credits()[1:] == (0, price)
+    assert codes(bench, "problems") == {}
+    assert len(bench.kling.creates) == 1
+
+
+def test_what_no_store_remembers_costs_what_kling_took(bench: Bench) -> None:
+    with bench.store.read() as db:
+        mark = installation_mark(get_meta(db, "secret"))
+    lost = bench.kling.add(f"{mark}-lost", "/v1/videos/text2video")
+    assert codes(bench, "problems")["orphan"]["figures"]["price"] is None
+    with pytest.raises(InputError, match="when it is done"):
+        bench.pipeline.adopt_orphan(bench.owner, lost)
+    bench.kling.finish()
+    made = bench.pipeline.adopt_orphan(bench.owner, lost)
+    assert (made["capability"], made["params"], made["price"]) == ("text_to_video", {}, 210)
+    bench.turns(4, 10)
+    assert bench.job(made["id"])["state"] == "done"
+    assert bench.credits()[1:] == (0, 210)
+
+
+def test_only_what_is_ours_and_lost_is_taken_up_and_only_for_enough_credits(bench: Bench) -> None:
+    old, task = given_up(bench)
+    foreign = bench.kling.add("somebody-else")
+    for wrong in (foreign, "800000000000009999", ""):
+        with pytest.raises(NotFound):
+            bench.pipeline.adopt_orphan(bench.owner, wrong)
+    with pytest.raises(NotFound):
+        bench.pipeline.adopt_orphan("another", task)
+    left = bench.credits()[0] - bench.job(old)["price"] + 1
+    bench.store.write(lambda db: ledger.charge(db, bench.owner, "elsewhere", left, "kling_t2v"))
+    with pytest.raises(CreditError):
+        bench.pipeline.adopt_orphan(bench.owner, task)
+    assert bench.row(old)["external_task_id"] == bench.kling.creates[0][0]
+    assert len(bench.pipeline.all_jobs(bench.owner)) == 1

@@ -65,5 +65,20 @@ function sign({ code, figures, message, next }, damage) {
   return make('li', { 'data-code': code, 'data-damage': damage ? '' : null },
     make('b', { text: t(damage ? 'doctor.problem' : 'doctor.warning') }),
     make('div', {}, make('p', { text: known ? t(`doctor.${code}.what`, said) : message }),
-      make('p.ks-why', { text: known ? t(`doctor.${code}.next`, said) : next })));
+      make('p.ks-why', { text: known ? t(`doctor.${code}.next`, said) : next }),
+      code === 'orphan' && figures.price ? adopt(figures) : null));
+}
+
+/** Takes up what is paid for at Kling, at the price that stands on the button. */
+function adopt({ task, price }) {
+  const said = make('span.ks-why', { role: 'status' });
+  const button = make('button.ks-dr-adopt', { text: t('doctor.adopt', { n: price }) });
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    const { ok, code, message } = await send('/api/doctor/adopt', { task_id: task });
+    if (ok) return check();
+    button.disabled = false;
+    put(said, code === 'network' ? t('doctor.no_answer') : has(`error.${code}`) ? t(`error.${code}`) : message);
+  });
+  return make('p.ks-dr-do', {}, button, said);
 }

@@ -1,0 +1,170 @@
+"""Tasks of ours at Kling that no job waits for: seen in its lists, and taken up again when their owner says so.
+
+They are paid for at Kling. One comes to be when a take of unknown outcome is given up and turns up afterwards, or when
+an older copy of the store is put back.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from kling_pipeline.admission import insert_click, open_account
+from kling_pipeline.capability import Route
+from kling_pipeline.dialects import Task
+from kling_pipeline.engine import Engine
+from kling_pipeline.errors import InputError, KlingError, NotFound
+from kling_pipeline.identity import installation_mark
+from kling_pipeline.jobs import Job, find_job, move
+from kling_pipeline.store import Connection, get_meta
+
+_SILENT = 3  # lists that do not answer, after which the others are not asked
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A task that bears an id of this installation, and the endpoint whose list tells it."""
+
+    route: Route
+    task: Task
+
+
+def see_ours(engine: Engine) -> tuple[list[Sighting], int]:
+    """What Kling's lists tell of this installation, and how many of them could not be read."""
+    with engine.store.read() as db:
+        mark = installation_mark(get_meta(db, "secret"))
+    seen: list[Sighting] = []
+    failures = 0
+    for route in routes(engine):
+        try:
+            found = engine.client.look_many(route, 1, 500)
+        except KlingError:
+            failures += 1
+            if failures == _SILENT:
+                break
+            continue
+        seen += [
+            Sighting(route, task) for task in found if (task.external_id or "").startswith(mark)
+        ]
+    return seen, failures
+
+
+def routes(engine: Engine) -> list[Route]:
+    """Every endpoint that a model of the catalog is asked at."""
+    found = {
+        model.route.id: model.route
+        for name in engine.catalog.capabilities
+        for model in engine.catalog.models(name)
+    }
+    return list(found.values())
+
+
+def is_lost(db: Connection, task: Task) -> bool:
+    """Paid, and nobody would fetch it."""
+    if task.status == "failed":
+        return False
+    if db.execute("SELECT 1 FROM job WHERE provider_task_id = ?", [task.id]).fetchone():
+        return False
+    job = _namesake(db, task)
+    return job is None or job.state in ("failed", "canceled")
+
+
+def price_orphan(engine: Engine, db: Connection, seen: Sighting) -> int | None:
+    """What taking it up costs: the price of the job that was given up, else what Kling says it took; None: not told."""
+    if job := _namesake(db, seen.task):
+        return job.price
+    if not seen.task.units:
+        return None
+    product = engine.catalog.prices[_makers(engine, seen.route)["price"]].product
+    return max(1, math.ceil(seen.task.units * engine.catalog.unit(product)))
+
+
+def adopt_orphan(engine: Engine, owner: str, task_id: str) -> str:
+    """Makes a job that runs under a lost task, its price held like any other's; the job's id.
+
+    NotFound when there is no such task, InputError while Kling does not say what it took, CreditError.
+    """
+    seen = next((one for one in see_ours(engine)[0] if one.task.id == task_id), None)
+    if seen is None:
+        raise NotFound("Kling tells of no such task of this studio.")
+    now = engine.now()
+
+    def write(db: Connection) -> str:
+        given_up = _namesake(db, seen.task)
+        if not is_lost(db, seen.task) or (given_up and given_up.owner != owner):
+            raise NotFound("No such task waits to be taken up.")
+        price = price_orphan(engine, db, seen)
+        if price is None:
+            raise InputError(
+                "Kling does not say yet what this task took. Try again when it is done."
+            )
+        if given_up is not None:
+            # Its id goes to the job that takes its place: by it the task is known.
+            parted = f"{given_up.external_task_id}.{given_up.seq}"
+            db.execute("UPDATE job SET external_task_id = ? WHERE id = ?", [parted, given_up.id])
+        open_account(db, owner, engine.settings.opening_credits)
+        columns = _like(given_up) if given_up else _unseen(engine, seen.route)
+        common = {**columns, "owner": owner, "price": price, "state": "queued", "created_at": now}
+        job = insert_click(
+            db, {**common, "updated_at": now, "external_task_id": seen.task.external_id}
+        )
+        return _run(db, job, seen.task, now)
+
+    return engine.store.write(write)
+
+
+def _run(db: Connection, job: Job, task: Task, now: int) -> str:
+    """From a new row to one that the next tick asks for."""
+    sent = move(db, job, "sending", now, say="preparing", why="taken up by the owner")
+    assert sent is not None  # made in this transaction
+    move(
+        db, sent, "running", now, say="generating", progress=20, provider_task_id=task.id,
+        started_at=now, next_at=now,
+    )  # fmt: skip
+    return job.id
+
+
+def _namesake(db: Connection, task: Task) -> Job | None:
+    """The job that bears the task's own id."""
+    row = db.execute("SELECT id FROM job WHERE external_task_id = ?", [task.external_id]).fetchone()
+    return find_job(db, row["id"]) if row else None
+
+
+def _like(job: Job) -> dict[str, Any]:
+    """What a job was asked for, for the one that takes its place."""
+    columns = (
+        "capability", "model", "route", "pool", "slots", "shape", "credit_key", "params", "request",
+        "checkpoint", "template",
+    )  # fmt: skip
+    values = {name: getattr(job, name) for name in columns}
+    return {
+        name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+        for name, value in values.items()
+    }
+
+
+def _unseen(engine: Engine, route: Route) -> dict[str, Any]:
+    """Of a task whose job is in no store only the endpoint is known."""
+    made = _makers(engine, route)
+    return {
+        **{name: made[name] for name in ("capability", "model", "credit_key")},
+        "route": route.id, "pool": route.pool, "slots": 1, "shape": f"{made['capability']}|adopted",
+        "params": "{}", "request": json.dumps({"fields": {}}), "checkpoint": "{}",
+    }  # fmt: skip
+
+
+def _makers(engine: Engine, route: Route) -> dict[str, str]:
+    """The first capability and model that are asked at an endpoint."""
+    return next(
+        {
+            "capability": capability.id,
+            "model": model.name,
+            "price": model.price,
+            "credit_key": capability.credit_key,
+        }
+        for capability in engine.catalog.capabilities.values()
+        for model in engine.catalog.models(capability.id)
+        if model.route.id == route.id
+    )

@@ -1,0 +1,41 @@
+"""Errors as answers: `{"error": {code, message, fields}}`, each with its status."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from kling_pipeline.errors import CreditError, InputError, NotFound, StudioError
+
+_STATUS = {
+    "unsupported_media_type": 415,
+    "malformed_json": 400,
+    "bad_signature": 401,
+    "file_too_large": 413,
+}
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """An error of ours, by what the caller can do about it."""
+    assert isinstance(error, StudioError)
+    status = 500
+    if isinstance(error, NotFound):
+        status = 404
+    elif isinstance(error, CreditError):
+        status = 402
+    elif isinstance(error, InputError):
+        status = _STATUS.get(error.code, 422)
+    return JSONResponse({"error": {"fields": {}, **error.as_dict()}}, status_code=status)
+
+
+def refuse_http(request: Request, error: Exception) -> Response:
+    """What the router says no to."""
+    status = getattr(error, "status_code", 404)
+    said = {404: "There is nothing here.", 405: "This address takes another method."}
+    message = said.get(status, str(getattr(error, "detail", "")))
+    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
+    return JSONResponse(
+        {"error": {"code": code, "message": message, "fields": {}}},
+        status_code=status,
+        headers=getattr(error, "headers", None),
+    )
