@@ -84,7 +84,8 @@ def main() -> None:
     mode = "demo mode: nothing is sent or charged" if settings.demo else settings.kling_base_url
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     print(f"Kling Studio at http://{shown}:{settings.port} ({mode})", flush=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    # Without handlers of its own, so that what it logs is masked like everything else.
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", log_config=None)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,12 @@ class RedactFilter(logging.Filter):
 
 def install_redaction(settings: Settings) -> None:
     """Puts the filter on every handler of the root logger, with the configured keys."""
-    keys = (settings.kling_access_key, settings.kling_secret_key, settings.kling_api_key)
+    keys = (
+        settings.kling_access_key,
+        settings.kling_secret_key,
+        settings.kling_api_key,
+        settings.kling_webhook_secret,
+    )
     redact = RedactFilter(key.get_secret_value() for key in keys if key is not None)
     for handler in logging.getLogger().handlers:
         handler.addFilter(redact)

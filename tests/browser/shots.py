@@ -37,19 +37,15 @@ def shoot(page: Page, app: App, folder: Path, name: str) -> None:
     page.goto(app.url)
     page.wait_for_selector(".ks-board .ks-job")
     page.wait_for_timeout(2500)
-    groups = [tab.inner_text() for tab in page.locator("#groups > .tab-wrapper [role=tab]").all()]
-    for group in dict.fromkeys(text for text in groups if text.strip()):
-        page.locator("#groups > .tab-wrapper").get_by_role(
-            "tab", name=group, exact=True
-        ).first.click()
-        page.wait_for_timeout(600)
-        members = page.locator(".ks-members:visible > .tab-wrapper [role=tab]:visible")
-        for index in range(members.count()):
-            tab = members.nth(index)
-            title = tab.inner_text().strip().lower().replace(" ", "-") or "more"
-            tab.click()
-            page.wait_for_timeout(1200)
-            page.screenshot(path=folder / f"{title}-{name}.png")
+    # By the page's own door: on a phone some tabs are behind a menu.
+    for capability in page.request.get(f"{app.url}/api/capabilities").json()["capabilities"]:
+        page.evaluate("id => window.studioForm.go(id)", capability["id"])
+        page.wait_for_selector(f"#form-{capability['id']}:visible")
+        page.wait_for_timeout(1200)
+        page.screenshot(
+            path=folder / f"{capability['id'].replace('_', '-')}-{name}.png",
+            full_page="phone" in name,
+        )
     page.get_by_role("tab", name="Credits", exact=True).first.click()
     page.wait_for_timeout(1200)
     page.screenshot(path=folder / f"credits-{name}.png")
