@@ -12,7 +12,14 @@ from dataclasses import field as made_by
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 Widget = Literal[
     "prompt",
@@ -128,6 +135,9 @@ Sound = Annotated[Literal["off", "on"], Look("switch")]
 Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=True, step=0.05)]
 Image = Annotated[str, Field(min_length=1), Look("media"), Media("image")]
 OptionalImage = Annotated[str | None, BeforeValidator(blank_is_none), Look("media"), Media("image")]
+FoldedImage = Annotated[
+    str | None, BeforeValidator(blank_is_none), Look("media", advanced=True), Media("image")
+]
 
 
 File = Annotated[str, Field(min_length=1)]
@@ -156,8 +166,24 @@ class CameraControl(BaseModel):
     type: Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
     config: CameraConfig | None = None
 
+    @model_validator(mode="after")
+    def _one_axis(self) -> CameraControl:
+        moved = [by for by in self.config.model_dump().values() if by] if self.config else []
+        if self.type == "simple" and len(moved) != 1:
+            raise ValueError(f"{len(moved)} axes are moved; a simple move has exactly one.")
+        if self.type != "simple" and self.config is not None:
+            raise ValueError(f"{self.type} moves by itself; it takes no config.")
+        return self
+
+
+class OneMove(CameraControl):
+    """The only kind of move that image to video takes (Kling docs, image to video, Sept 2026)."""
+
+    type: Literal["simple"] = "simple"
+
 
 Camera = Annotated[CameraControl | None, Look("camera", advanced=True)]
+SimpleCamera = Annotated[OneMove | None, Look("camera", advanced=True)]
 
 
 @dataclass(frozen=True)
@@ -176,6 +202,7 @@ class Route:
     find: bool = True
     duplicate_refused: bool = False
     source: str = ""
+    as_of: str = ""
 
 
 FETCH = "$fetch"

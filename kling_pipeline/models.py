@@ -13,6 +13,20 @@ from kling_pipeline.errors import InputError, StudioError
 
 
 @dataclass(frozen=True)
+class Narrow:
+    """Fewer values while all of the fields `beside` are sent and none of those `without`."""
+
+    values: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def applies(self, sent: Mapping[str, Any]) -> bool:
+        """Whether it speaks of what is sent."""
+        given = all(sent.get(name) for name in self.beside)
+        return given and not any(sent.get(name) for name in self.without)
+
+
+@dataclass(frozen=True)
 class Limit:
     """What a model takes in one field; empty `values` means any value the request allows."""
 
@@ -22,13 +36,13 @@ class Limit:
     without: tuple[str, ...] = ()
     default: Any = None
     neutral: Any = None
-    narrow: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    narrow: tuple[Narrow, ...] = ()
 
     def allowed(self, sent: Mapping[str, Any]) -> tuple[str, ...]:
-        """The values beside what is sent: fewer where none of some fields is given."""
-        for absent, values in self.narrow:
-            if all(not sent.get(name) for name in absent):
-                return values
+        """The values beside what is sent: fewer where some fields are given, or none of them is."""
+        for one in self.narrow:
+            if one.applies(sent):
+                return one.values
         return self.values
 
     def obstacle(self, sent: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -62,6 +76,7 @@ class Model:
     steps: bool
     default: bool
     source: str
+    as_of: str
 
     def sift(
         self, given: Mapping[str, Any], chosen: frozenset[str]
@@ -155,6 +170,7 @@ def read_models(path: Path, contract: str) -> list[Model]:
                 requires=tuple(row.get("requires", ())),
                 default=row.get("default", False),
                 source=row["source"],
+                as_of=row["as_of"],
             )
         )
     return models
@@ -173,6 +189,7 @@ def _limit(rule: Any) -> Limit:
         default=rule.get("default"),
         neutral=rule.get("neutral"),
         narrow=tuple(
-            (tuple(one["without"]), tuple(one["values"])) for one in rule.get("narrow", ())
+            Narrow(tuple(one["values"]), tuple(one.get("with", ())), tuple(one.get("without", ())))
+            for one in rule.get("narrow", ())
         ),
     )

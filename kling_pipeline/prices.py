@@ -32,9 +32,9 @@ class Rate:
 class Price:
     """A price of Kling: units per second, per 5 seconds begun, per picture or per call.
 
-    `unit` is the credits of one unit of its product. Seconds are those asked for, or, with `of`, those of the file in
-    that field; a file that was not read counts as the longest Kling takes: `most` seconds, or the
-    fewer of the first row of `less` that applies.
+    `unit` is the credits of one unit of its product, `as_of` when the list said so. Seconds are those asked for, or,
+    with `of`, those of the file in that field; a file that was not read counts as the longest Kling takes: `most`
+    seconds, or the fewer of the first row of `less` that applies.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Price:
     unit: Decimal
     product: str
     rates: tuple[Rate, ...]
+    as_of: str
     of: str = ""
     most: int = 0
     less: tuple[tuple[Mapping[str, str], int], ...] = ()
@@ -115,6 +116,7 @@ def read_prices(path: Path) -> dict[str, Price]:
                 Rate(Decimal(rate["units"]), rate.get("when", {}), tuple(rate.get("with", ())))
                 for rate in row["rates"]
             ),
+            as_of=row["as_of"],
             of=row.get("of", ""),
             most=row.get("most", 0),
             less=tuple((one["when"], one["most"]) for one in row.get("less", ())),

@@ -86,7 +86,8 @@ class Field:
 def read_fields(capability: Capability, models: Iterable[Model]) -> list[Field]:
     """The fields that some model takes, with every value that some model takes, in the order of the request."""
     rows = [row for row in models if row.status != "retired"]
-    schema = capability.request.model_json_schema()["properties"]
+    schema = capability.request.model_json_schema()
+    kinds, schema = schema.get("$defs", {}), schema["properties"]
     media = capability.media()
     fields = []
     for name, look in capability.looks().items():
@@ -96,6 +97,8 @@ def read_fields(capability: Capability, models: Iterable[Model]) -> list[Field]:
             continue
         else:
             values = _taken(name, _facts(schema[name]), rows)
+        if look.widget == "camera":
+            values = _moves(_facts(schema[name]), kinds)
         facts = _facts(schema[name])
         info = capability.request.model_fields[name]
         fields.append(
@@ -117,6 +120,12 @@ def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A property of a JSON schema with the alternative that is not null laid open."""
     others = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     return {**schema, **(others[0] if others else {})}
+
+
+def _moves(facts: Mapping[str, Any], kinds: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of camera move that a request has."""
+    kind = kinds[facts["$ref"].rpartition("/")[2]]["properties"]["type"]
+    return tuple(kind.get("enum") or [kind["const"]])
 
 
 def _taken(name: str, facts: Mapping[str, Any], rows: Iterable[Model]) -> tuple[Any, ...]:

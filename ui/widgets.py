@@ -13,7 +13,6 @@ from ui.tongue import Tongue
 
 _WIDE = ("prompt", "text", "model", "slider", "camera", "voice")
 _LONG = 9  # letters of a value that still fit into half a row
-_MOVES = ("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")
 
 
 def build_field(one: Field, tongue: Tongue) -> None:
@@ -161,7 +160,7 @@ def _camera(one: Field, tongue: Tongue) -> None:
         return [(tongue.value(f"{one.name}{SUB}{part}", value), value) for value in values]
 
     one.parts[f"{one.name}{SUB}type"] = gr.Dropdown(
-        choices=choices("type", (NONE, *_MOVES)), value=NONE, filterable=False,
+        choices=choices("type", (NONE, *one.values)), value=NONE, filterable=False,
         elem_classes=["ks-list"], **_common(one, tongue, part=f"{one.name}{SUB}type"),
     )  # fmt: skip
     one.parts[f"{one.name}{SUB}axis"] = gr.Radio(

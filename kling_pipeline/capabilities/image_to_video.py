@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kling_pipeline.capability import (
-    Camera,
     Capability,
+    Fields,
+    Finding,
+    FoldedImage,
     Guidance,
     Image,
     Known,
@@ -17,6 +20,7 @@ from kling_pipeline.capability import (
     Prompt,
     Request,
     Seconds,
+    SimpleCamera,
     Sound,
 )
 
@@ -33,7 +37,8 @@ class ImageToVideo(Request):
     sound: Sound = "off"
     negative_prompt: NegativePrompt = None
     cfg_scale: Guidance = None
-    camera_control: Camera = None
+    camera_control: SimpleCamera = None
+    static_mask: FoldedImage = None
 
 
 def frames_as_references(fields: dict[str, Any], known: Known) -> dict[str, Any]:
@@ -47,6 +52,22 @@ def frames_as_references(fields: dict[str, Any], known: Known) -> dict[str, Any]
     return body
 
 
+def mask_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+    """A mask has the ratio of the image it lies on (Kling docs, image to video, Sept 2026)."""
+    image, mask = facts.get("image"), facts.get("static_mask")
+    if "static_mask" not in sent or not image or not mask:
+        return
+    if abs(image.width * mask.height / (image.height * mask.width) - 1) > 0.01:
+        sizes = {
+            "image": f"{image.width} x {image.height}",
+            "mask": f"{mask.width} x {mask.height}",
+        }
+        message = (
+            f"The mask is {sizes['mask']} px, the image {sizes['image']}: their ratios differ."
+        )
+        yield Finding("mask_ratio", "static_mask", message, severity="error", figures=sizes)
+
+
 CAPABILITY = Capability(
     id="image_to_video",
     title="Image to video",
@@ -55,4 +76,5 @@ CAPABILITY = Capability(
     credit_key="kling_i2v",
     request=ImageToVideo,
     layouts={"omni-video": frames_as_references},
+    rules=(mask_fits,),
 )

@@ -73,6 +73,7 @@ route = "expand"
 price = "image-flat-8"
 send_name = false
 source = "outpaint"
+as_of = "2026-09"
 [model.takes]
 image = true
 prompt = true
@@ -90,6 +91,7 @@ status = "alive"
 route = "text2video"
 price = "video-3.0"
 source = "announced this morning"
+as_of = "2026-11-26"
 [model.takes]
 prompt = true
 mode = ["std", "pro"]

@@ -59,6 +59,22 @@ CASES: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("vendor", "an end frame in pro", {**FRAMES, "mode": "pro"}),
         ("vendor", "an end frame in std is not sent", FRAMES),
         ("vendor", "the omni model", {**FRAMES, "model_name": "kling-video-o1"}),
+        (
+            "vendor",
+            "an older model with a still area and one move of the camera",
+            {
+                **BOAT, "image": "scene", "static_mask": "scene", "model_name": "kling-v1-5", "mode": "pro",
+                "camera_control": {"type": "simple", "config": {"zoom": 4}},
+            },
+        ),
+        (
+            "vendor",
+            "an older model with one move of the camera",
+            {
+                **BOAT, "image": "scene", "model_name": "kling-v1-5", "mode": "pro",
+                "camera_control": {"type": "simple", "config": {"zoom": 4}},
+            },
+        ),
         ("brief", "the default", {**BOAT, "image": "scene"}),
         ("brief", "the omni model", {**FRAMES, "model_name": "kling-video-o1"}),
     ],
