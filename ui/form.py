@@ -13,6 +13,7 @@ from kling_pipeline.models import Model
 NONE = ""  # what a widget holds for "not asked for"; a radio cannot hold null
 SUB = "__"  # joins a field to the part of it that one widget holds
 _COUNTABLE = 9  # whole numbers up to here are shown as values to pick
+SIMPLE = "simple"  # the kind of camera move that has an axis and an amount
 AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 
 
@@ -171,7 +172,7 @@ def _read_camera(name: str, held: Mapping[str, Any]) -> dict[str, Any] | None:
     move = held.get(f"{name}{SUB}type")
     if not move:
         return None
-    if move != "simple":
+    if move != SIMPLE:
         return {"type": move}
     return {"type": move, "config": {held[f"{name}{SUB}axis"]: held[f"{name}{SUB}amount"]}}
 

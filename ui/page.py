@@ -73,8 +73,8 @@ def _grouped(capabilities: Any) -> dict[str, list[Capability]]:
     """Groups that have a capability; in each, what starts from nothing before what needs files."""
 
     def needs(one: Capability) -> tuple[int, int, str]:
-        media, fields = one.media(), one.request.model_fields
-        places = sum(rule.most for rule in media.values())
+        media, fields, looks = one.media(), one.request.model_fields, one.looks()
+        places = sum(rule.most for name, rule in media.items() if not looks[name].advanced)
         return places, sum(fields[name].is_required() for name in media), one.id
 
     found = {group: [one for one in capabilities if one.group == group] for group in GROUPS}

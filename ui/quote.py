@@ -11,7 +11,7 @@ from typing import Any
 from kling_pipeline.capability import Capability
 from kling_pipeline.errors import CreditError, InputError, StudioError
 from kling_pipeline.pipeline import Pipeline
-from ui.form import Field
+from ui.form import SIMPLE, SUB, Field
 from ui.stands import Stand, read_stands
 
 VARIANTS = "variant_count"
@@ -156,7 +156,10 @@ class Quotes:
 
 
 def _spare(one: Field, held: Mapping[str, Any]) -> list[str]:
-    """Places of a list that wait out of sight: every empty one but the first."""
+    """Parts that wait out of sight: empty places of a list but the first, the axis of a still camera."""
+    if one.widget == "camera":
+        moves = held.get(f"{one.name}{SUB}type") == SIMPLE
+        return [] if moves else [f"{one.name}{SUB}axis", f"{one.name}{SUB}amount"]
     return [slot for slot in one.slots if not held.get(slot)][1:]
 
 

@@ -16,7 +16,7 @@ from kling_pipeline.catalog import Catalog, load_catalog
 from kling_pipeline.errors import CreditError
 from kling_pipeline.models import Limit
 from ui.create import Form, build_form, build_tab
-from ui.form import SUB, Field, read_fields
+from ui.form import NONE, SUB, Field, read_fields
 from ui.orders import change, restore
 from ui.page import build_page
 from ui.quote import VARIANTS, Quotes
@@ -211,6 +211,14 @@ def test_a_camera_is_read_and_written(toy: Pipeline) -> None:
     assert one.read(one.write(move) or {}) == move
     assert one.read(one.write({"type": "down_back"}) or {}) == {"type": "down_back"}
     assert one.read(one.write(None) or {}) is None
+
+
+def test_a_camera_that_stands_still_has_no_axis_to_choose(toy: Pipeline) -> None:
+    form = build(toy, "throwaway")
+    axis, amount, kind = (f"camera_control{SUB}{part}" for part in ("axis", "amount", "type"))
+    for move, spare in ((NONE, [axis, amount]), ("down_back", [axis, amount]), ("simple", [])):
+        answer = form.quotes.answer("local", held(form, **{kind: move}))
+        assert answer["spare"] == spare
 
 
 def test_a_list_of_files_has_a_place_for_each(toy: Pipeline) -> None:

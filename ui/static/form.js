@@ -62,7 +62,7 @@ function restyle() {
       if (stand.values.length) rules.push(...narrowed(id, name, stand, answer));
       else if (answer.choices[name] > HALF) rules.push(...spread(id, name, answer.choices[name]));
     }
-    for (const slot of answer?.spare ?? []) rules.push(`#s-${id}-${slot}{display:none!important}`);
+    for (const slot of answer?.spare ?? []) rules.push(`:is(#s-${id}-${slot},#f-${id}-${slot}){display:none!important}`);
     if (answer && !inside(answer).length) rules.push(`#adv-${id}{display:none!important}`);
   }
   let sheet = document.getElementById('ks-stands');
