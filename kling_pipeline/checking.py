@@ -25,7 +25,9 @@ def check(engine: Engine, job: Job) -> None:
     """Looks for the task of a doubtful create: adopts it, waits, or, when absence is proved, queues it again."""
     asked = engine.now()
     # Only what is proof should cost the reading of a list.
-    proof = engine.client.unfenced or asked > _fence(engine, job)
+    proof = asked > _fence(engine, job)
+    if engine.client.unfenced:
+        proof = job.tries % 4 == 3 or asked > _patience(engine, job)
     try:
         task = find_task(engine, engine.catalog.route(job.route), job, thorough=proof)
     except KlingError as error:
@@ -66,6 +68,8 @@ def adopt(engine: Engine, job: Job, task: Task) -> None:
 
 def _absent(db: Connection, engine: Engine, job: Job, asked: int) -> None:
     """Not found. Proof needs the fence to be down when it was asked, and two looks after it."""
+    if job.checkpoint.get("exists"):
+        return _untold(db, engine, job, asked)
     proof = _unfenced if engine.client.unfenced else _fenced
     proof(db, engine, job, asked)
 

@@ -118,13 +118,6 @@ class KlingError(StudioError):
 
 
 class ResultError(StudioError):
-    """A result file is cut, over the cap, or not the kind that was asked for.
-
-    `sha256` is that of a file that came as long as was said and still cannot be read.
-    """
+    """A result file is cut, over the cap, or not the kind that was asked for."""
 
     code = "bad_result"
-
-    def __init__(self, message: str, *, code: str | None = None, sha256: str = "") -> None:
-        super().__init__(message, code=code)
-        self.sha256 = sha256

@@ -9,7 +9,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -131,11 +131,11 @@ def decode_base64(text: str) -> bytes | None:
         return None
 
 
-def verify_result(path: Path, kind: Kind, *, known: Collection[str] = ()) -> Facts:
+def verify_result(path: Path, kind: Kind, *, unread: bool = False) -> Facts:
     """Measures a file that Kling sent; its size and length may be other than was asked for.
 
-    ResultError `result_wrong_kind` when it is not the kind of file, `result_cut` when it cannot be read, with its
-    sha256; one of the `known` sums is taken all the same, unmeasured.
+    ResultError `result_wrong_kind` when it is not the kind of file, `result_cut` when it is empty,
+    `result_unreadable` when it cannot be read; with `unread` it is taken all the same, unmeasured.
     """
     with _opened(path) as file:
         size, format = _first_look(file)
@@ -146,10 +146,11 @@ def verify_result(path: Path, kind: Kind, *, known: Collection[str] = ()) -> Fac
         try:
             facts = _facts(file, size, format)
         except Unreadable as error:
-            sha256 = _digest(file)
-            if sha256 not in known:
-                raise ResultError(error.sentence, code="result_cut", sha256=sha256) from None
-            return Facts(kind, format.mime, format.suffix, None, None, None, None, size, sha256)
+            if not unread:
+                raise ResultError(error.sentence, code="result_unreadable") from None
+            return Facts(
+                kind, format.mime, format.suffix, None, None, None, None, size, _digest(file)
+            )
     if facts.kind != kind:
         raise ResultError(f"Kling sent {_A[facts.kind]}, not {_A[kind]}.", code="result_wrong_kind")
     return facts

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from kling_pipeline.engine import Engine
 from kling_pipeline.pauses import notice
-from kling_pipeline.store import Connection
+from kling_pipeline.store import Connection, get_meta, set_meta
 
 _RAISE_SECONDS = 120.0  # without a refusal for this long, one more is tried
+_CALM_SECONDS = 5.0  # after a rest, so long without a refusal before a pool goes on as usual
 _IN_FLIGHT = "('sending', 'checking', 'running')"
 
 
@@ -22,6 +24,8 @@ def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
 
 def has_place(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
     """Whether a pool has room for so many slots; one task always may try when none is in flight."""
+    if not _at_pace(db, engine, pool):
+        return False
     used, cap = _used(db, pool), read_caps(db, engine).get(pool)
     return cap is None or used == 0 or used + slots <= cap
 
@@ -46,11 +50,13 @@ def _next_queued(db: Connection, engine: Engine) -> list[str]:
     most = 1 if current is not None else 200
     caps, ids = read_caps(db, engine), list[str]()
     for (pool,) in db.execute("SELECT DISTINCT pool FROM job WHERE state = 'queued'").fetchall():
+        if not _at_pace(db, engine, pool):
+            continue
         used = _used(db, pool)
         free = max(caps[pool] - used, 0 if used else 1) if pool in caps else most
         rows = db.execute(
             "SELECT id FROM job WHERE state = 'queued' AND pool = ? AND next_at <= ? ORDER BY seq LIMIT ?",
-            [pool, now, min(free, most)],
+            [pool, now, min(free, most, 1 if _pace(db, engine, pool) else most)],
         )
         ids += [row["id"] for row in rows]
     return ids
@@ -64,6 +70,32 @@ def lower_cap(db: Connection, pool: str, job_id: str, now: int) -> None:
            ON CONFLICT (name) DO UPDATE SET cap = min(cap, excluded.cap), at = excluded.at""",
         [pool, cap, now],
     )
+
+
+def slow_down(db: Connection, engine: Engine, pool: str) -> int:
+    """Kling was asked too fast: the pool rests, longer each time; until when, in milliseconds."""
+    now, before = engine.now(), _pace(db, engine, pool)
+    times = before["times"] + 1 if before else 0
+    until = now + engine.wait(min(30.0, 2.0**times))
+    set_meta(db, f"pace:{pool}", json.dumps({"until": until, "times": times}))
+    return until
+
+
+def _pace(db: Connection, engine: Engine, pool: str) -> dict[str, int]:
+    """The rest that a pool takes or has just taken; empty when it goes on as usual."""
+    told = get_meta(db, f"pace:{pool}")
+    pace: dict[str, int] = json.loads(told) if told else {}
+    recent = pace and engine.now() < pace["until"] + engine.wait(_CALM_SECONDS)
+    return pace if recent else {}
+
+
+def _at_pace(db: Connection, engine: Engine, pool: str) -> bool:
+    """Whether one more may be sent now: not while the pool rests, and one by one for a while after it."""
+    pace = _pace(db, engine, pool)
+    if not pace:
+        return True
+    row = db.execute("SELECT 1 FROM job WHERE pool = ? AND state = 'sending' LIMIT 1", [pool])
+    return engine.now() >= pace["until"] and row.fetchone() is None
 
 
 def raise_caps(db: Connection, engine: Engine) -> None:

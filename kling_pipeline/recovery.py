@@ -35,6 +35,8 @@ def sweep_incoming(engine: Engine) -> None:
     incoming = engine.assets / "incoming"
     if not incoming.exists():
         return
+    # Listed before the rows are read: a folder is made after its job was claimed.
+    folders = [one for one in incoming.iterdir() if one.is_dir()]
     with engine.store.read() as db:
         held = {
             row["id"]
@@ -42,8 +44,8 @@ def sweep_incoming(engine: Engine) -> None:
                 "SELECT id FROM job WHERE state = 'saving' AND lease_owner NOT NULL"
             )
         }
-    for folder in incoming.iterdir():
-        if folder.is_dir() and folder.name.partition(".")[0] not in held:
+    for folder in folders:
+        if folder.name.partition(".")[0] not in held:
             shutil.rmtree(folder, ignore_errors=True)
 
 

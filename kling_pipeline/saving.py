@@ -20,9 +20,12 @@ from kling_pipeline.store import Connection
 from kling_pipeline.tasks import look_at
 
 log = logging.getLogger(__name__)
+_File = tuple[Path, Facts, dict[str, Any]]
 CAPS = {"video": 2 * 1024**3, "image": 100 * 1024**2, "audio": 200 * 1024**2}
 CRASHES = 3
-_SURE = 3  # attempts that brought the same unreadable bytes, after which they are what Kling has
+# Attempts that each brought a whole file of the right kind that cannot be read, after which it is what Kling has.
+_SURE = 3
+_SOON = 2.0  # seconds until such a file is fetched again
 
 
 def save(engine: Engine, job: Job) -> None:
@@ -44,7 +47,7 @@ def save(engine: Engine, job: Job) -> None:
         engine.store.write(lambda db: _settle(db, held.job, assets, engine.now()))
         failpoint("settled")
     except (ResultError, KlingError, OSError) as error:
-        _put_off(engine, held.job, getattr(error, "code", "disk"), getattr(error, "sha256", ""))
+        _put_off(engine, held, getattr(error, "code", "disk"))
     finally:
         engine.in_hand.discard(claimed.id)
         shutil.rmtree(folder, ignore_errors=True)
@@ -55,6 +58,13 @@ class _Held:
 
     def __init__(self, engine: Engine, job: Job) -> None:
         self.engine, self.job, self._told = engine, job, time.monotonic()
+        # How many attempts found a file unreadable, by its index as text.
+        self.unread: dict[str, int] = dict(job.checkpoint.get("unread", {}))
+        self._missed = dict(self.unread)
+
+    def miss(self, index: int) -> None:
+        """Counts a file that cannot be read, once an attempt."""
+        self.unread[str(index)] = self._missed.get(str(index), 0) + 1
 
     def say(self, code: str, **figures: Any) -> None:
         """Tells the page, and keeps the lease."""
@@ -83,36 +93,58 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
     return update(db, job, now, say="downloading", lease_owner=engine.me, lease_until=until)
 
 
-def _fetch_all(
-    engine: Engine, held: _Held, folder: Path
-) -> list[tuple[Path, Facts, dict[str, Any]]]:
-    """Every output in Kling's order as (file, facts, output); asks for fresh links once if one is dead."""
+def _fetch_all(engine: Engine, held: _Held, folder: Path) -> list[_File]:
+    """Every output in Kling's order; what did not come whole is asked for once more by fresh links.
+
+    ResultError `result_unreadable` when only files that cannot be read are missing; `held.unread` then counts them.
+    """
+    files: dict[int, _File] = {}
     for fresh in (False, True):
         outputs = (_fresh_outputs(engine, held) if fresh else held.job.outputs) or []
         if not outputs and not fresh:
             continue
         if not outputs:
             raise ResultError("Kling says done but names no file.", code="result_missing")
+        failure = _fetch_missing(engine, held, folder, outputs, files)
+        if failure is None:
+            return [files[index] for index in range(len(outputs))]
+    assert failure is not None
+    raise failure
+
+
+def _fetch_missing(
+    engine: Engine,
+    held: _Held,
+    folder: Path,
+    outputs: list[dict[str, Any]],
+    files: dict[int, _File],
+) -> ResultError | None:
+    """Fetches and verifies what is not among the files yet; the last failure, if there is one."""
+    failure: ResultError | None = None
+    came = []
+    for index, one in enumerate(outputs):
+        if index in files:
+            continue
         try:
-            parts = [folder / str(index) for index in range(len(outputs))]
-            for part, one in zip(parts, outputs, strict=True):
-                engine.client.download(one["url"], part, cap=CAPS[one["kind"]], on_bytes=held.hear)
-            # From here on a crash counts: it may be this very file that ends the process.
-            held.say("storing")
-            return [
-                (part, verify_result(part, one["kind"], known=_known(held.job)), one)
-                for part, one in zip(parts, outputs, strict=True)
-            ]
+            part = folder / str(index)
+            engine.client.download(one["url"], part, cap=CAPS[one["kind"]], on_bytes=held.hear)
+            came.append(index)
         except ResultError as error:
-            if fresh or error.code in ("lease_lost", "result_too_large"):
+            if error.code in ("lease_lost", "result_too_large"):
                 raise
-    raise AssertionError("unreachable")
-
-
-def _known(job: Job) -> list[str]:
-    """Sums of unreadable files that came the same way often enough: paid for, and Kling has no other."""
-    refused: dict[str, int] = job.checkpoint.get("refused", {})
-    return [sha256 for sha256, times in refused.items() if times >= _SURE - 1]
+            failure = error
+    # From here on a crash counts: it may be this very file that ends the process.
+    held.say("storing")
+    for index in came:
+        part, one = folder / str(index), outputs[index]
+        try:
+            facts = verify_result(part, one["kind"], unread=held.unread.get(str(index), 0) >= _SURE)
+            files[index] = part, facts, one
+        except ResultError as error:
+            failure = failure or error
+            if error.code == "result_unreadable":
+                held.miss(index)
+    return failure
 
 
 def _fresh_outputs(engine: Engine, held: _Held) -> list[dict[str, Any]]:
@@ -167,19 +199,17 @@ def _settle(db: Connection, job: Job, assets: list[dict[str, Any]], now: int) ->
         )
 
 
-def _put_off(engine: Engine, job: Job, code: str, sha256: str) -> None:
-    log.warning("saving %s: %s", job.external_task_id, code)
-    engine.store.write(lambda db: _later(db, engine, job, code, sha256))
+def _put_off(engine: Engine, held: _Held, code: str) -> None:
+    log.warning("saving %s: %s", held.job.external_task_id, code)
+    engine.store.write(lambda db: _later(db, engine, held, code))
 
 
-def _later(db: Connection, engine: Engine, job: Job, code: str, sha256: str) -> None:
-    now = engine.now()
-    delay = engine.wait(min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2))
-    refused = dict(job.checkpoint.get("refused", {}))
-    if sha256:
-        refused[sha256] = refused.get(sha256, 0) + 1
+def _later(db: Connection, engine: Engine, held: _Held, code: str) -> None:
+    now, job = engine.now(), held.job
+    growing = min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2)
+    delay = engine.wait(_SOON if code == "result_unreadable" else growing)
     update(
         db, job, now, say="retrying", figures={"at": now + delay, "reason": code},
-        checkpoint={**job.checkpoint, "refused": refused}, next_at=now + delay,
+        checkpoint={**job.checkpoint, "unread": held.unread}, next_at=now + delay,
         tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,
     )  # fmt: skip

@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+from kling_pipeline.tables import Database, Migrations
 
 migrations = Migrations("studio")
 

@@ -20,11 +20,12 @@ from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import thaw
 from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import pause, paused
-from kling_pipeline.places import has_place, lower_cap
+from kling_pipeline.places import has_place, lower_cap, slow_down
 from kling_pipeline.store import Connection
 
 _TOKEN_SECONDS = 60.0
 _ASK_SECONDS = 60.0
+_TOO_FAST = 1302  # Kling docs, error codes, Sept 2026; 1303 is the limit of tasks in flight
 
 
 def send(engine: Engine, job: Job) -> None:
@@ -183,7 +184,8 @@ def _answered(engine: Engine, job: Job, error: KlingError, *, anew: bool = True)
     elif error.verdict in ("account", "token"):
         engine.store.write(lambda db: _pause_all(db, engine, job, error))
     elif error.verdict == "busy":
-        engine.store.write(lambda db: _wait_for_place(db, engine, job, error))
+        later = _wait_for_calm if error.service_code == _TOO_FAST else _wait_for_place
+        engine.store.write(lambda db: later(db, engine, job, error))
     elif not error.sent:
         delay = engine.wait(backoff(job.tries, 1, 30))
         engine.store.write(
@@ -203,10 +205,13 @@ def _fail(engine: Engine, job: Job, code: str, message: str) -> None:
 
 def _doubt(engine: Engine, job: Job, error: KlingError) -> Job:
     now = engine.now()
+    # Told that the id is taken, no silence of Kling's can prove that there is no task.
+    exists = {"exists": True} if error.verdict == "exists" else {}
     moved = engine.store.write(
         lambda db: move(
             db, job, "checking", now, say="checking", why=error.message, tries=0, absences=0,
             doubt_since=now, next_at=now + engine.wait(2), lease_owner=None, lease_until=None,
+            checkpoint={**job.checkpoint, **exists},
         )
     )  # fmt: skip
     failpoint("doubted")
@@ -216,6 +221,12 @@ def _doubt(engine: Engine, job: Job, error: KlingError) -> Job:
 def _pause_all(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
     until = pause(db, engine, error)
     requeue(db, job, engine.now(), until, "paused", error.message)
+
+
+def _wait_for_calm(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
+    """Asked too fast, not for too much at once: the pool goes on one by one after a while."""
+    until = slow_down(db, engine, job.pool)
+    requeue(db, job, engine.now(), until, "waiting", error.message)
 
 
 def _wait_for_place(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:

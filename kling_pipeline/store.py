@@ -13,10 +13,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlite_utils import Database
-
 from kling_pipeline.errors import StudioError
 from kling_pipeline.schema import migrations
+from kling_pipeline.tables import Database
 
 T = TypeVar("T")
 Connection = sqlite3.Connection
@@ -33,18 +32,29 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._work: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None]
         self._work = queue.SimpleQueue()
-        # Two processes that begin together on a new file would both make the tables.
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            with closing(self._connect()) as db:
-                os.chmod(path, 0o600)
-                _migrate(Database(db), path)
+        self._readers: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        try:
+            self._open()
+        except (OSError, sqlite3.OperationalError) as error:
+            raise StudioError(
+                f"{path} cannot be opened for writing: {error}. Nothing was changed. "
+                "Look whether the disk is full or read-only, then start again.",
+                code="store_unwritable",
+            ) from None
         self._closed = False
         self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self._writer.start()
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Two processes that begin together on a new file would both make the tables.
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with closing(self._connect()) as db:
+                os.chmod(self.path, 0o600)
+                _migrate(Database(db), self.path)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a transaction and returns its result once that is on the disk.
@@ -61,10 +71,18 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one consistent state and cannot write."""
-        with closing(self._connect()) as db:
-            db.execute("PRAGMA query_only = ON")
+        db = self._reader()
+        try:
             db.execute("BEGIN")
             yield db
+            db.execute("ROLLBACK")
+        except BaseException:
+            db.close()
+            raise
+        if self._closed:
+            db.close()
+        else:
+            self._readers.put(db)
 
     def close(self) -> None:
         """Ends the writer after what is already queued."""
@@ -72,6 +90,17 @@ class Store:
             self._closed = True
             self._work.put(None)
             self._writer.join()
+            while not self._readers.empty():
+                self._readers.get().close()
+
+    def _reader(self) -> Connection:
+        """One that nobody reads with at the moment: to open and set one up takes as long as a question."""
+        try:
+            return self._readers.get_nowait()
+        except queue.Empty:
+            db = self._connect()
+            db.execute("PRAGMA query_only = ON")
+            return db
 
     def _connect(self) -> Connection:
         db = sqlite3.connect(

@@ -17,6 +17,7 @@ from kling_pipeline.states import ENDED
 from kling_pipeline.store import Connection
 
 _PAGES = 20
+_KEPT_MS = 29 * 24 * 3600 * 1000  # how long Kling surely still tells of a task
 _CLOCKS_MS = 2 * 3600 * 1000  # by so much ours may have been ahead of Kling's when the job was made
 
 
@@ -57,10 +58,36 @@ def find_task(engine: Engine, route: Route, job: Job, *, thorough: bool = False)
     try:
         return _find_in_list(engine, route, job)
     except KlingError as unseen:
-        # Beside a look-up that found nothing the list need not prove it too.
-        if isinstance(unseen, Untold) or unseen.verdict == "refused":
-            raise KlingError("No task was found by this id.", "absent") from None
-        raise
+        if not isinstance(unseen, Untold) and unseen.verdict != "refused":
+            raise
+        # The list proves nothing; a look-up that found nothing is proof where it finds what is there.
+        if not _look_up_finds(engine, route, job):
+            raise Untold("Kling finds no task by an id of its maker.") from None
+        raise KlingError("No task was found by this id.", "absent") from None
+
+
+def _look_up_finds(engine: Engine, route: Route, job: Job) -> bool:
+    """Whether a task of ours that is at Kling is found by our id; where there is none, as documented.
+
+    Raises KlingError when Kling does not answer.
+    """
+    since = engine.now() - _KEPT_MS
+    with engine.store.read() as db:
+        row = db.execute(
+            """SELECT external_task_id FROM job WHERE route = ? AND id <> ? AND created_at > ?
+               AND provider_task_id IS NOT NULL AND state IN ('running', 'saving', 'done')
+               ORDER BY created_at DESC LIMIT 1""",
+            [route.id, job.id, since],
+        ).fetchone()
+    if row is None:
+        return True
+    try:
+        engine.client.find(route, row["external_task_id"])
+    except KlingError as error:
+        if error.verdict != "absent":
+            raise
+        return False
+    return True
 
 
 def _find_in_list(engine: Engine, route: Route, job: Job) -> Task:

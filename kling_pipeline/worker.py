@@ -26,6 +26,7 @@ from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease, keep_leas
 log = logging.getLogger(__name__)
 LEASE = "pump"
 _TICK, _RESUME, _RING_AGAIN, _MUTE = 1.0, 60.0, 10.0, 10.0  # seconds
+_LINE = 16  # messages that may wait for each thread
 _QUEUE_SECONDS = (
     3.0  # a message is written in milliseconds, unless somebody stopped with the file locked
 )
@@ -77,6 +78,7 @@ class Worker:
         self._stop = threading.Event()
         self._clock = threading.Thread(target=self._run, name="worker-clock", daemon=True)
         self._here = ThreadPoolExecutor(max(1, settings.studio_workers), "worker-here")
+        self._line = _LINE * max(1, settings.studio_workers)
         self._mute_until = -math.inf
         self._rung: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -86,7 +88,9 @@ class Worker:
         """Starts the threads; jobs that a dead process left behind are taken up at once."""
         self.pipeline.engine.ring = self.ring
         self.pipeline.resume()
-        self._is_pump()  # doctor should not say for a second that nobody works
+        if self._is_pump():  # now, so that doctor does not say for a second that nobody works
+            # What a dead process was told; the rows say what is due.
+            self.huey.storage.flush_queue()
         self._consumer.start()
         self._clock.start()
 
@@ -140,7 +144,9 @@ class Worker:
                 if time.monotonic() - resumed > scaled(_RESUME):
                     resumed = time.monotonic()
                     self.pipeline.resume()
-                for job_id in self.pipeline.tick():
+                due = self.pipeline.tick()
+                # What does not fit is still due at the next tick; a short line is one in which nothing waits long.
+                for job_id in due[: max(0, self._line - self.huey.pending_count())]:
                     self.ring(job_id)
             except Exception:
                 log.exception("tick")

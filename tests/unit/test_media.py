@@ -137,7 +137,7 @@ def test_a_result_is_taken_whatever_its_size(tmp_path: Path) -> None:
         (b'{"code": 1}', "image", "result_wrong_kind"),
         (b"II*\0" + b"\0" * 60, "image", "result_wrong_kind"),
         (b"", "video", "result_cut"),
-        (picture()[:5000], "image", "result_cut"),
+        (picture()[:5000], "image", "result_unreadable"),
     ],
 )
 def test_a_result_must_be_whole_and_of_its_kind(

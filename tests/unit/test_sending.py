@@ -203,6 +203,27 @@ def test_a_full_account_teaches_the_number_of_places(bench):
     assert bench.credits() == (OPENING, 0, 0)
 
 
+def test_asked_too_fast_the_pool_rests_and_no_place_is_learned(bench):
+    create, sent = bench.kling.create, []
+
+    def limited(route, body, *, expires, timeout):
+        """Three a second, however many run."""
+        recent = [moment for moment in sent if moment > bench.time - 1]
+        if len(recent) >= 3:
+            bench.kling.creates.append((body["external_task_id"], expires))
+            raise refusal("busy", service_code=1302)
+        sent.append(bench.time)
+        return create(route, body, expires=expires, timeout=timeout)
+
+    bench.kling.create = limited
+    ids = bench.submit(30)
+    bench.turns(40)
+    assert all(state(bench, one) == "running" for one in ids)
+    assert len(bench.kling.creates) <= 45, "at most 1.5 creates a job"
+    with bench.store.read() as db:
+        assert db.execute("SELECT * FROM pool").fetchall() == []
+
+
 def test_what_never_left_the_machine_is_simply_sent_later(bench):
     bench.kling.script = [refusal("uncertain", sent=False)]
     (job_id,) = bench.submit()

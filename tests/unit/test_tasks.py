@@ -175,3 +175,40 @@ def test_a_look_that_began_before_the_fence_is_no_proof_however_long_it_took(ben
     bench.kling.find = slow
     bench.turn(5)
     assert bench.row(job_id)["absences"] == 0
+
+
+def absent(*_):
+    raise refusal("absent")
+
+
+def test_neither_look_up_nor_names_leave_it_to_the_owner_and_nothing_is_paid_twice(bench):
+    bench.submit()
+    bench.turn()
+    job_id = doubtful(bench)
+    bench.kling.tolerates = True
+    unnamed(bench)
+    bench.kling.find = absent  # although the rows say that this endpoint takes our ids
+    bench.turns(20, 60)
+    assert state(bench, job_id) == "unknown"
+    assert len(bench.kling.creates) == 2
+
+
+def test_a_look_up_that_finds_what_is_there_is_proof_beside_a_list_without_names(bench):
+    bench.submit()
+    bench.turn()
+    bench.kling.add(None)
+    job_id = doubtful(bench, refusal("uncertain"))
+    unnamed(bench)
+    bench.turns(90)
+    assert state(bench, job_id) == "running"
+    assert len(bench.kling.creates) == 3
+
+
+def test_an_id_that_exists_is_never_proved_absent(bench):
+    bench.kling.script = [refusal("exists")]
+    (job_id,) = bench.submit()
+    bench.turn()
+    bench.kling.find = absent
+    bench.turns(20, 60)
+    assert state(bench, job_id) == "unknown"
+    assert len(bench.kling.creates) == 1

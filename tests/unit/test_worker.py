@@ -1,0 +1,63 @@
+"""The bell: short lines, whatever is due, and none of them older than the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kling_pipeline.worker import Worker
+from tests.conftest import wait_for
+from tests.unit.conftest import Bench
+
+
+def test_however_much_is_due_the_line_stays_short(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.configure(studio_workers=1, studio_time_scale=50)
+    worker = Worker(bench.pipeline)
+    ticks: list[int] = []
+
+    def tick() -> list[str]:
+        ticks.append(worker.huey.pending_count())
+        return [f"job-{number}" for number in range(1000)]
+
+    monkeypatch.setattr(bench.pipeline, "tick", tick)
+    worker._clock.start()  # the clock alone: nobody takes a message
+    try:
+        wait_for(lambda: len(ticks) > 40, "many ticks")
+    finally:
+        worker._stop.set()
+        worker._clock.join()
+    assert 0 < max(ticks) <= 16
+    close(worker)
+
+
+def test_what_a_dead_worker_was_told_is_forgotten(bench: Bench) -> None:
+    bench.configure(studio_workers=1)
+    dead = Worker(bench.pipeline)
+    for number in range(200):
+        dead._advance(f"job-{number}")
+    assert dead.huey.pending_count() == 200
+    close(dead)
+    worker = Worker(bench.pipeline)
+    advanced: list[str] = []
+    worker.pipeline = SimpleNamespace(  # type: ignore[assignment]
+        engine=bench.engine, settings=bench.settings, resume=lambda: None, tick=list,
+        advance=advanced.append,
+    )  # fmt: skip
+    worker.start()
+    assert worker.huey.pending_count() == 0
+    worker.stop()
+    assert advanced == []
+
+
+def close(worker: Any) -> None:
+    worker.huey.storage.close()
+
+
+def test_its_file_is_its_owners_alone(bench: Bench, tmp_path: Path) -> None:
+    close(Worker(bench.pipeline))
+    assert (tmp_path / "queue.db").stat().st_mode & 0o077 == 0
