@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,6 +49,8 @@ def build_app(studio: Studio) -> FastAPI:
     )
     add_routes(app, studio.pipeline, lambda: running)
     page = build_page(studio.pipeline)
+    # Gradio keeps a visitor from naming a file of this machine only once it believes it was launched.
+    page.has_launched = True
     app = gr.mount_gradio_app(
         app,
         page,
@@ -71,6 +74,23 @@ def check_exposure(settings: Settings) -> None:
         )
 
 
+def listen(settings: Settings) -> socket.socket:
+    """The socket of the page, before anything is started; StudioError when the address is not to be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise StudioError(
+            f"Nothing can listen at {settings.host}, port {settings.port}: {error.strerror}. "
+            "Set PORT to another one, or end the program that has it.",
+            code="no_port",
+        ) from None
+    return listener
+
+
 def main() -> None:
     """Starts the studio and prints its address."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -78,14 +98,23 @@ def main() -> None:
         settings = read_settings()
         check_exposure(settings)
         install_redaction(settings)
+        listener = listen(settings)
         app = build_app(Studio(settings))
     except StudioError as error:
         sys.exit(error.message)
     mode = "demo mode: nothing is sent or charged" if settings.demo else settings.kling_base_url
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    print(f"Kling Studio at http://{shown}:{settings.port} ({mode})", flush=True)
+    port = listener.getsockname()[1]
+    print(
+        f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})",
+        flush=True,
+    )
     # Without handlers of its own, so that what it logs is masked like everything else.
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", log_config=None)
+    config = uvicorn.Config(app, log_level="warning", log_config=None)
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(3)  # its reason stands above
 
 
 if __name__ == "__main__":

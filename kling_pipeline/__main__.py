@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -20,7 +21,6 @@ from kling_pipeline.order_lines import check_line, read_lines, read_order, read_
 from kling_pipeline.pipeline import Order
 from kling_pipeline.redaction import install_redaction
 from kling_pipeline.settings import Settings, read_settings
-from kling_pipeline.simulator import Options, serve
 from kling_pipeline.states import ENDED
 from kling_pipeline.studio import Studio
 
@@ -34,7 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stand
 @app.command()
 def worker() -> None:
     """Work on jobs until stopped."""
-    with _open() as studio:
+    with _open_when_possible() as studio:
         if studio.settings.studio_workers:
             studio.start_worker()
         _say("working; Ctrl+C stops")
@@ -58,6 +58,8 @@ def run(
     with _open() as studio:
         pipeline = studio.pipeline
         count = variants if variants is not None else (3 if template else 1)
+        if file is not None and capability:
+            raise InputError("Name a capability or a --file, not both.")
         if file is not None:
             orders = [
                 Order(*read_order(pipeline, OWNER, line, f"{file}, line {number}"), count, template)
@@ -145,7 +147,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command()
 def simulator(
-    port: Annotated[int, typer.Option(help="0: chosen by the system.")] = 0,
+    port: Annotated[int, typer.Option(help="0: chosen by the system.", min=0, max=65535)] = 0,
     speed: Annotated[float, typer.Option(help="At 1 a video takes 60 s.")] = 1.0,
     seed: int = 0,
     contract: str = "vendor",
@@ -159,12 +161,16 @@ def simulator(
     """Run a local Kling."""
     if contract not in ("vendor", "brief") or media not in ("drawn", "plain"):
         raise InputError("--contract is vendor or brief; --media is drawn or plain.")
-    serve(
-        Options(
-            port=port, speed=speed, seed=seed, contract=contract, media=media, state=state,  # type: ignore[arg-type]  # checked above
-            faults=faults, access_key=access_key, secret_key=secret_key, api_key=api_key,
-        )
-    )  # fmt: skip
+    if not 0 < speed < float("inf"):
+        raise InputError("--speed is a number above 0.")
+    given: dict[str, Any] = {
+        "port": port, "speed": speed, "seed": seed, "contract": contract, "media": media,
+        "state": state, "faults": faults, "access-key": access_key, "secret-key": secret_key,
+        "api-key": api_key,
+    }  # fmt: skip
+    told = [f"--{name}={value}" for name, value in given.items() if value is not None]
+    # In its place, so that no command pays for a web server that it does not start.
+    os.execv(sys.executable, [sys.executable, "-m", "kling_pipeline.simulator", *told])
 
 
 def main() -> None:
@@ -188,9 +194,28 @@ def _open() -> Studio:
     return Studio(settings)
 
 
+def _open_when_possible() -> Studio:
+    """A worker that is started on a full disk begins when there is room again."""
+    told = ""
+    while True:
+        try:
+            return _open()
+        except StudioError as error:
+            if error.code != "store_unwritable":
+                raise
+            if error.message != told:
+                told = error.message
+                _say(told)
+        time.sleep(5)
+
+
 def _see_through(studio: Studio, ids: list[str]) -> list[dict[str, Any]]:
     studio.start_worker()
+    told = ""
     while True:
+        if (waits := studio.pipeline.notice()) != told:
+            told = waits
+            _say(waits or "Kling takes jobs again.")
         found = [studio.pipeline.job(OWNER, one) for one in ids]
         if all(job["state"] in ENDED or _waits_for_owner(job) for job in found):
             return found

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import unicodedata
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
-__all__ = ["Resolver", "public_addresses", "resolve"]
+__all__ = ["Resolver", "check_link", "public_addresses", "resolve"]
 
 Resolver = Callable[[str], Sequence[str]]
 
@@ -25,6 +27,42 @@ def resolve(host: str) -> list[str]:
     """The addresses of a host name, in the system's order; OSError when there are none."""
     found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def check_link(link: str) -> None:
+    """Whether a link may be passed on to Kling: https, a host, nothing that names this machine or its network.
+
+    ValueError with what is wrong. The name is not looked up: Kling does that, from where it stands.
+    """
+    if not link.startswith("https://"):
+        raise ValueError("An address must begin with https://.")
+    if any(char.isspace() or not char.isprintable() for char in link):
+        raise ValueError("An address has no spaces in it.")
+    try:
+        parts = urlsplit(link)
+        # Digits of other scripts are digits to whoever looks a name up.
+        host, port = unicodedata.normalize("NFKC", parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise ValueError("This address cannot be read.") from None
+    if not host or parts.username is not None:
+        raise ValueError("This address names no host." if not host else "An address bears no name.")
+    if port == 0 or not _may_be_public(host):
+        raise ValueError(
+            "Kling cannot reach this address: it is one of this machine or its network."
+        )
+
+
+def _may_be_public(host: str) -> bool:
+    try:
+        return _public(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        # What the C library takes for an IPv4 address: 127.1, 0x7f000001, 2130706433.
+        return _public(socket.inet_ntoa(socket.inet_aton(host)))
+    except (OSError, UnicodeError):
+        pass
+    return "." in host and not host.lower().endswith((".localhost", ".local", ".internal"))
 
 
 def public_addresses(host: str, resolver: Resolver = resolve) -> list[str]:

@@ -65,13 +65,17 @@ def check_order(engine: Engine, owner: str, order: Order) -> Checked:
         raise InputError.at(
             "variant_count", f"{order.variants} variants; from 1 to {_MOST_VARIANTS} are possible."
         )
+    if order.template is not None:
+        raise InputError.at("template", "There is no such template.")
     capability = engine.catalog.capability(order.capability)
     if not isinstance(order.params, Mapping):
         raise InputError.at("params", "params is not an object.")
     begun, known = read_session(engine, owner, capability.id, order.params.get("session"))
     params = {**begun, **order.params}
     # The fields first: a mistyped prompt should not cost the reading of a file.
-    engine.catalog.plan(order.capability, params, known=known)
+    read = engine.catalog.plan(order.capability, params, known=known).params
+    # A file may be written in several ways; from here on it stands as the request has it.
+    params |= {name: read.get(name) for name in capability.media() if name in params}
     params, facts = take_files(engine, owner, capability, params)
     plan = engine.catalog.plan(order.capability, params, facts, known)
     lengths = {name: fact.duration for name, fact in facts.items() if fact}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as made_by
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -80,6 +82,15 @@ class Request(BaseModel):
         extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: object, info: ValidationInfo) -> object:
+        """True is not a number, although Python counts with it."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
+            raise ValueError("true and false are not taken here.")
+        return value
+
 
 def written(value: object) -> object:
     """Seconds may come as a number; Kling's legacy bodies take them as text."""
@@ -133,14 +144,22 @@ Ratio = Annotated[
 ]
 Sound = Annotated[Literal["off", "on"], Look("switch")]
 Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=True, step=0.05)]
-Image = Annotated[str, Field(min_length=1), Look("media"), Media("image")]
+
+
+def given(value: str) -> str:
+    """A file that is needed is there."""
+    if not value.strip():
+        raise ValueError("This is needed.")
+    return value
+
+
+File = Annotated[str, AfterValidator(given)]
+Image = Annotated[File, Look("media"), Media("image")]
 OptionalImage = Annotated[str | None, BeforeValidator(blank_is_none), Look("media"), Media("image")]
 FoldedImage = Annotated[
     str | None, BeforeValidator(blank_is_none), Look("media", advanced=True), Media("image")
 ]
 
-
-File = Annotated[str, Field(min_length=1)]
 Files = Annotated[tuple[File, ...], BeforeValidator(bare_files), Look("media")]
 """A list of files; pictures are numbered from 1, `<<<image_1>>>` in the prompt."""
 
@@ -148,7 +167,7 @@ Files = Annotated[tuple[File, ...], BeforeValidator(bare_files), Look("media")]
 class CameraConfig(BaseModel):
     """One camera axis of type `simple`: exactly one value that is not 0, each from -10 to 10."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     horizontal: float = Field(default=0, ge=-10, le=10)
     vertical: float = Field(default=0, ge=-10, le=10)

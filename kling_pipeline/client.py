@@ -29,6 +29,7 @@ ONE_CAP = 1024 * 1024  # bytes
 ANSWER_CAP = 32 * 1024 * 1024  # bytes; masks come as pictures in Base64
 PAGE_CAP = 8 * 1024 * 1024  # bytes
 SKEW_KEPT = 64  # answers
+LEAST_SECRET = 8  # characters; anything shorter may be a word
 MAX_SKEW = 7200.0  # s; no clock is set by more, and no answer may hold a job up for longer
 
 # Raised before the first byte of a request is written.
@@ -52,6 +53,7 @@ class KlingAIClient:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._auth, self._now, self._timeout = KlingAuth(keys, now=now), now, timeout
+        self._secrets = [one.encode() for one in keys.known.values() if len(one) >= LEAST_SECRET]
         self._skews: deque[float] = deque(maxlen=SKEW_KEPT)
         self._http = httpx.Client(
             base_url=base_url,
@@ -191,6 +193,9 @@ class KlingAIClient:
             raise KlingError(
                 f"Kling {said} ({type(error).__name__}).", "uncertain", sent=sent
             ) from None
+        for secret in self._secrets:
+            # An answer may quote what it was asked with; nothing of it is to be kept.
+            content = content.replace(secret, b"***")
         return read_answer(response.status_code, content)
 
     def _compare_clocks(self, response: httpx.Response) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kling_pipeline.addresses import check_link
 from kling_pipeline.capability import Capability, Media
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, NotFound
@@ -60,8 +61,10 @@ def take_files(
         value = params.get(name)
         try:
             if media.most > 1 and isinstance(value, list):
+                if len(value) > media.most:
+                    raise InputError.at(name, f"There are {len(value)}; at most {media.most}.")
                 taken[name] = [_take(engine, owner, name, one, media)[0] for one in value]
-            elif isinstance(value, str) and value.strip():
+            elif isinstance(value, str):
                 taken[name], facts[name] = _take(engine, owner, name, value, media)
         except InputError as error:
             errors[name] = error.message
@@ -151,8 +154,10 @@ def _take(
         check_rule(facts, media, name)
         return value, facts
     if "://" in value[:12]:
-        if not value.startswith("https://"):
-            raise InputError.at(name, "An address must begin with https://.")
+        try:
+            check_link(value)
+        except ValueError as error:
+            raise InputError.at(name, str(error), code="bad_address") from None
         return value, None
     data = decode_base64(value)
     if data is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,19 @@ from typing import Any
 from kling_pipeline.errors import InputError
 from kling_pipeline.pipeline import Pipeline
 
+_ASSET = re.compile(r"as_[0-9a-f]{32}")
+
 
 def read_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file that are not blank, with their numbers."""
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+    """The lines of a file that are not blank, with their numbers; InputError when it cannot be read."""
+    try:
+        text = file.read_text("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is not text in UTF-8.") from None
+    # Not splitlines: a prompt may hold what Unicode calls the end of a line.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line
 
@@ -23,8 +33,12 @@ def read_order(pipeline: Pipeline, owner: str, line: str, where: str) -> tuple[s
     try:
         row = json.loads(line)
         name, params = row["capability"], dict(row.get("params", {}))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{where}: not {{capability, params}}: {error}") from None
+    if not isinstance(name, str):
+        raise InputError(f"{where}: capability is not a name: {name!r}.")
+    if unknown := sorted(row.keys() - {"capability", "params"}):
+        raise InputError(f"{where}: there is no {unknown[0]!r} beside capability and params.")
     return name, _with_files(pipeline, owner, name, params)
 
 
@@ -87,10 +101,15 @@ def _with_files(
 
 
 def _upload(pipeline: Pipeline, owner: str, name: str, value: Any) -> Any:
-    if not isinstance(value, str) or "://" in value or value.startswith("as_") or len(value) > 4095:
+    if not isinstance(value, str) or "://" in value or _ASSET.fullmatch(value) or len(value) > 4095:
         return value
-    path = Path(value).expanduser()
-    if path.is_file():
+    path = Path(value)
+    try:
+        path = path.expanduser()
+        found = path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        return value  # too long for a name, or with a sign that no name has: it is no path
+    if found:
         return pipeline.upload(owner, path)["id"]
     if path.suffix or "/" in value:
         raise InputError.at(name, f"There is no file {value}.")

@@ -50,3 +50,9 @@ def notice(db: Connection) -> dict[str, Any] | None:
     """The pause as the page tells it: code, message, next, until."""
     value = get_meta(db, "pause")
     return json.loads(value) if value else None
+
+
+def say_notice(db: Connection) -> str:
+    """Why every submit waits and what to do about it, in one line; empty while none has to."""
+    current = notice(db)
+    return f"{current['message']} {current['next']}" if current else ""

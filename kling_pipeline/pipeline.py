@@ -20,6 +20,7 @@ from kling_pipeline.inbox import take_files as _take_files
 from kling_pipeline.jobs import find_job, own_job
 from kling_pipeline.leases import drop_leases, hold_lease
 from kling_pipeline.orphans import adopt_orphan
+from kling_pipeline.pauses import say_notice
 from kling_pipeline.places import due_jobs, raise_caps
 from kling_pipeline.polling import ease_all, poll
 from kling_pipeline.recovery import keep_leases, mend_times, sweep_incoming, take_over
@@ -54,13 +55,12 @@ class Pipeline:
     ) -> dict[str, Any]:
         """`{price, each, working, warnings}` in credits; InputError names each wrong field."""
         plan = check_order(self.engine, owner, Order(capability, params, variant_count)).plan
-        working = plan.working
-        if variant_count > 1:
-            working += f"; x {variant_count} variants = {plan.price * variant_count}"
+        price = plan.price * variant_count
+        times = f"; x {variant_count} variants = {price}" if variant_count > 1 else ""
         return {
-            "price": plan.price * variant_count,
+            "price": price,
             "each": plan.price,
-            "working": working,
+            "working": plan.working + times,
             "warnings": [finding.as_dict() for finding in plan.warnings],
         }
 
@@ -169,6 +169,11 @@ class Pipeline:
         self.credits(owner)
         with self.engine.store.read() as db:
             return full_statement(db, owner)
+
+    def notice(self) -> str:
+        """Why every submit waits and what to do about it; empty while none has to."""
+        with self.engine.store.read() as db:
+            return say_notice(db)
 
     def examine(self) -> dict[str, Any]:
         """Whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""

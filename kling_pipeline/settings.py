@@ -38,18 +38,38 @@ class Settings(BaseSettings):
     studio_public_url: str | None = None
     studio_bucket: str | None = None
     studio_queue_url: str | None = None
-    studio_time_scale: float = Field(default=1.0, gt=0)
+    studio_time_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @field_validator("kling_base_url")
     @classmethod
     def _safe_address(cls, url: str) -> str:
         parts = urlsplit(url)
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("it bears a name or a password; keys have settings of their own.")
         if parts.scheme == "https" and parts.hostname:
             return url.rstrip("/")
         # Keys must not cross a network in the clear.
         if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
             return url.rstrip("/")
         raise ValueError("it must begin with https:// (http:// only to this machine).")
+
+    @field_validator("studio_public_url")
+    @classmethod
+    def _public_address(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://none")
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.username is not None
+        ):
+            raise ValueError("it must be the address of this studio, https://….")
+        return url.rstrip("/") if url else None
+
+    @field_validator("studio_data_dir")
+    @classmethod
+    def _whole_path(cls, path: Path) -> Path:
+        # Children run in another folder.
+        return path.expanduser().resolve()
 
     @field_validator("studio_places", mode="before")
     @classmethod

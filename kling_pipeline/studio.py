@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import SecretStr
 
 from kling_pipeline.catalog import load_catalog
 from kling_pipeline.client import KlingAIClient
 from kling_pipeline.demo import Demo
 from kling_pipeline.engine import Engine
+from kling_pipeline.errors import StudioError
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Store
@@ -19,6 +22,7 @@ class Studio:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        _make_folder(settings.studio_data_dir)
         self.demo = Demo(settings) if settings.demo else None
         self.store = Store(settings.studio_data_dir / "studio.db")
         self._clients = [self._client()]
@@ -30,10 +34,11 @@ class Studio:
 
     def start_worker(self) -> None:
         """Starts the worker in this process, and the simulator first when there are no keys."""
-        self.worker = Worker(self.pipeline)
-        self.worker.before_tick = self.reach_kling
         self.reach_kling()
-        self.worker.start()
+        worker = Worker(self.pipeline)
+        worker.before_tick = self.reach_kling
+        worker.start()
+        self.worker = worker
 
     def reach_kling(self) -> None:
         """In demo mode: joins the simulator, or starts it again when it is gone."""
@@ -75,3 +80,14 @@ class Studio:
         return KlingAIClient.from_settings(
             played, base_url=self.demo.base_url or "http://127.0.0.1:9"
         )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StudioError(
+            f"The data folder {path} cannot be made: {error.strerror}. "
+            "Point STUDIO_DATA_DIR at a folder that may be written.",
+            code="no_folder",
+        ) from None

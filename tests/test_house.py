@@ -56,8 +56,9 @@ ALLOWED: dict[str, set[str]] = {
     "clips": {"formats", "boxes", "pictures"},
     "media": FLOOR | {"capability", "formats", "pictures", "clips"},
     # The rows.
-    "schema": set(),
-    "store": FLOOR | {"schema"},
+    "tables": set(),
+    "schema": {"tables"},
+    "store": FLOOR | {"schema", "tables"},
     "ledger": FLOOR | {"store"},
     "states": set(),
     "jobs": FLOOR | {"ledger", "store", "states"},
@@ -77,7 +78,7 @@ ALLOWED: dict[str, set[str]] = {
             "lint",
             "templates",
         }
-        | {"store", "ledger", "states", "jobs", "audit", "engine", "failpoint"}
+        | {"store", "ledger", "states", "jobs", "audit", "engine", "failpoint", "addresses"}
         for room in ROOMS
     },
     "pipeline": FLOOR | ROOMS | {"catalog", "jobs", "ledger", "store", "engine", "templates"},
@@ -93,7 +94,6 @@ ALLOWED: dict[str, set[str]] = {
         "templates",
         "studio",
         "doctor",
-        "simulator",
         "redaction",
         "states",
     },

@@ -33,7 +33,7 @@ def callback_route(pipeline: Pipeline) -> Route:
         # Both generations: legacy says task_id, new says id (Kling docs, callbacks, Sept 2026).
         named = said if isinstance(said, dict) else {}
         task_id = named.get("task_id") or named.get("id")
-        if isinstance(task_id, str):
+        if isinstance(task_id, str) and task_id.isascii():
             await run_in_threadpool(pipeline.hint, task_id)
         return JSONResponse({"ok": True})
 

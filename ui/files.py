@@ -46,7 +46,8 @@ class Files:
 
     async def upload(self, request: Request) -> Response:
         """Takes one file; its type is read from its bytes, whatever it is called."""
-        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        kind = request.headers.get("content-type", "").lower()
+        if not kind.startswith("multipart/form-data"):
             raise InputError.at("file", "Send the file as multipart/form-data, field 'file'.")
         async with request.form(max_files=1, max_fields=8) as form:
             file = form.get("file")
@@ -56,7 +57,10 @@ class Files:
                 while chunk := await file.read(1 << 20):
                     part.write(chunk)
                 part.flush()
-                asset = await run_in_threadpool(self.pipeline.upload, OWNER, Path(part.name))
+                try:
+                    asset = await run_in_threadpool(self.pipeline.upload, OWNER, Path(part.name))
+                except InputError as error:
+                    raise InputError.at("file", error.message, code=error.code) from None
         return JSONResponse({"asset": asset}, status_code=201)
 
     def media(self, request: Request) -> Response:

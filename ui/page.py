@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import gradio as gr
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from kling_pipeline.capability import Capability
@@ -16,6 +17,7 @@ from ui.create import Form, build_form, build_tab
 from ui.head import FirstPaint, read_head
 from ui.makings import read_makings
 from ui.orders import restore
+from ui.refusals import refuse_http
 from ui.theme import Studio
 from ui.tongue import Tongue
 from ui.wiring import FRONT, OWNER, QUICK, wire
@@ -65,7 +67,10 @@ def mount_options(pipeline: Pipeline) -> dict[str, Any]:
         "theme": Studio(),
         "i18n": TONGUE.i18n(),
         "footer_links": [],
-        "app_kwargs": {"middleware": [Middleware(FirstPaint, head=lambda: head)]},
+        "app_kwargs": {
+            "middleware": [Middleware(FirstPaint, head=lambda: head)],
+            "exception_handlers": {HTTPException: refuse_http},
+        },
     }
 
 

@@ -29,7 +29,10 @@ def refuse(request: Request, error: Exception) -> Response:
 
 
 def refuse_http(request: Request, error: Exception) -> Response:
-    """What the router says no to."""
+    """What a router says no to; Gradio's own script reads its answers in Gradio's shape."""
+    if request.url.path.startswith("/gradio_api"):
+        detail = getattr(error, "detail", "")
+        return JSONResponse({"detail": detail}, status_code=getattr(error, "status_code", 404))
     status = getattr(error, "status_code", 404)
     said = {404: "There is nothing here.", 405: "This address takes another method."}
     message = said.get(status, str(getattr(error, "detail", "")))

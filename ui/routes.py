@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,40 +10,46 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from kling_pipeline.capability import Capability
 from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
+from ui.bodies import read_json, read_order
 from ui.callbacks import callback_route
 from ui.files import OWNER, file_routes
 from ui.refusals import refuse, refuse_http
 
-_BODY = {"capability", "params", "variant_count", "template", "click_id"}
+ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
 def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> None:
     """Puts the JSON routes before the page; `ready` says whether a submit would be accepted and worked on."""
     api = Api(pipeline, ready)
+    ours: list[BaseRoute] = [
+        Route("/healthz", api.healthz),
+        Route("/api/capabilities", api.capabilities),
+        Route("/api/credits", api.credits),
+        Route("/api/doctor", api.doctor),
+        Route("/api/doctor/adopt", api.adopt, methods=["POST"]),
+        Route("/api/quote", api.quote, methods=["POST"]),
+        Route("/api/jobs", api.submit, methods=["POST"]),
+        Route("/api/jobs", api.jobs),
+        Route("/api/jobs/{job_id}", api.job),
+        Route("/api/sessions", api.open_session, methods=["POST"]),
+        Route("/api/sessions/{session_id}", api.session),
+        Route("/api/sessions/{session_id}/{call}", api.call_session, methods=["POST"]),
+        Route("/api/jobs/{job_id}/cancel", api.cancel, methods=["POST"]),
+        Route("/api/jobs/{job_id}/retry", api.retry, methods=["POST"]),
+        *file_routes(pipeline),
+        callback_route(pipeline),
+    ]
     app.router.routes.extend(
         [
-            Route("/healthz", api.healthz),
-            Route("/api/capabilities", api.capabilities),
-            Route("/api/credits", api.credits),
-            Route("/api/doctor", api.doctor),
-            Route("/api/doctor/adopt", api.adopt, methods=["POST"]),
-            Route("/api/quote", api.quote, methods=["POST"]),
-            Route("/api/jobs", api.submit, methods=["POST"]),
-            Route("/api/jobs", api.jobs),
-            Route("/api/jobs/{job_id}", api.job),
-            Route("/api/sessions", api.open_session, methods=["POST"]),
-            Route("/api/sessions/{session_id}", api.session),
-            Route("/api/sessions/{session_id}/{call}", api.call_session, methods=["POST"]),
-            Route("/api/jobs/{job_id}/cancel", api.cancel, methods=["POST"]),
-            Route("/api/jobs/{job_id}/retry", api.retry, methods=["POST"]),
-            *file_routes(pipeline),
-            callback_route(pipeline),
-            Route("/api/{rest:path}", _nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            *ours,
+            *_other_methods(ours),
+            Route("/api", _nothing, methods=ANY),
+            Route("/api/{rest:path}", _nothing, methods=ANY),
         ]
     )
     app.add_exception_handler(StudioError, refuse)
@@ -76,7 +81,7 @@ class Api:
 
     async def adopt(self, request: Request) -> Response:
         """Takes up a paid task that no job waits for: 201 with its job."""
-        body = await _read_json(request, {"task_id"})
+        body = await read_json(request, {"task_id"})
         if not isinstance(body.get("task_id"), str):
             raise InputError.at("task_id", "Name a task.")
         job = await run_in_threadpool(self.pipeline.adopt_orphan, OWNER, body["task_id"])
@@ -84,7 +89,7 @@ class Api:
 
     async def quote(self, request: Request) -> Response:
         """The price of a click that is not made."""
-        body = await _read_order(request)
+        body = await read_order(request)
         params = body.get("params", {})
         quoted = await run_in_threadpool(
             self.pipeline.quote, OWNER, body["capability"], params, body.get("variant_count", 1)
@@ -93,7 +98,7 @@ class Api:
 
     async def submit(self, request: Request) -> Response:
         """One click: 201 with its jobs, 200 when it was made before."""
-        body = await _read_order(request)
+        body = await read_order(request)
         submission = await run_in_threadpool(
             self.pipeline.submit,
             OWNER,
@@ -111,7 +116,7 @@ class Api:
 
     async def open_session(self, request: Request) -> Response:
         """The call that a person needs before the price can be shown: 201 with the session."""
-        body = await _read_json(request, {"capability", "params"})
+        body = await read_json(request, {"capability", "params"})
         if not isinstance(body.get("capability"), str):
             raise InputError.at("capability", "Name a capability.")
         session = await run_in_threadpool(
@@ -125,7 +130,7 @@ class Api:
 
     async def call_session(self, request: Request) -> Response:
         """One more call of a session; its params are the body, or its `params`."""
-        body = await _read_json(request, None)
+        body = await read_json(request, None)
         params = body["params"] if isinstance(body.get("params"), dict) else body
         path = request.path_params
         return JSONResponse(
@@ -158,40 +163,25 @@ class Api:
         return JSONResponse(self.pipeline.retry(OWNER, request.path_params["job_id"]))
 
 
+def _other_methods(routes: Sequence[BaseRoute]) -> Iterator[Route]:
+    """For each of our addresses an answer to the methods it does not take; else the page below would answer."""
+    allowed: dict[str, set[str]] = {}
+    for one in routes:
+        if isinstance(one, Route):
+            allowed.setdefault(one.path, set()).update(one.methods or ())
+    for path, methods in allowed.items():
+        yield Route(path, _refuse_method(", ".join(sorted(methods))), methods=ANY)
+
+
+def _refuse_method(allowed: str) -> Callable[[Request], Response]:
+    def refuse(request: Request) -> Response:
+        raise HTTPException(405, headers={"Allow": allowed})
+
+    return refuse
+
+
 def _nothing(request: Request) -> Response:
     raise NotFound("There is nothing here.")
-
-
-async def _read_json(request: Request, known: set[str] | None) -> dict[str, Any]:
-    """A JSON object with no other keys than the known ones; InputError names what is wrong with it."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise InputError("Send application/json.", code="unsupported_media_type")
-    try:
-        body = json.loads(await request.body(), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise InputError("The body is not JSON.", code="malformed_json") from None
-    if not isinstance(body, dict):
-        raise InputError("The body is not a JSON object.", code="malformed_json")
-    if known is not None and (unknown := sorted(body.keys() - known)):
-        raise InputError.at(unknown[0][:64], "There is no such field.")
-    if not isinstance(body.get("params", {}), dict):
-        raise InputError.at("params", "params is not an object.")
-    return body
-
-
-async def _read_order(request: Request) -> dict[str, Any]:
-    """The body of a quote or a submit."""
-    body = await _read_json(request, _BODY)
-    if not isinstance(body.get("capability"), str):
-        raise InputError.at("capability", "Name a capability.")
-    click = body.get("click_id")
-    if click is not None and not (isinstance(click, str) and 0 < len(click) <= 200):
-        raise InputError.at("click_id", "click_id is a text of at most 200 characters.")
-    body["variant_count"] = 1 if body.get("variant_count") is None else body["variant_count"]
-    if body.get("template") is not None:
-        raise InputError.at("template", "There is no such template.")
-    return body
 
 
 def _sorted(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -200,10 +190,6 @@ def _sorted(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         "warnings": [one for one in findings if one["severity"] != "hint"],
         "hints": [one for one in findings if one["severity"] == "hint"],
     }
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 def _schema(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from kling_pipeline.capability import (
     Call,
     Capability,
     Fields,
+    File,
     Finding,
     Known,
     Look,
@@ -35,7 +36,7 @@ __all__ = ["CAPABILITY", "LipSync"]
 Film = Media(
     "video", side=512, longest=2160, cap=100 * MB, seconds=(2, 60), as_id="video_id", as_url="video_url"
 )  # fmt: skip
-Video = Annotated[str, Field(min_length=1), Look("media"), Film]
+Video = Annotated[File, Look("media"), Film]
 SoundFile = Annotated[
     str | None,
     BeforeValidator(blank_is_none),

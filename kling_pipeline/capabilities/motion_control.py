@@ -11,6 +11,7 @@ from kling_pipeline.capability import (
     MB,
     Capability,
     Fields,
+    File,
     Finding,
     Image,
     Known,
@@ -23,8 +24,7 @@ from kling_pipeline.capability import (
 )
 
 Motion = Annotated[
-    str,
-    Field(min_length=1),
+    File,
     Look("media"),
     Media("video", side=340, longest=3850, cap=100 * MB, seconds=(3, 30), as_url="video_url"),
 ]

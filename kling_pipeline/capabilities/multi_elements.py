@@ -16,6 +16,7 @@ from kling_pipeline.capability import (
     Call,
     Capability,
     Fields,
+    File,
     Files,
     Finding,
     Known,
@@ -32,8 +33,7 @@ from kling_pipeline.errors import InputError
 __all__ = ["CAPABILITY", "MultiElements"]
 
 Video = Annotated[
-    str,
-    Field(min_length=1),
+    File,
     Look("media"),
     Media(
         "video",
@@ -52,7 +52,7 @@ Pictures = Annotated[Files, Media("image", most=2)]
 class Point(BaseModel):
     """A mark on a frame, from the left and from the top, 0 to 1."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     x: float = Field(ge=0, le=1)
     y: float = Field(ge=0, le=1)
