@@ -27,7 +27,7 @@ async def read_json(request: Request, known: set[str] | None) -> dict[str, Any]:
         raise InputError.at(unknown[0][:64], "There is no such field.")
     if not isinstance(body.get("params", {}), dict):
         raise InputError.at("params", "params is not an object.")
-    for name, value in [*body.items(), *body.get("params", {}).items()]:
+    for name, value in [*body.get("params", {}).items(), *body.items()]:
         if not _is_text(name) or not _is_text(value):
             raise InputError.at(name if _is_text(name) else "body", "This holds half a character.")
     return body
