@@ -62,18 +62,21 @@ def _next_queued(db: Connection, engine: Engine) -> list[str]:
     return ids
 
 
-def lower_cap(db: Connection, pool: str, job_id: str, now: int) -> None:
-    """Kling refused one more: the cap is what was in flight beside it, at least 1."""
-    cap = max(1, _used(db, pool, but=job_id))
+def lower_cap(db: Connection, pool: str, job_id: str, now: int) -> bool:
+    """Kling refused one more: the cap is what was in flight beside it; False when that is nothing."""
+    cap = _used(db, pool, but=job_id)
+    if not cap:
+        return False
     db.execute(
         """INSERT INTO pool VALUES (?, ?, ?)
            ON CONFLICT (name) DO UPDATE SET cap = min(cap, excluded.cap), at = excluded.at""",
         [pool, cap, now],
     )
+    return True
 
 
 def slow_down(db: Connection, engine: Engine, pool: str) -> int:
-    """Kling was asked too fast: the pool rests, longer each time; until when, in milliseconds."""
+    """Asked too fast, or others have the places: the pool rests, longer each time; until when, in milliseconds."""
     now, before = engine.now(), _pace(db, engine, pool)
     times = before["times"] + 1 if before else 0
     until = now + engine.wait(min(30.0, 2.0**times))

@@ -184,8 +184,7 @@ def _answered(engine: Engine, job: Job, error: KlingError, *, anew: bool = True)
     elif error.verdict in ("account", "token"):
         engine.store.write(lambda db: _pause_all(db, engine, job, error))
     elif error.verdict == "busy":
-        later = _wait_for_calm if error.service_code == _TOO_FAST else _wait_for_place
-        engine.store.write(lambda db: later(db, engine, job, error))
+        engine.store.write(lambda db: _wait_for_place(db, engine, job, error))
     elif not error.sent:
         delay = engine.wait(backoff(job.tries, 1, 30))
         engine.store.write(
@@ -223,14 +222,14 @@ def _pause_all(db: Connection, engine: Engine, job: Job, error: KlingError) -> N
     requeue(db, job, engine.now(), until, "paused", error.message)
 
 
-def _wait_for_calm(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
-    """Asked too fast, not for too much at once: the pool goes on one by one after a while."""
-    until = slow_down(db, engine, job.pool)
-    requeue(db, job, engine.now(), until, "waiting", error.message)
-
-
 def _wait_for_place(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
+    """Too many at once teaches a cap, unless none of ours is in flight: then others have the places.
+
+    Asked too fast teaches none either; the pool rests in both cases.
+    """
     now = engine.now()
-    lower_cap(db, job.pool, job.id, now)
-    delay = engine.wait(backoff(job.tries, 1, 30))
-    requeue(db, job, now, now + delay, "waiting", error.message)
+    if error.service_code != _TOO_FAST and lower_cap(db, job.pool, job.id, now):
+        at = now + engine.wait(backoff(job.tries, 1, 30))
+    else:
+        at = slow_down(db, engine, job.pool)
+    requeue(db, job, now, at, "waiting", error.message)

@@ -58,11 +58,14 @@ def test_a_kling_that_is_away_is_asked_once_and_no_more(bench: Bench) -> None:
 
 
 def test_the_pause_and_the_learned_places_are_told(bench: Bench) -> None:
+    bench.submit()
+    bench.turn()
     bench.kling.script = [refusal("busy", service_code=1303)]
     [job_id] = bench.submit()
     bench.turn()
     [pool] = diagnose(bench.engine)["pools"]
-    assert (pool["cap"], pool["used"]) == (1, 0)
+    assert (pool["cap"], pool["used"]) == (1, 1)
+    bench.kling.finish()
     bench.kling.script = [refusal("account", service_code=1102)] * 9
     bench.turns(3, 40)
     assert bench.job(job_id)["says"]["code"] == "paused"

@@ -224,6 +224,29 @@ def test_asked_too_fast_the_pool_rests_and_no_place_is_learned(bench):
         assert db.execute("SELECT * FROM pool").fetchall() == []
 
 
+def test_while_others_have_the_places_the_pool_is_asked_seldom_and_learns_nothing(bench):
+    create, others = bench.kling.create, 5
+
+    def limited(route, body, *, expires, timeout):
+        running = sum(task["status"] == "running" for task in bench.kling.tasks.values())
+        if running + others >= 5:
+            bench.kling.creates.append((body["external_task_id"], expires))
+            raise refusal("busy", service_code=1303)
+        return create(route, body, expires=expires, timeout=timeout)
+
+    bench.kling.create = limited
+    ids = bench.submit(20)
+    bench.turns(30)
+    assert len(bench.kling.creates) <= 6, "1, 2, 4, 8 and 16 s lie between"
+    others = 0
+    for _ in range(300):
+        bench.turn()
+        if bench.time % 10 == 0:
+            bench.kling.finish("failed", "so that it ends")
+    assert all(state(bench, one) == "failed" for one in ids)
+    assert len(bench.kling.creates) <= 30, "at most 1.5 creates a job"
+
+
 def test_what_never_left_the_machine_is_simply_sent_later(bench):
     bench.kling.script = [refusal("uncertain", sent=False)]
     (job_id,) = bench.submit()
