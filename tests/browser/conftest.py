@@ -17,7 +17,8 @@ FLAGS = [
     "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
     "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
-expect.set_options(timeout=15_000)  # a page that opens beside other tests takes its time
+PATIENCE = 60_000  # ms; a machine that runs other tests as well takes its time, and only a failure waits so long
+expect.set_options(timeout=PATIENCE)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -53,6 +54,7 @@ def open_page(browser: Browser, **options: Any) -> Page:
         **{"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **options}
     )
     page: Any = context.new_page()
+    page.set_default_timeout(PATIENCE)
     page.external, page.errors = [], []
 
     def asked(request: Request) -> None:

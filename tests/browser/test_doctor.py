@@ -38,7 +38,7 @@ def answer(route: Route, body: Any) -> None:
 
 def test_well_is_one_line_of_the_real_studio(page: Page, studio: Any) -> None:
     doctor = open_credits(page, studio)
-    expect(doctor.locator(".ks-dr-says")).to_have_text("All is well", timeout=30_000)
+    expect(doctor.locator(".ks-dr-says")).to_have_text("All is well")
     expect(doctor.locator(".ks-dr-line")).to_be_hidden()
     doctor.get_by_role("button", name="Check again").click()
     expect(doctor.locator(".ks-dr-at")).to_contain_text("checked at")

@@ -14,7 +14,6 @@ from tests.browser.conftest import open_page
 
 pytestmark = pytest.mark.browser
 
-expect.set_options(timeout=20_000)  # a machine that does other things as well
 PROMPT = "Slow push-in over layered ridges at first light, thin mist in the valleys."
 
 

@@ -181,7 +181,7 @@ def test_offline_is_said_and_mends_itself(feed: Callable[[Feed], Page]) -> None:
     page = feed(told)
     page.route("**/api/jobs**", lambda route: route.abort())
     counts = page.locator(".ks-header .ks-counts")
-    expect(counts).to_have_text("Offline, jobs go on", timeout=8000)
+    expect(counts).to_have_text("Offline, jobs go on")
     told.install(page)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     expect(counts).to_contain_text("1running")

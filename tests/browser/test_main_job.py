@@ -36,7 +36,7 @@ def fill_image_to_video(page: Page, studio: App, still: Path, prompt: str) -> An
     form.locator("input[type=file]").first.set_input_files(still)
     form_prompt(page).fill(prompt)
     pay = form.locator(".ks-pay")
-    expect(pay).to_contain_text("210 credits", timeout=15_000)
+    expect(pay).to_contain_text("210 credits")
     return pay
 
 
@@ -63,7 +63,7 @@ def test_an_image_becomes_a_clip_that_plays_and_is_paid_for_exactly(page, studio
     wait_for(ended, "the card to be done")
     assert seen & {"queued", "sending", "running", "saving"}, "the card was seen on its way"
     expect(form_prompt(page)).to_have_value("a slow push-in at dusk")
-    page.wait_for_function(PLAYING, timeout=20_000)
+    page.wait_for_function(PLAYING)
     length = page.evaluate("() => document.querySelector('.ks-stage video').duration")
     assert length == pytest.approx(5, abs=0.2)
     done = studio.job(job["id"])
@@ -84,7 +84,7 @@ def test_a_failure_ends_failed_with_exactly_its_refund(page, studio, still):
     before = studio.credits()
     fill_image_to_video(page, studio, still, "a storm [fail]").click()
     row = page.locator(".ks-board .ks-job").first
-    expect(row).to_have_attribute("data-state", "failed", timeout=60_000)
+    expect(row).to_have_attribute("data-state", "failed")
     expect(row).to_contain_text("210 refunded")
     assert studio.credits() == before
     assert page.errors == []
@@ -94,7 +94,7 @@ def test_words_become_a_picture_that_zooms(page, studio):
     open_tab(page, studio, "Image", "Generate")
     form = page.locator("#form-image_generation")
     page.locator("#f-image_generation-prompt textarea").fill("a still life of glossy spheres")
-    expect(form.locator(".ks-pay")).to_contain_text("14 credits", timeout=15_000)
+    expect(form.locator(".ks-pay")).to_contain_text("14 credits")
     form.locator(".ks-pay").click()
     expect(page.locator(".ks-board .ks-job").first).to_have_attribute(
         "data-state", "done", timeout=60_000
@@ -110,7 +110,7 @@ def test_a_bad_picture_is_said_at_its_field_with_its_measure(page, studio, tmp_p
     open_tab(page, studio, "Video", "Image to video")
     form = page.locator("#form-image_to_video")
     form.locator("input[type=file]").first.set_input_files(small)
-    expect(form).to_contain_text(re.compile("280 x 640"), timeout=15_000)
+    expect(form).to_contain_text(re.compile("280 x 640"))
     assert studio.credits() == before
 
 
@@ -119,8 +119,8 @@ def test_a_half_typed_form_survives_a_reload_and_a_restart(page, studio, still):
     page.wait_for_timeout(500)
     page.reload()
     page.get_by_role("tab", name="Image to video", exact=True).click()
-    expect(form_prompt(page)).to_have_value("half a thought, and", timeout=15_000)
-    expect(page.locator("#form-image_to_video .ks-pay")).to_contain_text("210", timeout=15_000)
+    expect(form_prompt(page)).to_have_value("half a thought, and")
+    expect(page.locator("#form-image_to_video .ks-pay")).to_contain_text("210")
 
 
 def test_demo_mode_is_always_said(page, studio):

@@ -60,7 +60,7 @@ def visit(chromium: Browser) -> Iterator[Callable[[App], Page]]:
         page: Any = watch(open_page(chromium, **options))
         pages.append(page)
         page.goto(app.url)
-        expect(page.locator(".ks-header .ks-balance")).to_be_visible(timeout=20_000)
+        expect(page.locator(".ks-header .ks-balance")).to_be_visible()
         return page
 
     yield open_watched
@@ -102,7 +102,7 @@ def die(app: App, page: Page, seen: set[str]) -> float:
     at = time.time() * 1000
     app.kill()
     counts = page.locator(".ks-header .ks-counts")
-    expect(counts).to_have_text("Offline, jobs go on", timeout=15_000)
+    expect(counts).to_have_text("Offline, jobs go on")
     return at
 
 
@@ -126,7 +126,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
         told = board(page)
         app = start_app(measured=False, **env)
         assert board(page) == told or page.locator(".ks-header [data-count=offline]").count() == 0
-        expect(page.locator(".ks-header [data-count=offline]")).to_have_count(0, timeout=20_000)
+        expect(page.locator(".ks-header [data-count=offline]")).to_have_count(0)
         blind.append((died, time.time() * 1000))
     other = visit(app)
     assert len(seen - ENDED) >= 3, f"killed in {seen} only"
@@ -153,7 +153,7 @@ def test_a_page_that_slept_is_true_again_at_once(
     app = start_app(measured=False, **env)
     page = visit(app)
     [job] = app.submit("text_to_video", {"prompt": "a boat"})
-    expect(row(page, job["take"])).to_be_visible(timeout=10_000)
+    expect(row(page, job["take"])).to_be_visible()
     wire = page.context.new_cdp_session(page)
     wire.send("Page.setWebLifecycleState", {"state": "frozen"})
     app.wait_state(job["id"], "done")
@@ -161,7 +161,7 @@ def test_a_page_that_slept_is_true_again_at_once(
     app.wait_state(later["id"], "done")
     wire.send("Page.setWebLifecycleState", {"state": "active"})
     for one in (job, later):
-        expect(row(page, one["take"])).to_have_attribute("data-state", "done", timeout=8000)
+        expect(row(page, one["take"])).to_have_attribute("data-state", "done")
     # Hidden, an idle page asks nothing; looked at again it asks at once.
     hide = (
         "Object.defineProperty(document, 'hidden', { get: () => window.away, configurable: true });"
@@ -171,7 +171,7 @@ def test_a_page_that_slept_is_true_again_at_once(
     [third] = app.submit("image_generation", {"prompt": "a bowl"})
     app.wait_state(third["id"], "done")
     page.evaluate(f"window.away = false; {turn}")
-    expect(row(page, third["take"])).to_have_attribute("data-state", "done", timeout=4000)
+    expect(row(page, third["take"])).to_have_attribute("data-state", "done")
     assert (
         page.locator(".ks-header .ks-balance b").text_content() == f"{app.credits()['available']:,}"
     )
@@ -186,15 +186,15 @@ def test_refused_keys_are_one_banner_and_good_keys_end_it(
     before = app.credits()["available"]
     jobs = app.submit("image_generation", {"prompt": "a vase"}, variant_count=3)
     banner = page.locator(".ks-notice:visible")
-    expect(banner).to_have_count(1, timeout=15_000)
+    expect(banner).to_have_count(1)
     expect(banner).to_contain_text("Takes wait and nothing is charged. Check the keys")
     for job in jobs:
         expect(row(page, job["take"])).to_have_attribute("data-state", "queued")
-        expect(row(page, job["take"]).locator(".ks-open")).to_have_text("Paused", timeout=10_000)
+        expect(row(page, job["take"]).locator(".ks-open")).to_have_text("Paused")
     app.kill()
     app = start_app(measured=False, **env)
     for job in jobs:
-        expect(row(page, job["take"])).to_have_attribute("data-state", "done", timeout=30_000)
+        expect(row(page, job["take"])).to_have_attribute("data-state", "done")
     expect(banner).to_have_count(0)
     assert app.credits()["available"] == before - sum(job["price"] for job in jobs)
 
@@ -236,7 +236,7 @@ def test_an_unknown_outcome_waits_for_its_owner_with_two_ways_out(
         decide.get_by_role("button", name="Send it again").click()
         expect(decide).to_contain_text("charged twice")
         decide.get_by_role("button", name="Send it again").click()
-        expect(row(page, sent["take"])).to_have_attribute("data-state", "done", timeout=30_000)
+        expect(row(page, sent["take"])).to_have_attribute("data-state", "done")
         assert app.credits()["available"] == before - 210
         assert app.credits()["held"] == 0
         assert len(kling.tasks()) == 1
