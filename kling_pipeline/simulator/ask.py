@@ -10,6 +10,13 @@ from kling_pipeline.simulator.body import Enclosure
 from kling_pipeline.simulator.rulebook import Endpoint, Model
 
 
+def edits_film(body: Mapping[str, Any]) -> bool:
+    """Say whether a body, checked or not, has a film to edit, which is what an omni video is for."""
+    videos = body.get("video_list")
+    first = videos[0] if isinstance(videos, list) and videos else None
+    return isinstance(first, dict) and first.get("refer_type") in (None, "", "base")
+
+
 @dataclass(frozen=True)
 class Ask:
     """One create: its endpoint, its model, and its body with only the known, filled fields.

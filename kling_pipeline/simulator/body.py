@@ -30,7 +30,9 @@ class Enclosure:
 
 def filled(value: object) -> bool:
     """Say whether a value counts as given: the vendor's own examples send "" and [] for none."""
-    return value not in (None, "", [], {})
+    if isinstance(value, dict):
+        return any(one not in (None, "", [], {}) for one in value.values())
+    return value not in (None, "", [])
 
 
 def check_fields(

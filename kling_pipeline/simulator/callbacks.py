@@ -1,4 +1,4 @@
-"""Callbacks: the legacy body, posted on each change of status, tried once."""
+"""Callbacks: a task in the shape of its path, posted on each change of status, tried once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import asyncio
 import datetime
 import json
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import httpx
 from standardwebhooks import Webhook
 
 from kling_pipeline.simulator.answers import Link, shown
+from kling_pipeline.simulator.outputs import shown_as_new
 from kling_pipeline.simulator.task import Task, now_ms
 
+_Body = Callable[[Task, int], dict[str, Any]]
 _LOOK_EVERY = 0.2
 
 
@@ -28,9 +32,10 @@ class Callbacks:
         self._secret = secret
         self._running: set[asyncio.Task[None]] = set()
 
-    def follow(self, task: Task, link: Link) -> None:
+    def follow(self, task: Task, link: Link, *, new_standard: bool) -> None:
         """Post each status of a task from now on, without holding anything up."""
-        running = asyncio.get_running_loop().create_task(self._follow(task, link))
+        show = _new_body if new_standard else _legacy_body
+        running = asyncio.get_running_loop().create_task(self._follow(task, partial(show, link)))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
 
@@ -39,7 +44,7 @@ class Callbacks:
         for running in self._running:
             running.cancel()
 
-    async def _follow(self, task: Task, link: Link) -> None:
+    async def _follow(self, task: Task, body: _Body) -> None:
         told = ""
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             while told not in ("succeed", "failed"):
@@ -49,18 +54,17 @@ class Callbacks:
                 # A status may begin and end between two looks; each is told all the same, in order.
                 for moment in found.changes(told, now_ms()):
                     told = found.status(moment)
-                    await self._post(client, found, moment, link)
+                    await self._post(client, found, moment, body)
                 await asyncio.sleep(_LOOK_EVERY)
 
-    async def _post(self, client: httpx.AsyncClient, task: Task, moment: int, link: Link) -> None:
-        body = shown(task, moment, link)
-        body.pop("watermark_info")
-        text = json.dumps(body)
+    async def _post(self, client: httpx.AsyncClient, task: Task, moment: int, body: _Body) -> None:
+        text = json.dumps(body(task, moment))
         signature = self._signature(f"{task.task_id}-{task.status(moment)}", text)
         headers = {"content-type": "application/json", **signature}
         try:
             await client.post(task.callback_url, content=text, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError):
+            # Too large a port is found out as late as by the socket.
             return
 
     def _signature(self, id_: str, text: str) -> dict[str, str]:
@@ -73,3 +77,14 @@ class Callbacks:
             "webhook-timestamp": str(now),
             "webhook-signature": Webhook(self._secret).sign(id_, moment, text),
         }
+
+
+def _legacy_body(link: Link, task: Task, moment: int) -> dict[str, Any]:
+    body = shown(task, moment, link)
+    body.pop("watermark_info")
+    return body
+
+
+def _new_body(link: Link, task: Task, moment: int) -> dict[str, Any]:
+    # An absent id is "" here: the page lists every field of a callback (Kling docs, Sept 2026).
+    return {"external_id": "", **shown_as_new(task, moment, link)}

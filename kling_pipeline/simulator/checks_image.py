@@ -9,7 +9,9 @@ from kling_pipeline.simulator.refusal import invalid
 
 
 def _reference_words(ask: Ask) -> None:
-    if "human_fidelity" in ask.body and ask.body.get("image_reference") != "subject":
+    default = ask.endpoint.row.get("defaults", {}).get("human_fidelity")
+    given = ask.body.get("human_fidelity") not in (None, default)
+    if given and ask.body.get("image_reference") != "subject":
         raise invalid("human_fidelity is only supported when image_reference is subject")
 
 

@@ -25,10 +25,25 @@ def _seconds(materials: Sequence[Material], role: str) -> float:
 
 
 def _footage(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
-    seconds = _seconds(materials, "reference_video")
-    low, high = ask.model.row["footage_seconds"] if ask.model else (0, 0)
-    if seconds and not low - _SLACK <= seconds <= high + _SLACK:
+    film = next((m for m in materials if m.role == "reference_video" and m.seconds), None)
+    if film is None or ask.model is None:
+        return
+    low, high = ask.model.row["footage_seconds"]
+    if not low - _SLACK <= film.seconds <= high + _SLACK:
         raise invalid(f"video duration must be between {low}s and {high}s for the current model")
+    if "footage_sides" in ask.model.row:
+        _footage_shape(film, ask.model.row)
+
+
+def _footage_shape(film: Material, row: Mapping[str, Any]) -> None:
+    low, high = row["footage_sides"]
+    if not low <= min(film.width, film.height) <= max(film.width, film.height) <= high:
+        raise invalid(f"{film.name} width and height must be between {low}px and {high}px")
+    low, high = row["footage_ratio"]
+    if not low <= film.width / film.height <= high:
+        raise invalid(f"{film.name} aspect ratio must be between {low} and {high}")
+    if film.width * film.height > row["footage_area"]:
+        raise invalid(f"{film.name} area must not exceed {row['footage_area']} pixels")
 
 
 def _motion_length(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:

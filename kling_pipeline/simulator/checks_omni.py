@@ -46,8 +46,26 @@ def _base_edit(ask: Ask) -> None:
 
 
 def _feature(ask: Ask) -> None:
-    if _video_use(ask) == "feature" and ask.body.get("multi_shot") is False:
+    if _video_use(ask) != "feature" or ask.model is None:
+        return
+    # A model that has no such field is not asked for it.
+    if ask.body.get("multi_shot") is False and "multi_shot" in ask.model.supports:
         raise invalid("multi_shot must be true with a feature video")
+    if ask.body["video_list"][0].get("keep_original_sound") == "yes":
+        raise invalid("audio must be off with a feature video")
+    if "end_frame" in _frames_of(ask) and ask.model.row.get("feature_without_end_frame"):
+        raise invalid("end_frame is not supported with a feature video by the current model")
+
+
+def _frame_elements(ask: Ask) -> None:
+    limits = ask.model.row.get("elements_with_frames") if ask.model else None
+    frames = _frames_of(ask)
+    if not limits or not frames:
+        return
+    limit = limits[len(frames) - 1]
+    if len(ask.body.get("element_list", [])) > limit:
+        words = f"At most {limit} elements are allowed" if limit else "elements are not supported"
+        raise invalid(f"{words} with {' and '.join(frames)}")
 
 
 def _ratio(ask: Ask) -> None:
@@ -74,6 +92,7 @@ CHECKS: Mapping[str, Callable[[Ask], None]] = {
     "omni_counts": _counts,
     "omni_base_edit": _base_edit,
     "omni_feature": _feature,
+    "omni_frame_elements": _frame_elements,
     "omni_ratio": _ratio,
     "omni_seconds": _seconds,
 }

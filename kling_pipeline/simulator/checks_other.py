@@ -29,7 +29,7 @@ def _old_lip_sync(ask: Ask) -> None:
     if ("video_id" in given) == ("video_url" in given):
         raise invalid("Exactly one of video_id and video_url is required")
     if given["mode"] == "text2video":
-        needed = ["text", "voice_id", "voice_language"]
+        needed = ["text", "voice_id"]
     elif "audio_type" not in given:
         needed = ["audio_type"]
     else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
-from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.ask import Ask, edits_film
 from kling_pipeline.simulator.refusal import invalid
+
+_WORDED_SHOT = re.compile(r"(?:^|;)\s*shot\s+\d+\s*,\s*(\d+)\s*,([^;]*)", re.IGNORECASE)
 
 
 def _shots(ask: Ask) -> None:
@@ -36,6 +39,22 @@ def _prompt_unless_shots(ask: Ask) -> None:
         raise invalid("prompt is required")
 
 
+def _worded_shots(ask: Ask) -> None:
+    """Check `shot n, m, words;` in a prompt (Kling docs, 3.0 family, Sept 2026)."""
+    knows = ask.model is not None and ask.model.row.get("worded_shots")
+    if not knows or ask.body.get("multi_shot") is False or edits_film(ask.body):
+        return
+    shots = _WORDED_SHOT.findall(ask.body.get("prompt", ""))
+    if len(shots) > 6:
+        raise invalid("At most 6 shots are allowed in the prompt.")
+    if any(int(seconds) < 1 for seconds, _ in shots):
+        raise invalid("A shot must last at least 1 second")
+    if any(len(words.strip()) > 512 for _, words in shots):
+        raise invalid("A shot must not exceed 512 characters")
+    if shots and sum(int(seconds) for seconds, _ in shots) != int(ask.seconds):
+        raise invalid("The sum of the shots' seconds must equal duration")
+
+
 def _camera(ask: Ask) -> None:
     control = ask.body.get("camera_control")
     if control is None:
@@ -57,5 +76,6 @@ def _camera(ask: Ask) -> None:
 CHECKS: Mapping[str, Callable[[Ask], None]] = {
     "shots": _shots,
     "prompt_unless_shots": _prompt_unless_shots,
+    "worded_shots": _worded_shots,
     "camera": _camera,
 }

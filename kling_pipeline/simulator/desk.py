@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -49,15 +51,18 @@ class Desk:
         """Make a task; raises Refusal for a request that the service would not take."""
         ask = read(endpoint, body)
         materials = await self._gather(ask)
-        # Fetching took time, and a token that ended meanwhile must not make a task.
+        written = await asyncio.to_thread(_write_down, ask)
+        # All this took time, and a token that ended meanwhile must not make a task.
         credential.check()
         first = self._duplicate(ask)
         if first is not None:
             return first
-        task = self._admit(ask, materials)
+        task = self._admit(ask, materials, written)
         self._draw(task, ask, materials)
         if task.callback_url:
-            self.callbacks.follow(task, partial(self.bench.files.link, origin))
+            link = partial(self.bench.files.link, origin)
+            new = bool(endpoint.row.get("standard"))
+            self.callbacks.follow(task, link, new_standard=new)
         return task
 
     async def call(
@@ -97,7 +102,7 @@ class Desk:
 
     async def _gather(self, ask: Ask) -> list[Material]:
         materials = await take_in(ask.enclosures, self._path)
-        materials += session_materials(self.bench, ask)
+        materials += await session_materials(self.bench, ask)
         check_materials(self.bench, ask, materials)
         return materials
 
@@ -112,17 +117,17 @@ class Desk:
             return first
         raise invalid(f"External_task_id {ask.external_id} already exists")
 
-    def _admit(self, ask: Ask, materials: list[Material]) -> Task:
+    def _admit(self, ask: Ask, materials: list[Material], written: tuple[str, str]) -> Task:
         bench = self.bench
         parent = ask.body.get("video_id", "")
         mode = str(bench.find("video_id", parent)["mode"]) if parent else ""
         price = units(ask, length(ask, materials), mode)
         bench.check_funds(ask.endpoint.pool, price)
         bench.check_slots(ask.endpoint.pool, ask.pictures)
-        print_ = fingerprint(ask)
+        print_, text = written
         seed = derive_seed(bench.options.seed, print_, bench.shelf.equal_requests(print_))
         task = self._new_task(ask, materials, seed, f"{price.normalize():f}")
-        bench.shelf.add(task, print_, ask.body)
+        bench.shelf.add(task, print_, text)
         return task
 
     def _new_task(self, ask: Ask, materials: list[Material], seed: int, price: str) -> Task:
@@ -162,13 +167,14 @@ class Desk:
         given = {**ask.body, **ask.body.get("input", {})}
         if "session" in ask.endpoint.row:
             given = self.bench.session(ask.endpoint.row["session"], ask.body["session_id"])
-        parent = {"duration": f"{film.seconds:g}"}
+        # A film that was not fetched is worked on as if it had the usual length.
+        duration = f"{film.seconds or length(ask, materials):g}"
         if given.get("video_id"):
             item = self.bench.find("video_id", given["video_id"])
-            parent |= {"id": given["video_id"], "url": FILE + item["file"]}
+            named = {"id": given["video_id"], "url": FILE + item["file"]}
         else:
-            parent |= {"url": given["video_url"]}
-        return {"parent_video": parent}
+            named = {"id": new_id(), "url": given["video_url"]}
+        return {"parent_video": {**named, "duration": duration}}
 
     def _draw(self, task: Task, ask: Ask, materials: list[Material]) -> None:
         if task.end_at is not None:
@@ -186,6 +192,10 @@ class Desk:
     def _register(self, task: Task, ask: Ask, drawn: list[Sheet]) -> None:
         """Let later requests refer to the videos and sounds by their ids."""
         record = {"family": task.family, "model": task.model, "mode": ask.mode, "words": ask.words}
+        if ask.model is None and "video_id" in ask.body:
+            # A film made longer stays its model's work and can be made longer again.
+            source = self.bench.find("video_id", ask.body["video_id"])
+            record |= {"model": source["model"], "mode": source["mode"]}
         for kind in ("video", "audio"):
             files = [sheet.file for sheet in drawn if sheet.kind == kind]
             for item, file in zip(task.result.get(f"{kind}s", []), files, strict=True):
@@ -194,8 +204,13 @@ class Desk:
                 )
 
 
+def _write_down(ask: Ask) -> tuple[str, str]:
+    """Condense a request and write it as JSON: slow for large pictures, so done in a thread."""
+    return fingerprint(ask), json.dumps(dict(ask.body))
+
+
 def _bounded(query: Mapping[str, str], name: str, default: int, high: int) -> int:
     value = query.get(name, str(default))
-    if not value.isdecimal() or not 1 <= int(value) <= high:
+    if not value.isdecimal() or len(value) > 9 or not 1 <= int(value) <= high:
         raise invalid(f"{name} out of range. Please provide a value between 1 and {high}.")
     return int(value)

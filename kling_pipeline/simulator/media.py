@@ -7,7 +7,7 @@ import base64
 import binascii
 import ipaddress
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -15,11 +15,21 @@ from urllib.parse import urlsplit
 
 import av
 import httpx
+from av.container import InputContainer
 from PIL import Image
 
 from kling_pipeline.simulator.body import Enclosure
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.refusal import Refusal, invalid
 
+# The first name that FFmpeg gives a container, and the codecs where not any will do.
+_FORMATS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "video": {"mov": ()},
+    "audio": {"mp3": (), "wav": (), "aac": (), "mov": ("aac", "alac")},
+}
+_KINDS = {"video": "mp4 and mov", "audio": "mp3, wav, m4a and aac"}
+_RATE_SLACK = 0.1  # frames a second: 23.976 is meant by 24, and no clock is exact
+# Of Base64; a multiple of 4. Between two pieces other requests are answered.
+_PIECE = 1 << 20
 Finder = Callable[[str, str], Path]  # (kind, id) → the file; raises Refusal
 
 
@@ -64,22 +74,28 @@ async def take_in(enclosures: tuple[Enclosure, ...], find: Finder) -> list[Mater
 async def _bytes(enclosure: Enclosure, find: Finder) -> bytes | None:
     value, kind = enclosure.value, enclosure.row.type
     if kind in ("video_id", "audio_id"):
-        return find(kind, value).read_bytes()
+        return await asyncio.to_thread(find(kind, value).read_bytes)
     if value.startswith(("http://", "https://")):
-        return await _fetch(value, enclosure)
+        return await _fetch(value, enclosure) if _is_loopback(_host(enclosure)) else None
     if kind == "video":
         raise invalid(f"{enclosure.name} must be a URL")
-    try:
-        data = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise invalid("File is not in a valid base64 format") from None
+    _check_size(enclosure, len(value) * 3 // 4 - 2)
+    data = await asyncio.to_thread(_decode, value)
     _check_size(enclosure, len(data))
     return data
 
 
+def _decode(value: str) -> bytes:
+    try:
+        if "=" in value[:-2]:
+            raise ValueError
+        pieces = (value[start : start + _PIECE] for start in range(0, len(value), _PIECE))
+        return b"".join(base64.b64decode(piece, validate=True) for piece in pieces)
+    except (binascii.Error, ValueError):
+        raise invalid("File is not in a valid base64 format") from None
+
+
 async def _fetch(url: str, enclosure: Enclosure) -> bytes | None:
-    if not _is_loopback(urlsplit(url).hostname or ""):
-        return None
     data = bytearray()
     try:
         async with (
@@ -94,6 +110,19 @@ async def _fetch(url: str, enclosure: Enclosure) -> bytes | None:
     except (httpx.HTTPError, httpx.InvalidURL):
         return None
     return bytes(data)
+
+
+def _host(enclosure: Enclosure) -> str:
+    try:
+        parts = urlsplit(enclosure.value)
+        # Both are read for what they raise: a port past 65535, a letter that no address has.
+        _ = parts.port, httpx.URL(enclosure.value)
+        host = parts.hostname or ""
+    except (ValueError, httpx.InvalidURL):
+        host = ""
+    if not host:
+        raise invalid(f"{enclosure.name} is not a valid URL")
+    return host
 
 
 def _is_loopback(host: str) -> bool:
@@ -132,15 +161,27 @@ def measure(data: bytes, kind: str = "video") -> Material:
     try:
         with av.open(BytesIO(data), "r") as container:
             seconds = (container.duration or 0) / av.time_base
-            if kind == "audio" and not container.streams.audio:
-                raise invalid("audio format is invalid")
+            _check_format(container, kind)
             if kind == "video":
                 stream = container.streams.video[0]
                 width, height = stream.codec_context.width, stream.codec_context.height
                 fps = float(stream.average_rate or 0)
     except (av.FFmpegError, IndexError):
-        raise invalid(f"{kind} format is invalid") from None
+        raise _wrong_format(kind) from None
     return Material(kind, f"base_{kind}", kind, data, width, height, seconds, fps)
+
+
+def _check_format(container: InputContainer, kind: str) -> None:
+    stream = (container.streams.video if kind == "video" else container.streams.audio)[0]
+    taken = _FORMATS[kind]
+    format_ = container.format.name.partition(",")[0]
+    codecs = taken.get(format_, ())
+    if format_ not in taken or (codecs and stream.codec_context.name not in codecs):
+        raise _wrong_format(kind)
+
+
+def _wrong_format(kind: str) -> Refusal:
+    return invalid(f"{kind} format is invalid, only {_KINDS[kind]}")
 
 
 def _recording(enclosure: Enclosure, kind: str, data: bytes) -> Material:
@@ -160,6 +201,12 @@ def _check_recording(enclosure: Enclosure, found: Material) -> None:
     if row.sides and not row.sides[0] <= short <= long <= row.sides[1]:
         low, high = row.sides
         raise invalid(f"{enclosure.name} width and height must be between {low}px and {high}px")
-    if row.fps and not row.fps[0] - 0.1 <= fps <= row.fps[1] + 0.1:
+    if row.rates and all(abs(fps - rate) > _RATE_SLACK for rate in row.rates):
+        known = ", ".join(map(str, row.rates))
+        low, high = min(row.rates), max(row.rates)
+        raise invalid(
+            f"{enclosure.name} frame rate must be between {low} and {high}, one of {known}"
+        )
+    if row.fps and not row.fps[0] - _RATE_SLACK <= fps <= row.fps[1] + _RATE_SLACK:
         low, high = row.fps
         raise invalid(f"{enclosure.name} frame rate must be between {low} and {high}")

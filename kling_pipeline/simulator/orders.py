@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.ask import Ask, edits_film
 from kling_pipeline.simulator.media import Material
 
 Kind = Literal["video", "image", "audio"]
@@ -21,6 +21,7 @@ _PICTURES = {
     "3:4": (880, 1184), "3:2": (1248, 832), "2:3": (832, 1248), "21:9": (1568, 672),
 }  # fmt: skip
 _LONGEST = 2048
+_LONGEST_TEXT = 4096
 _ENDINGS: dict[Kind, str] = {"video": "mp4", "image": "png", "audio": "wav"}
 _GUIDES = ("first_frame", "end_frame", "base_video", "motion")
 _FACE_SWAP = re.compile(r"(?i)(replac|swap|exchang).*\bface|\bface.*(replac|swap|exchang)|换.*脸")
@@ -64,8 +65,7 @@ def stand_in(file: str, seed: int) -> Sheet:
 def length(ask: Ask, materials: Sequence[Material]) -> float:
     """Tell how many seconds the result lasts: as asked, or as its input does."""
     row = ask.endpoint.row
-    videos = ask.body.get("video_list", [])
-    edits = bool(videos) and videos[0].get("refer_type", "base") == "base"
+    edits = edits_film(ask.body)
     follow = "reference_video" if edits else row.get("length_of", row.get("parent"))
     followed = next((m.seconds for m in materials if m.role == follow and m.seconds), 0)
     if row.get("session") == "face" and followed:
@@ -144,9 +144,8 @@ def _pictures(ask: Ask, materials: Sequence[Material]) -> tuple[tuple[str, bytes
 
 def _films(ask: Ask) -> tuple[str, ...]:
     """Name the roles of videos that are to be seen in the result."""
-    videos = ask.body.get("video_list", [])
-    edited = bool(videos) and videos[0].get("refer_type", "base") == "base"
-    return ("base_video", "motion", "reference_video") if edited else ("base_video", "motion")
+    films = ("base_video", "motion")
+    return (*films, "reference_video") if edits_film(ask.body) else films
 
 
 def _data(materials: Sequence[Material], roles: Sequence[str]) -> bytes | None:
@@ -169,9 +168,19 @@ def _face_of(ask: Ask) -> int | None:
 
 
 def _extras(ask: Ask) -> tuple[tuple[str, str], ...]:
-    texts = {name: json.dumps(value) for name, value in ask.body.items() if name not in _OWN}
     # Pictures travel as bytes already; anything this long is one of them.
-    return tuple((name, text) for name, text in sorted(texts.items()) if len(text) <= 4096)
+    short = {name: one for name, one in ask.body.items() if _letters(one) <= _LONGEST_TEXT}
+    texts = {name: json.dumps(one) for name, one in short.items() if name not in _OWN}
+    return tuple((n, text) for n, text in sorted(texts.items()) if len(text) <= _LONGEST_TEXT)
+
+
+def _letters(value: object) -> int:
+    """Count the letters of all texts in a value, which is cheaper than to write it down."""
+    if isinstance(value, dict):
+        return sum(map(_letters, value.values()))
+    if isinstance(value, list):
+        return sum(map(_letters, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def _picture_size(ask: Ask, materials: Sequence[Material]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +18,8 @@ from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.refusal import Refusal
 from kling_pipeline.simulator.rulebook import Endpoint
 from kling_pipeline.simulator.task import now_ms
+
+_DEEPEST = 100  # levels of lists and objects, far more than any body has
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -44,6 +47,7 @@ async def read_body(request: Request) -> dict[str, Any]:
         raise Refusal(1200, "Content-Type must be application/json")
     try:
         body = json.loads(await request.body(), parse_constant=_no_constant)
+        _check_texts(body)
     except (ValueError, RecursionError):
         raise Refusal(1200, "The request body is not valid JSON") from None
     if not isinstance(body, dict):
@@ -76,7 +80,9 @@ async def _call(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
 
 async def _look(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
     admit(desk, request)
-    task = desk.look(endpoint, request.path_params["id"])
+    # From the raw path: in the decoded one an id's own slash looks like any other.
+    id_ = unquote(request.scope["raw_path"].decode().rpartition("/")[2])
+    task = desk.look(endpoint, id_)
     return succeed(shown(task, now_ms(), partial(desk.bench.files.link, origin(request))))
 
 
@@ -86,6 +92,22 @@ async def _page(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
     link = partial(desk.bench.files.link, origin(request))
     now = now_ms()
     return succeed([shown(task, now, link) for task in tasks])
+
+
+def _check_texts(value: object, depth: int = 0) -> None:
+    """Raise ValueError for half an emoji, which JavaScript sends after cutting a text."""
+    if depth > _DEEPEST:
+        raise ValueError
+    if isinstance(value, str):
+        if not value.isascii():
+            value.encode()
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            _check_texts(name)
+            _check_texts(one, depth + 1)
+    elif isinstance(value, list):
+        for one in value:
+            _check_texts(one, depth + 1)
 
 
 def _no_constant(word: str) -> NoReturn:

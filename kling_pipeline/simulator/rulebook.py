@@ -32,6 +32,7 @@ class Field:
     megabytes: float = 10
     sides: tuple[int, int] | None = None
     fps: tuple[int, int] | None = None
+    rates: tuple[int, ...] = ()
     seconds: tuple[float, float] | None = None
     fields: Mapping[str, Field] = field(default_factory=dict)
     items: Mapping[str, Field] = field(default_factory=dict)
@@ -157,7 +158,9 @@ def _fields(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Field]:
     for name, row in rows.items():
         nested = {key: _fields(row[key]) for key in ("fields", "items") if key in row}
         lists = {
-            key: tuple(row[key]) for key in ("one_of", "sides", "fps", "seconds") if key in row
+            key: tuple(row[key])
+            for key in ("one_of", "sides", "fps", "rates", "seconds")
+            if key in row
         }
         made[name] = Field(**{**row, **nested, **lists})
     return made

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from kling_pipeline.simulator import checks_image, checks_omni, checks_other, checks_video
-from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.ask import Ask, edits_film
 from kling_pipeline.simulator.body import check_fields, enclosures
 from kling_pipeline.simulator.refusal import Refusal, invalid
 from kling_pipeline.simulator.rulebook import Endpoint, Model
@@ -22,7 +22,9 @@ _CHECKS = {
 
 def read(endpoint: Endpoint, body: Mapping[str, Any]) -> Ask:
     """Turn a body into an Ask; raises Refusal 1201 (1301 for a prompt with "[refuse]")."""
-    clean = check_fields(endpoint.fields, body)
+    ignored = endpoint.row.get("edit_ignores", []) if edits_film(body) else []
+    heeded = {name: value for name, value in body.items() if name not in ignored}
+    clean = check_fields(endpoint.fields, heeded)
     model = endpoint.model(clean.get("model_name"))
     ask = Ask(
         endpoint=endpoint,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -15,14 +16,16 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_pipeline.simulator import account, answers, control, routes, standard
 from kling_pipeline.simulator.bench import Bench
@@ -35,6 +38,8 @@ from kling_pipeline.simulator.refusal import Refusal
 from kling_pipeline.simulator.rulebook import Rulebook
 from kling_pipeline.simulator.shelf import Shelf
 from kling_pipeline.simulator.studio import Studio
+
+_log = logging.getLogger(__name__)
 
 
 def build_app(options: Options) -> ASGIApp:
@@ -69,6 +74,7 @@ def build_app(options: Options) -> ASGIApp:
             *routes.routes(desk),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _unrouted},
+        middleware=[Middleware(_Net)],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -126,6 +132,31 @@ def _end_with_parent(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
+class _Net:
+    """Catches what nobody foresaw: the vendor's envelope, and a connection that goes on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return
+        except Exception:
+            if started or scope["type"] != "http":
+                raise
+            _log.exception("unforeseen, answered with 5000")
+            await answers.refuse(Refusal(5000))(scope, receive, send)
+
+
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return answers.refuse(error)
@@ -159,12 +190,16 @@ def _classifier(book: Rulebook) -> Callable[[str, str], str]:
 
 
 def _tidy_paths(app: ASGIApp) -> ASGIApp:
-    """Let a double or a trailing slash pass; whether the real service does is not known."""
+    """Let a double or a trailing slash pass; whether the real service does is not known.
+
+    A slash inside a name ("%2F") stays written so until routing is done.
+    """
 
     async def tidied(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            path = re.sub("/{2,}", "/", scope["path"])
-            scope = {**scope, "path": path.rstrip("/") or "/"}
+            raw = re.sub("/{2,}", "/", scope["raw_path"].decode()).rstrip("/") or "/"
+            path = unquote(re.sub("(?i)%2f", "%252F", raw))
+            scope = {**scope, "path": path, "raw_path": raw.encode()}
         await app(scope, receive, send)
 
     return tidied

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -48,13 +49,17 @@ async def open_session(bench: Bench, ask: Ask, materials: Sequence[Material]) ->
     }
 
 
-def session_materials(bench: Bench, ask: Ask) -> list[Material]:
+async def session_materials(bench: Bench, ask: Ask) -> list[Material]:
     """Fetch what the session of a create holds: its video, as a material."""
     kind = ask.endpoint.row.get("session")
     if kind is None:
         return []
     session = bench.session(kind, ask.body["session_id"])
-    film = measure(bench.files.path(session["file"]).read_bytes())
+    return await asyncio.to_thread(_prepared, session, bench.files.path(session["file"]))
+
+
+def _prepared(session: Mapping[str, Any], path: Path) -> list[Material]:
+    film = measure(path.read_bytes())
     if not session.get("marks"):
         return [film]
     mask = mask_of(session)

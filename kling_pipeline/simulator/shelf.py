@@ -51,17 +51,15 @@ class Shelf:
         """Close the file."""
         self._db.close()
 
-    def add(self, task: Task, print_: str, body: Mapping[str, Any]) -> None:
-        """Keep a new task and, until its media are drawn, its request."""
+    def add(self, task: Task, print_: str, request: str) -> None:
+        """Keep a new task and, until its media are drawn, its request as JSON."""
         row = {**asdict(task), "fingerprint": print_}
         row |= {name: json.dumps(row[name]) for name in _JSON}
         marks = ", ".join(f":{name}" for name in row)
         self._db.execute("BEGIN")
         self._db.execute(f"INSERT INTO task ({', '.join(row)}) VALUES ({marks})", row)
         if task.end_at is None:
-            self._db.execute(
-                "INSERT INTO request VALUES (?, ?)", (task.task_id, json.dumps(dict(body)))
-            )
+            self._db.execute("INSERT INTO request VALUES (?, ?)", (task.task_id, request))
         self._db.execute("COMMIT")
 
     def end(self, task_id: str, at: int, outcome: str, message: str) -> None:

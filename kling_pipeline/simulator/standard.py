@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kling_pipeline.simulator.answers import Link, succeed, with_links
+from kling_pipeline.simulator.answers import succeed
 from kling_pipeline.simulator.auth import authenticate
+from kling_pipeline.simulator.body import filled
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
+from kling_pipeline.simulator.outputs import new_status, shown_as_new
 from kling_pipeline.simulator.refusal import Refusal, invalid
 from kling_pipeline.simulator.routes import read_body
 from kling_pipeline.simulator.rulebook import Endpoint
@@ -23,7 +25,7 @@ from kling_pipeline.simulator.translation import flatten
 _MOST_IDS = 20
 _MOST_TASKS = 500
 _MONTH_MS = 30 * 86_400_000
-_WORDS = {"succeed": "succeeded"}
+_DIGITS = 15  # of a time in milliseconds, with room
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -71,12 +73,12 @@ async def _look(desk: Desk, request: Request) -> Response:
 
 async def _page(desk: Desk, request: Request) -> Response:
     _admit(desk, request)
-    body = await read_body(request)
+    body = {name: value for name, value in (await read_body(request)).items() if filled(value)}
     limit = _number(body, "limit", 100)
     if not 1 <= limit <= _MOST_TASKS:
         raise invalid(f"limit out of range. Please provide a value between 1 and {_MOST_TASKS}.")
     now = now_ms()
-    cursor = str(body.get("cursor") or "")
+    cursor = str(body.get("cursor", ""))
     start, end = _number(body, "start_time", now - _MONTH_MS), _number(body, "end_time", now)
     if cursor:
         # The cursor wins over the times.
@@ -101,67 +103,33 @@ def _admit(desk: Desk, request: Request) -> None:
 
 def _number(body: Mapping[str, Any], name: str, default: int) -> int:
     value = body.get(name, default)
-    if isinstance(value, bool) or not str(value).isdecimal():
+    text = str(value)
+    if isinstance(value, bool) or not text.isdecimal() or len(text) > _DIGITS:
         raise invalid(f"{name} must be a number")
-    return int(value)
+    return int(text)
 
 
 def _filters(body: Mapping[str, Any]) -> dict[str, list[str]]:
-    wanted = {}
-    for row in body.get("filters") or []:
+    rows, wanted = body.get("filters", []), {}
+    if not isinstance(rows, list):
+        raise invalid("filters must be a list")
+    for row in rows:
         if not isinstance(row, dict) or row.get("key") not in ("status", "product_type"):
             raise invalid("filters key must be status or product_type")
-        wanted[str(row["key"])] = [str(value) for value in row.get("values", [])]
+        values = row.get("values")
+        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+            raise invalid("filters values must be a list of strings")
+        wanted[str(row["key"])] = values
     return wanted
 
 
 def _fits(task: Task, now: int, wanted: Mapping[str, list[str]]) -> bool:
-    status = _WORDS.get(task.status(now), task.status(now))
     product = task.pool.replace("-", "_")
-    facts = {"status": status, "product_type": product}
+    facts = {"status": new_status(task, now), "product_type": product}
     return all(facts[key] in values for key, values in wanted.items())
 
 
 def _all_shown(desk: Desk, request: Request, tasks: list[Task]) -> list[dict[str, Any]]:
     link = partial(desk.bench.files.link, origin(request))
     now = now_ms()
-    return [_shown(task, now, link) for task in tasks]
-
-
-def _shown(task: Task, now: int, link: Link) -> dict[str, Any]:
-    status = task.status(now)
-    result = with_links(task.result, task.created_at, link) if status == "succeed" else {}
-    body = {
-        "id": task.task_id,
-        "status": _WORDS.get(status, status),
-        "message": task.message if status == "failed" else "",
-        "create_time": task.created_at,
-        "update_time": task.updated_at(now),
-        "outputs": _outputs(result),
-        "billing": _billing(task) if status == "succeed" else [],
-    }
-    return body | ({"external_id": task.external_id} if task.external_id else {})
-
-
-def _outputs(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    videos = [{"type": "video", **one} for one in result.get("videos", [])]
-    images = [
-        {"type": "image"} | {name: value for name, value in one.items() if name != "index"}
-        for one in [*result.get("images", []), *result.get("series_images", [])]
-    ]
-    audios = [
-        {
-            "type": "audio",
-            "id": one["id"],
-            "mp3_url": one["url_mp3"],
-            "wav_url": one["url_wav"],
-            "mp3_duration": one["duration_mp3"],
-            "wav_duration": one["duration_wav"],
-        }
-        for one in result.get("audios", [])
-    ]
-    return [*videos, *images, *audios]
-
-
-def _billing(task: Task) -> list[dict[str, str]]:
-    return [{"charge_type": "unit", "amount": task.units, "package_type": task.pool}]
+    return [shown_as_new(task, now, link) for task in tasks]

@@ -14,6 +14,7 @@ from typing import Any
 from kling_pipeline.simulator.ask import Ask
 
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01; ids before the year 2031 have 18 digits
+_LONGEST_TEXT = 4096
 _FAILURES = {
     "[fail]": "Generation failed, please try again",
     "[policy]": "Failure to pass the risk control system",
@@ -85,11 +86,21 @@ def new_id() -> str:
 def fingerprint(ask: Ask) -> str:
     """Condense what is asked for, without the caller's ids and addresses."""
     own = ("external_task_id", "callback_url", "watermark_info")
-    body = {name: value for name, value in ask.body.items() if name not in own}
+    body = {name: _condensed(one) for name, one in ask.body.items() if name not in own}
     text = json.dumps([ask.endpoint.family, body], sort_keys=True, ensure_ascii=False)
     # Our own links differ from day to day in all but the file that they lead to.
     text = re.sub(r"https?://[^/\"]+/files/[0-9a-f]+/([^?\"]+)\?Expires=\d+", r"\1", text)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _condensed(value: Any) -> Any:
+    """Put a digest in place of each picture and sound, which are most of a body."""
+    if isinstance(value, dict):
+        return {name: _condensed(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_condensed(one) for one in value]
+    bulky = isinstance(value, str) and len(value) > _LONGEST_TEXT
+    return hashlib.sha256(value.encode()).hexdigest() if bulky else value
 
 
 def derive_seed(server_seed: int, print_: str, earlier: int) -> int:

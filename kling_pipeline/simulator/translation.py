@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kling_pipeline.simulator.body import filled
 from kling_pipeline.simulator.refusal import invalid
 
+_log = logging.getLogger(__name__)
 _MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
 _FRAMES = {"first_frame": "first_frame", "last_frame": "end_frame"}
+_SINGLE = {
+    ("new-image2video", "first_frame"): "image",
+    ("new-image2video", "last_frame"): "image_tail",
+    ("new-motion-control", "image"): "image_url",
+    ("new-motion-control", "video"): "video_url",
+}
+_OPTIONS = ("callback_url", "external_task_id", "watermark_info")
+_SETTINGS = (
+    "aspect_ratio", "audio", "character_orientation", "duration", "multi_shot", "resolution",
+)  # fmt: skip
 
 
 def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,8 +29,8 @@ def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
     Only the layout is checked here; values are judged by the legacy twin's rules.
     """
-    settings = _object(body, "settings")
-    flat: dict[str, Any] = {"model_name": model, **_object(body, "options")}
+    settings = _object(body, "settings", _SETTINGS)
+    flat: dict[str, Any] = {"model_name": model, **_object(body, "options", _OPTIONS)}
     flat["prompt"] = body.get("prompt")
     flat["aspect_ratio"] = settings.get("aspect_ratio")
     flat["character_orientation"] = settings.get("character_orientation")
@@ -30,18 +43,25 @@ def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
         flat["shot_type"] = "intelligence" if settings["multi_shot"] is True else None
     for item in _contents(body):
         _put(family, flat, item)
+    for video in flat.get("video_list", []):
+        video["keep_original_sound"] = "yes" if settings.get("audio") == "original" else "no"
     return flat
 
 
-def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = body.get(name) or {}
+def _object(body: Mapping[str, Any], name: str, known: Sequence[str]) -> Mapping[str, Any]:
+    """Return what is given and known: anything else could pass for a legacy field."""
+    value = body.get(name)
+    if not filled(value):
+        return {}
     if not isinstance(value, dict):
         raise invalid(f"{name} must be an object")
-    return value
+    for key in value.keys() - set(known):
+        _log.info("unknown field %s.%s ignored", name, key)
+    return {key: value[key] for key in known if filled(value.get(key))}
 
 
 def _contents(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    contents = body.get("contents") or []
+    contents = body["contents"] if filled(body.get("contents")) else []
     if not isinstance(contents, list) or not all(isinstance(item, dict) for item in contents):
         raise invalid("contents must be a list of objects")
     return contents
@@ -76,18 +96,20 @@ def _sound(family: str, audio: object) -> dict[str, Any]:
 
 
 def _put(family: str, flat: dict[str, Any], item: Mapping[str, Any]) -> None:
-    kind = item.get("type")
-    url = item.get("url")
+    kind, url = item.get("type"), item.get("url")
+    if not isinstance(kind, str):
+        raise invalid(f"contents type '{kind}' is invalid")
     if kind == "prompt":
         flat["prompt"] = item.get("text")
-    elif kind == "element":
+    elif kind == "element" and family != "new-text2video":
         flat.setdefault("element_list", []).append({"element_id": item.get("element_id")})
     elif kind == "voice" and family == "new-image2video":
         flat.setdefault("voice_list", []).append({"voice_id": item.get("voice_id")})
-    elif family == "new-image2video" and kind in _FRAMES:
-        flat["image" if kind == "first_frame" else "image_tail"] = url
-    elif family == "new-motion-control" and kind in ("image", "video"):
-        flat[f"{kind}_url"] = url
+    elif (family, kind) in _SINGLE:
+        field = _SINGLE[family, kind]
+        if field in flat:
+            raise invalid(f"At most 1 {kind} item is allowed in contents.")
+        flat[field] = url
     elif family == "new-omni-video" and kind in (*_FRAMES, "refer_image"):
         frame = {"type": _FRAMES[kind]} if kind in _FRAMES else {}
         flat.setdefault("image_list", []).append({"image_url": url, **frame})

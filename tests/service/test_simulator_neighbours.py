@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from kling_pipeline.simulator import Options
 from tests.conftest import wait_for
 from tests.service.simulator_server import BOAT, T2V, Running, ended, running
 from tests.unit.simulator_client import film, picture, sound
@@ -70,6 +71,23 @@ def test_callbacks_tell_each_status_and_are_signed(tmp_path: Path, neighbour: st
         assert told[2]["task_result"]["videos"][0]["url"].startswith(str(client.base_url))
         for headers, raw in _Neighbour.heard:
             Webhook(SECRET).verify(raw, headers)
+
+
+def test_callbacks_of_the_new_standard_have_its_body(tmp_path: Path, neighbour: str) -> None:
+    with running(tmp_path, speed=2000) as (simulator, client):
+        client.headers["authorization"] = f"Bearer {Options().api_key}"
+        options = {"callback_url": f"{neighbour}/hook", "external_task_id": "mine"}
+        body = {"prompt": "a boat", "options": options}
+        id_ = client.post("/text-to-video/kling-3.0", json=body).json()["data"]["id"]
+        wait_for(lambda: len(_Neighbour.heard) >= 3, "three callbacks")
+        told = [json.loads(body) for _, body in _Neighbour.heard]
+    assert [one["status"] for one in told] == ["submitted", "processing", "succeeded"]
+    assert {one["id"] for one in told} == {id_}
+    fields = {"id", "status", "message", "create_time", "update_time", "external_id"}
+    assert told[2].keys() == fields | {"outputs", "billing"}
+    assert told[2]["external_id"] == "mine"
+    assert (told[2]["outputs"][0]["type"], told[2]["billing"][0]["amount"]) == ("video", "3")
+    assert told[2]["outputs"][0]["url"].startswith(simulator.url)
 
 
 def test_what_stands_on_this_machine_is_fetched_and_measured(

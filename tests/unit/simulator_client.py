@@ -7,6 +7,7 @@ import functools
 import time
 import wave
 from dataclasses import replace
+from fractions import Fraction
 from io import BytesIO
 from types import TracebackType
 from typing import Any
@@ -93,17 +94,40 @@ def picture(width: int = 400, height: int = 300, format_: str = "PNG") -> str:
 
 
 @functools.cache
-def film(seconds: float = 5, width: int = 720, height: int = 720, fps: int = 24) -> bytes:
+def film(
+    seconds: float = 5,
+    width: int = 720,
+    height: int = 720,
+    fps: int | Fraction = 24,
+    container_: str = "mp4",
+    codec: str = "libx264",
+) -> bytes:
     out = BytesIO()
-    with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    with av.open(out, "w", format=container_) as container:
+        options = {"preset": "ultrafast"} if codec == "libx264" else {}
+        stream = container.add_stream(codec, rate=fps, options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height = width, height
+        stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
         grey = av.VideoFrame.from_ndarray(np.full((height, width, 3), 99, np.uint8), "rgb24")
         for index in range(round(seconds * fps)):
             grey.pts = index
             container.mux(stream.encode(grey))
         container.mux(stream.encode(None))
     return out.getvalue()
+
+
+@functools.cache
+def encoded_sound(container_: str, codec: str, seconds: float = 3) -> str:
+    out = BytesIO()
+    with av.open(out, "w", format=container_) as container:
+        stream = container.add_stream(codec, rate=48_000)
+        silence = np.zeros((1, round(seconds * 48_000)), np.int16)
+        frame = av.AudioFrame.from_ndarray(silence, format="s16", layout="mono")
+        frame.sample_rate = 48_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return base64.b64encode(out.getvalue()).decode()
 
 
 @functools.cache

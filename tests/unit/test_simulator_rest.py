@@ -63,6 +63,10 @@ def test_a_film_is_made_longer(kling: Simulated) -> None:
     assert done["final_unit_deduction"] == "3.5"
     assert done["task_info"]["parent_video"]["id"] == old
     assert _seconds(kling, done["task_result"]["videos"][0]["url"]) == 10
+    again = {"video_id": done["task_result"]["videos"][0]["id"]}
+    more = kling.ended(path, again)
+    assert more["final_unit_deduction"] == "3.5"
+    assert _seconds(kling, more["task_result"]["videos"][0]["url"]) == 15
     new = _film(kling)
     _refused(kling, path, {"video_id": new}, "not supported by the model of the video")
     _refused(kling, path, {}, "video_id is required")
@@ -81,6 +85,16 @@ def test_a_film_grows_to_three_minutes_at_most(
     _refused(kling, "/v1/videos/video-extend", body, "must not exceed 3 minutes")
 
 
+def test_an_extension_grows_no_further_either(
+    kling: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/v1/videos/video-extend"
+    old = _film(kling, model_name="kling-v1-6")
+    longer = kling.ended(path, {"video_id": old})["task_result"]["videos"][0]["id"]
+    monkeypatch.setattr(media, "measure", lambda data, kind: _of_length(kind, 176))
+    _refused(kling, path, {"video_id": longer}, "must not exceed 3 minutes")
+
+
 def _of_length(kind: str, seconds: float) -> media.Material:
     return media.Material(kind, "base_video", kind, b"", 1280, 720, seconds, 24)
 
@@ -89,7 +103,8 @@ def _of_length(kind: str, seconds: float) -> media.Material:
     ("given", "message"),
     [
         ({"mode": "text2video"}, "input.text is required"),
-        ({"mode": "text2video", "text": "a", "voice_id": "AOT"}, "input.voice_language is"),
+        # A voice of English only; without a word about it the language is Chinese.
+        ({"mode": "text2video", "text": "a", "voice_id": "AOT"}, "Voice id not found"),
         (
             {"mode": "text2video", "text": "a", "voice_id": "x", "voice_language": "en"},
             "Voice id not found",
@@ -105,6 +120,12 @@ def test_the_old_lip_sync_is_strict_too(
     kling: Simulated, video_id: str, given: dict[str, Any], message: str
 ) -> None:
     _refused(kling, "/v1/videos/lip-sync", {"input": {"video_id": video_id} | given}, message)
+
+
+def test_the_old_lip_sync_speaks_chinese_unless_told(kling: Simulated, video_id: str) -> None:
+    words = {"mode": "text2video", "text": "a boat", "voice_id": "zhuxi_speech02"}
+    done = kling.ended("/v1/videos/lip-sync", {"input": {"video_id": video_id, **words}})
+    assert done["task_status"] == "succeed"
 
 
 def test_a_portrait_talks_as_long_as_its_sound(kling: Simulated) -> None:

@@ -81,6 +81,20 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     (IMAGES, {"model_name": "kling-v3", "image": P, "n": 2}),
     (IMAGES, {"image": P, "image_reference": "subject", "human_fidelity": 0.4}),
     (IMAGES, {"image": P, "negative_prompt": ""}),
+    # the vendor's own client sends these two defaults with every model
+    *(
+        (IMAGES, {"image_fidelity": 0.5, "human_fidelity": 0.45, **change})
+        for change in (
+            {"model_name": "kling-v3", "image": None},
+            {"model_name": "kling-v1"},
+            {"model_name": "kling-v2", "image": P},
+            {"model_name": "kling-v1-5", "image": P, "image_reference": "face"},
+        )
+    ),
+    (IMAGES, {"model_name": "kling-v2", "resolution": "2k", "image": P}),
+    (T2V, {"camera_control": {"type": None}}),
+    (T2V, {"camera_control": {"type": None, "config": {}}}),
+    (T2V, {"watermark_info": {"enabled": None}}),
     (OMNI_IMAGE, {"model_name": "kling-v3-omni", "resolution": "4k"}),
     (
         OMNI_IMAGE,
@@ -163,11 +177,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         IMAGES,
-        {"model_name": "kling-v2", "resolution": "2k", "image": P},
-        "model/resolution(kling-v2/2k) is not supported with image",
-    ),
-    (
-        IMAGES,
         {"model_name": "kling-v1", "resolution": "2k"},
         "resolution value '2k' is not supported",
     ),
@@ -187,6 +196,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     # pairs
     (IMAGES, {"image": P, "negative_prompt": "x"}, "image and negative_prompt cannot be used"),
     (IMAGES, {"image_reference": "face"}, "image_reference requires image"),
+    (
+        IMAGES,
+        {"image": P, "image_reference": "face", "human_fidelity": 0.46},
+        "human_fidelity is only supported when image_reference",
+    ),
     (IMAGES, {"human_fidelity": 0.5}, "human_fidelity is only supported when image_reference"),
     (T2V, {"mode": "pro", "voice_list": [{"voice_id": "1"}]}, "voice_list requires sound"),
     (T2V, {"shot_type": "customize"}, "shot_type requires multi_shot"),
@@ -331,6 +345,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     # pictures
     (I2V, {"image": f"data:image/png;base64,{P}"}, "File is not in a valid base64 format"),
+    # padding in the middle, at the end of a piece of a megabyte
+    (I2V, {"image": "A" * (2**20 - 1) + "=" + "AAAA"}, "File is not in a valid base64 format"),
     (I2V, {"image": sound()}, "image format is invalid, only jpg, jpeg and png"),
     (I2V, {"image": picture(format_="GIF")}, "image format is invalid, only jpg, jpeg and png"),
     (I2V, {"image": picture(299, 400)}, "Image pixel is invalid"),

@@ -17,6 +17,11 @@ WORDS = {"type": "prompt", "text": "a girl on a train"}
 FILM = {"type": "base_video", "url": "https://example.com/a.mp4", "id": "video_1"}
 FEATURE = FILM | {"type": "feature_video"}
 DANCE = [{"type": "image", "url": P}, {"type": "video", "url": "https://example.com/b.mp4"}]
+ELEMENT = {"type": "element", "element_id": "162", "id": "e"}
+SQUARE = {"aspect_ratio": "1:1"}
+OMNI = "/omni-video/kling-3.0-omni"
+O1 = "/omni-video/kling-o1"
+NOTHING = dict.fromkeys(("resolution", "duration", "aspect_ratio", "audio", "multi_shot"))
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +106,22 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
         "/motion-control/kling-2.6",
         {"contents": DANCE, "settings": {"character_orientation": "video"}},
     ),
+    ("/text-to-video/kling-3.0", {"prompt": "a", "settings": NOTHING}),
+    ("/text-to-video/kling-3.0", {"prompt": "a", "settings": dict.fromkeys(NOTHING, "")}),
+    (OMNI, {"contents": [WORDS, FIRST, LAST, ELEMENT, ELEMENT, ELEMENT]}),
+    (OMNI, {"contents": [WORDS, FEATURE, FIRST, LAST], "settings": {"audio": "off"}}),
+    (O1, {"contents": [WORDS, FEATURE, FIRST]}),
+    (O1, {"contents": [WORDS, FEATURE], "settings": {"multi_shot": False}}),
+    (O1, {"contents": [WORDS, FIRST, LAST], "settings": {"duration": 7}}),
+    (O1, {"contents": [WORDS, FILM], "settings": {"audio": "original"}}),
+    ("/text-to-video/kling-3.0", {"prompt": "shot 1, 2, a boat; shot 2, 3, the sea;"}),
+    ("/text-to-video/kling-3.0", {"prompt": "In a shot 1, 2, or 3 boats; no shots at all"}),
+    ("/text-to-video/kling-2.6", {"prompt": "shot 1, 9, a boat;"}),
+    (
+        "/text-to-video/kling-3.0",
+        {"prompt": "shot 1, 9, a boat;", "settings": {"multi_shot": False}},
+    ),
+    (OMNI, {"contents": [{"type": "prompt", "text": "shot 1, 9, a boat;"}, FILM]}),
 ]
 
 
@@ -150,6 +171,76 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"contents": DANCE, "settings": {"character_orientation": "video", "audio": "native"}},
         "audio value 'native'",
     ),
+    # options carry three fields and no more
+    (
+        "/image-to-video/kling-3.0",
+        {"contents": [WORDS], "options": {"image": P}},
+        "image is required",
+    ),
+    (
+        "/motion-control/kling-3.0",
+        {
+            "contents": DANCE[:1],
+            "settings": {"character_orientation": "video"},
+            "options": {"video_url": "https://example.com/b.mp4"},
+        },
+        "video_url is required",
+    ),
+    (
+        "/image-to-video/kling-3.0-turbo",
+        {"contents": [FIRST, {"type": "prompt", "text": "a" * 2501}]},
+        "prompt must not exceed 2500 characters",
+    ),
+    (
+        "/image-to-video/kling-3.0",
+        {"contents": [FIRST, FIRST]},
+        "At most 1 first_frame item is allowed in contents",
+    ),
+    (
+        "/image-to-video/kling-3.0",
+        {"contents": [FIRST, LAST, LAST]},
+        "At most 1 last_frame item is allowed in contents",
+    ),
+    ("/text-to-video/kling-3.0", {"prompt": "a", "contents": [ELEMENT]}, "type 'element'"),
+    ("/text-to-video/kling-3.0", {"prompt": "a", "contents": [FIRST]}, "type 'first_frame'"),
+    # omni video
+    (
+        OMNI,
+        {"contents": [WORDS, FEATURE], "settings": {"audio": "original"}},
+        "audio must be off with a feature video",
+    ),
+    *(
+        (OMNI, {"contents": [WORDS, *frames, *[ELEMENT] * 4]}, "At most 3 elements")
+        for frames in ([FIRST], [FIRST, LAST])
+    ),
+    (O1, {"contents": [WORDS, FIRST, *[ELEMENT] * 4]}, "At most 3 elements"),
+    (
+        O1,
+        {"contents": [WORDS, FIRST, LAST, ELEMENT], "settings": {"duration": 7}},
+        "elements are not supported with first_frame and end_frame",
+    ),
+    (
+        O1,
+        {"contents": [WORDS, FEATURE, FIRST, LAST]},
+        "end_frame is not supported with a feature video",
+    ),
+    (O1, {"contents": [WORDS, FEATURE], "settings": {"multi_shot": True}}, "Multi shot is not"),
+    # shots in the words of a prompt
+    *(
+        (path, {"contents": [FIRST], "prompt": prompt, "settings": {"duration": 5}}, message)
+        for path in ("/image-to-video/kling-3.0", "/image-to-video/kling-3.0-turbo")
+        for prompt, message in [
+            ("shot 1, 2, a; shot 2, 4, b;", "The sum of the shots' seconds must equal duration"),
+            ("Shot 1,5,a;\nShot 2,0,b;", "A shot must last at least 1 second"),
+            ("shot 1, 1, a;" * 7, "At most 6 shots are allowed"),
+            (f"shot 1, 5, {'a' * 513};", "A shot must not exceed 512 characters"),
+        ]
+    ),
+    (
+        OMNI,
+        {"contents": [{"type": "prompt", "text": "shot 1, 9, a;"}], "settings": SQUARE},
+        "The sum of the shots' seconds",
+    ),
 ]
 
 
@@ -164,6 +255,36 @@ def test_what_its_pages_do_not_allow_is_refused(
 
 def test_a_model_that_is_none_is_no_resource(kling: Simulated) -> None:
     assert refusal(kling.post("/text-to-video/kling-9", {"prompt": "a"}))[:2] == (404, 1203)
+
+
+def test_options_cannot_change_what_is_made(kling: Simulated) -> None:
+    mine = {"model_name": "kling-2.6", "duration": "10", "sound": "on", "prompt": "b"}
+    body = {"prompt": "a", "options": mine | {"external_task_id": "mine-2"}, "settings": {}}
+    made = _wait(kling, kling.made("/text-to-video/kling-3.0", body)["id"])
+    assert (made["external_id"], made["billing"][0]["amount"]) == ("mine-2", "3")
+
+
+def test_the_views_of_a_subject_are_told_one_by_one(kling: Simulated) -> None:
+    legacy = {"element_frontal_image": P}
+    task = _wait(kling, kling.made("/v1/general/ai-multi-shot", legacy)["task_id"])
+    assert [output.keys() for output in task["outputs"]] == [{"type", "url", "group_id"}] * 9
+    assert [output["group_id"] for output in task["outputs"]] == [*"000111222"]
+    assert len({output["url"] for output in task["outputs"]}) == 9
+
+
+def test_try_on_is_billed_as_pictures(kling: Simulated) -> None:
+    legacy = {"human_image": P, "cloth_image": P}
+    task = _wait(kling, kling.made("/v1/images/kolors-virtual-try-on", legacy)["task_id"])
+    assert task["billing"] == [{"charge_type": "unit", "amount": "1", "package_type": "image"}]
+
+
+def test_what_is_not_given_restricts_no_list(kling: Simulated) -> None:
+    kling.made(TURBO, {"prompt": "a"})
+    for body in (
+        dict.fromkeys(("limit", "start_time", "end_time", "cursor", "filters")),
+        {"start_time": "", "end_time": "", "limit": "", "cursor": "", "filters": []},
+    ):
+        assert kling.post("/tasks", body).json()["data"]["count"] > 0
 
 
 def test_many_tasks_are_asked_for_at_once() -> None:

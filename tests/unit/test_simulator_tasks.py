@@ -7,6 +7,7 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import av
 import pytest
@@ -136,6 +137,15 @@ def test_a_task_is_found_by_both_ids_on_its_own_path_only() -> None:
                 1201,
                 f"Task not found by id/external id: {id_}",
             )
+
+
+@pytest.mark.parametrize("mine", ["a/b", "a%2Fb", "a b/中", "/"])
+def test_an_external_id_may_hold_a_slash(mine: str) -> None:
+    with Simulated() as kling:
+        made = kling.made(T2V, BOAT | {"external_task_id": mine})
+        looked = kling.get(f"{T2V}/{quote(mine, safe='')}")
+        assert looked.status_code == 200, looked.text
+        assert looked.json()["data"]["task_id"] == made["task_id"]
 
 
 def test_an_external_id_is_used_once_in_an_account() -> None:

@@ -1,0 +1,181 @@
+"""Videos and sounds that a request brings: their container, size, rate and length are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from kling_pipeline.simulator import media
+from tests.unit.simulator_client import Simulated, encoded_sound, film, picture, refusal, sound
+
+P = picture()
+HERE = "http://127.0.0.1:7001/film"
+AVATAR = "/v1/videos/avatar/image2video"
+FACES = "/v1/videos/identify-face"
+LIP_SYNC = "/v1/videos/advanced-lip-sync"
+SELECTION = "/v1/videos/multi-elements/init-selection"
+OMNI = "/v1/videos/omni-video"
+WORDS = {"type": "prompt", "text": "a boat"}
+
+
+@pytest.fixture(scope="module")
+def kling() -> Iterator[Simulated]:
+    with Simulated(slots={"video": 10_000}) as simulated:
+        yield simulated
+
+
+@pytest.fixture
+def footage(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """What stands at addresses on this machine, without a server for it."""
+    files: dict[str, bytes] = {}
+
+    async def fetch(url: str, *_: object) -> bytes | None:
+        return files.get(url)
+
+    monkeypatch.setattr(media, "_fetch", fetch)
+    return files
+
+
+def _refused(kling: Simulated, path: str, body: dict[str, Any], message: str) -> None:
+    status, code, text = refusal(kling.post(path, body))
+    assert (status, code) == (400, 1201)
+    assert message in text
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "size"),
+    [
+        ("matroska", "libx264", 720),
+        ("webm", "libvpx", 512),
+        ("avi", "mpeg4", 512),
+        ("flv", "flv", 512),
+        ("gif", "gif", 512),
+    ],
+)
+def test_a_film_is_mp4_or_mov_by_its_bytes(
+    kling: Simulated, footage: dict[str, bytes], container: str, codec: str, size: int
+) -> None:
+    footage[HERE] = film(2, size, size, 24, container, codec)
+    body = {"video_url": HERE}
+    _refused(kling, FACES, body, "video format is invalid, only mp4 and mov")
+    footage[HERE] = film(2, 720, 720, 24, "mov")
+    kling.made(FACES, body)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("flac", "flac"), ("ogg", "libopus"), ("matroska", "libmp3lame"), ("matroska", "aac")],
+)
+def test_a_sound_of_another_kind_is_refused(kling: Simulated, container: str, codec: str) -> None:
+    body = {"image": P, "sound_file": encoded_sound(container, codec)}
+    _refused(kling, AVATAR, body, "audio format is invalid, only mp3, wav, m4a and aac")
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("mp3", "libmp3lame"), ("wav", "pcm_s16le"), ("ipod", "aac"), ("adts", "aac")],
+)
+def test_the_four_kinds_of_sounds_are_taken(kling: Simulated, container: str, codec: str) -> None:
+    kling.made(AVATAR, {"image": P, "sound_file": encoded_sound(container, codec)})
+
+
+def _footage_body(**settings: Any) -> dict[str, Any]:
+    return {"contents": [WORDS, {"type": "base_video", "url": HERE}], "settings": settings}
+
+
+@pytest.mark.parametrize(
+    ("model", "width", "height", "message"),
+    [
+        ("kling-3.0-omni", 704, 704, ""),
+        ("kling-o1", 704, 704, ""),
+        ("kling-3.0-omni", 2400, 1200, ""),
+        ("kling-o1", 2400, 1200, "width and height must be between 700px and 2160px"),
+        ("kling-3.0-omni", 690, 720, "width and height must be between 700px and 4553px"),
+        ("kling-3.0-omni", 2100, 720, "aspect ratio must be between 0.4 and 2"),
+        ("kling-3.0-omni", 720, 1900, "aspect ratio must be between 0.4 and 2"),
+        ("kling-3.0-omni", 3842, 2160, "area must not exceed 8294400 pixels"),
+    ],
+)
+def test_reference_footage_of_the_new_standard_has_its_own_sizes(
+    kling: Simulated,
+    footage: dict[str, bytes],
+    model: str,
+    width: int,
+    height: int,
+    message: str,
+) -> None:
+    footage[HERE] = film(3, width, height)
+    answer = kling.post(f"/omni-video/{model}", _footage_body())
+    if message:
+        assert refusal(answer)[:2] == (400, 1201)
+        assert message in refusal(answer)[2]
+    else:
+        assert answer.status_code == 200, answer.text
+
+
+def test_the_legacy_path_keeps_its_sizes(kling: Simulated, footage: dict[str, bytes]) -> None:
+    footage[HERE] = film(3, 704, 704)
+    body = {"model_name": "kling-v3-omni", "prompt": "a", "video_list": [{"video_url": HERE}]}
+    _refused(kling, OMNI, body, "width and height must be between 720px and 2160px")
+
+
+@pytest.mark.parametrize("fps", [24, 30, 60, Fraction(24000, 1001), Fraction(60000, 1001)])
+def test_a_selection_takes_three_rates(
+    kling: Simulated, footage: dict[str, bytes], fps: int | Fraction
+) -> None:
+    footage[HERE] = film(2, 720, 720, fps)
+    kling.made(SELECTION, {"video_url": HERE})
+
+
+@pytest.mark.parametrize("fps", [25, 50])
+def test_a_selection_takes_no_rate_between(
+    kling: Simulated, footage: dict[str, bytes], fps: int
+) -> None:
+    footage[HERE] = film(2, 720, 720, fps)
+    _refused(kling, SELECTION, {"video_url": HERE}, "must be between 24 and 60, one of 24, 30, 60")
+
+
+def test_an_edit_is_as_long_as_its_film_whatever_is_asked(
+    kling: Simulated, footage: dict[str, bytes]
+) -> None:
+    footage[HERE] = film(4)
+    for model, duration in (("kling-video-o1", "15"), ("kling-v3-omni", "2")):
+        body = {"model_name": model, "prompt": "a", "mode": "std", "duration": duration}
+        done = kling.ended(OMNI, body | {"video_list": [{"video_url": HERE}]})
+        assert done["final_unit_deduction"] == "3.6"
+        assert done["task_result"]["videos"][0]["duration"] == "4.0"
+    made = kling.made("/omni-video/kling-o1", _footage_body(duration=15))
+    assert made["status"] == "submitted"
+
+
+def test_a_speech_is_no_longer_than_a_sound_may_be(
+    kling: Simulated, footage: dict[str, bytes]
+) -> None:
+    footage[HERE] = film(5)
+    session = kling.made(FACES, {"video_url": HERE})["session_id"]
+    speech = {"text": "a" * 900, "voice_id": "oversea_male1", "voice_language": "en"}
+    (audio,) = kling.made("/v1/audio/tts", speech)["task_result"]["audios"]
+    assert float(audio["duration"]) > 61
+    times = {"sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 0}
+    choice = {"face_id": "0", "audio_id": audio["id"], **times}
+    body = {"session_id": session, "face_choose": [choice]}
+    _refused(kling, LIP_SYNC, body, "audio_id duration must be between 2s and 60s")
+
+
+def test_a_source_at_an_address_is_told_with_id_and_length(
+    kling: Simulated, footage: dict[str, bytes]
+) -> None:
+    footage[HERE] = film(4)
+    path, known = "/v1/videos/lip-sync", {}
+    for url in (HERE, "https://example.com/film.mp4"):
+        given = {"mode": "audio2video", "video_url": url, "audio_type": "file"}
+        task = kling.made(path, {"input": given | {"audio_file": sound(3)}})
+        parent = kling.wait(path, task["task_id"])["task_info"]["parent_video"]
+        assert parent.keys() == {"id", "url", "duration"}
+        assert parent["id"]
+        known[url] = parent["duration"]
+    # Nobody has measured the second; the simulator takes it for one of five seconds.
+    assert list(known.values()) == ["4", "5"]

@@ -1,0 +1,129 @@
+"""Whatever is sent, the answer has the envelope and the next request is answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.task import Task
+from tests.unit.simulator_client import Simulated, picture, refusal
+
+P = picture()
+T2V = "/v1/videos/text2video"
+I2V = "/v1/videos/image2video"
+JSON = {"content-type": "application/json"}
+BOAT: dict[str, Any] = {"model_name": "kling-v3", "prompt": "a boat"}
+
+
+@pytest.fixture(scope="module")
+def kling() -> Iterator[Simulated]:
+    with Simulated(slots={"video": 10_000}) as simulated:
+        # What no handler caught would be raised here; a client of a real server sees the answer.
+        simulated.http._transport.raise_server_exceptions = False  # type: ignore[attr-defined]
+        yield simulated
+
+
+def _refused(kling: Simulated, path: str, body: Any, message: str = "") -> None:
+    status, code, text = refusal(kling.http.post(path, content=json.dumps(body), headers=JSON))
+    assert (status, code) in ((400, 1201), (400, 1200))
+    assert message in text
+
+
+NO_URLS = ["http://[", "https://[::1", "http://127.0.0.1:99999/", "http://", "http://127.0.0.1/\0"]
+
+
+@pytest.mark.parametrize("url", NO_URLS)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (I2V, {"model_name": "kling-v3", "image": ...}),
+        ("/v1/videos/identify-face", {"video_url": ...}),
+        ("/v1/videos/multi-image2video", {"prompt": "a", "image_list": [{"image": ...}]}),
+        ("/v1/videos/effects", {"effect_scene": "pet_lion_pro", "input": {"image": ...}}),
+        ("/v1/videos/avatar/image2video", {"image": P, "sound_file": ...}),
+        ("/image-to-video/kling-3.0", {"contents": [{"type": "first_frame", "url": ...}]}),
+    ],
+)
+def test_an_address_that_is_none_is_refused(
+    kling: Simulated, path: str, body: dict[str, Any], url: str
+) -> None:
+    text = json.dumps(body, default=lambda _: url)
+    _refused(kling, path, json.loads(text), "is not a valid URL")
+
+
+@pytest.mark.parametrize("kind", [["x"], {}, {"a": 1}, [], 5, None, True])
+@pytest.mark.parametrize(
+    "path", ["/image-to-video/kling-3.0", "/omni-video/kling-o1", "/motion-control/kling-3.0"]
+)
+def test_the_type_of_contents_is_a_word(kling: Simulated, path: str, kind: Any) -> None:
+    _refused(kling, path, {"contents": [{"type": kind, "url": P}]}, "contents type")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filters": 1},
+        {"filters": True},
+        {"filters": {"key": "status"}},
+        *(
+            {"filters": [{"key": "status", "values": values}]}
+            for values in (None, 5, True, "failed", [None], [5], 10**30)
+        ),
+        {"filters": [{"key": ["status"], "values": []}]},
+        {"start_time": 10**30},
+        {"end_time": "9" * 4400},
+        {"limit": "9" * 4400},
+    ],
+)
+def test_odd_filters_and_figures_are_refused(kling: Simulated, body: dict[str, Any]) -> None:
+    _refused(kling, "/tasks", body)
+
+
+def test_a_page_number_of_five_thousand_digits_is_no_number(kling: Simulated) -> None:
+    assert refusal(kling.get(f"{T2V}?pageNum={'9' * 5000}"))[:2] == (400, 1201)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (T2V, BOAT | {"prompt": "a \ud83d"}),
+        (T2V, BOAT | {"mode": "\ud83d"}),
+        (T2V, BOAT | {"external_task_id": "\udc00"}),
+        (T2V, BOAT | {"\ud83d": 1}),
+        (T2V, BOAT | {"multi_prompt": [{"index": 1, "prompt": "\ud83d", "duration": "5"}]}),
+        ("/image-to-video/kling-3.0", {"contents": [{"type": "\ud83d", "url": P}]}),
+        ("/tasks", {"cursor": "\ud83d"}),
+    ],
+)
+def test_half_an_emoji_is_no_text(kling: Simulated, path: str, body: dict[str, Any]) -> None:
+    _refused(kling, path, body, "is not valid")
+    kling.made(T2V, BOAT | {"prompt": "a \U0001f600"})
+
+
+@pytest.mark.parametrize("depth", [150, 900, 5000, 100_000])
+@pytest.mark.parametrize("name", ["series_amount", "watermark_info", "image_list"])
+def test_a_body_of_endless_depth_is_refused(kling: Simulated, name: str, depth: int) -> None:
+    deep = f'{{"prompt": "a", "{name}": {"[" * depth}{"]" * depth}}}'
+    answer = kling.http.post("/v1/images/omni-image", content=deep, headers=JSON)
+    assert refusal(answer)[:2] == (400, 1200)
+
+
+def test_a_callback_to_nowhere_stops_nothing(kling: Simulated) -> None:
+    for url in ("http://[", "http://127.0.0.1:99999/", "no address"):
+        kling.ended(T2V, BOAT | {"callback_url": url})
+
+
+def test_what_nobody_foresaw_is_answered_with_the_envelope(
+    kling: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[Task]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Desk, "page", broken)
+    answer = kling.get(T2V)
+    assert refusal(answer) == (500, 5000, "Internal server error")
+    assert answer.headers["content-type"] == "application/json"
