@@ -127,7 +127,7 @@ def test_a_change_that_breaks_off_leaves_the_old_store_whole(
         db.execute("DELETE FROM session")
         raise sqlite3.OperationalError("the machine went down")
 
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StudioError, match="the machine went down"):
         Store(path)
     after = rows(path, *KEPT)
     after["job"] = [row[:-1] for row in after["job"]]

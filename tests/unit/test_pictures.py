@@ -172,7 +172,7 @@ def test_half_a_clip_is_refused(front: bool, part: float, tmp_path: Path) -> Non
     (tmp_path / "a").write_bytes(half)
     with pytest.raises(ResultError) as caught:
         verify_result(tmp_path / "a", "video")
-    assert caught.value.code == "result_cut"
+    assert caught.value.code == "result_unreadable"
 
 
 def changed(box: bytes, place: int, format: str, *values: int) -> bytes:

@@ -13,6 +13,7 @@ from kling_pipeline.doctor import diagnose
 from kling_pipeline.places import read_caps
 from kling_pipeline.settings import POOLS
 from tests.unit.conftest import Bench, refusal
+from tests.unit.test_sending import OPENING
 
 
 @pytest.fixture
@@ -94,3 +95,76 @@ def test_every_picture_is_a_slot_and_is_paid(
     assert said in working
     [job] = bench.pipeline.submit(bench.owner, "omni_image", asked).jobs
     assert bench.row(job.id)["slots"] == slots
+
+
+def test_a_full_account_teaches_the_number_of_places(bench: Bench) -> None:
+    limit = 5
+    create = bench.kling.create
+
+    def limited(route: Any, body: Any, *, expires: Any, timeout: Any) -> Any:
+        running = sum(task["status"] == "running" for task in bench.kling.tasks.values())
+        if running >= limit:
+            bench.kling.creates.append((body["external_task_id"], expires))
+            raise refusal("busy", service_code=1303)
+        return create(route, body, expires=expires, timeout=timeout)
+
+    bench.kling.create = limited
+    ids = bench.submit(40)
+    for turn in range(400):
+        bench.turn()
+        if turn % 20 == 19:
+            for task in bench.kling.tasks.values():
+                if task["status"] == "running":
+                    task["status"], task["message"] = "failed", "so that it ends"
+        if all(bench.row(one)["state"] == "failed" for one in ids):
+            break
+    assert all(bench.row(one)["state"] == "failed" for one in ids)
+    assert len(bench.kling.tasks) == 40
+    assert len(bench.kling.creates) <= 60, "at most 1.5 creates a job"
+    assert bench.credits() == (OPENING, 0, 0)
+
+
+def test_asked_too_fast_the_pool_rests_and_no_place_is_learned(bench: Bench) -> None:
+    create, sent = bench.kling.create, []
+
+    def limited(route: Any, body: Any, *, expires: Any, timeout: Any) -> Any:
+        """Three a second, however many run."""
+        recent = [moment for moment in sent if moment > bench.time - 1]
+        if len(recent) >= 3:
+            bench.kling.creates.append((body["external_task_id"], expires))
+            raise refusal("busy", service_code=1302)
+        sent.append(bench.time)
+        return create(route, body, expires=expires, timeout=timeout)
+
+    bench.kling.create = limited
+    ids = bench.submit(30)
+    bench.turns(40)
+    assert all(bench.row(one)["state"] == "running" for one in ids)
+    assert len(bench.kling.creates) <= 45, "at most 1.5 creates a job"
+    with bench.store.read() as db:
+        assert db.execute("SELECT * FROM pool").fetchall() == []
+
+
+def test_while_others_have_the_places_the_pool_is_asked_seldom_and_learns_nothing(
+    bench: Bench,
+) -> None:
+    create, others = bench.kling.create, 5
+
+    def limited(route: Any, body: Any, *, expires: Any, timeout: Any) -> Any:
+        running = sum(task["status"] == "running" for task in bench.kling.tasks.values())
+        if running + others >= 5:
+            bench.kling.creates.append((body["external_task_id"], expires))
+            raise refusal("busy", service_code=1303)
+        return create(route, body, expires=expires, timeout=timeout)
+
+    bench.kling.create = limited
+    ids = bench.submit(20)
+    bench.turns(30)
+    assert len(bench.kling.creates) <= 6, "1, 2, 4, 8 and 16 s lie between"
+    others = 0
+    for _ in range(300):
+        bench.turn()
+        if bench.time % 10 == 0:
+            bench.kling.finish("failed", "so that it ends")
+    assert all(bench.row(one)["state"] == "failed" for one in ids)
+    assert len(bench.kling.creates) <= 30, "at most 1.5 creates a job"
