@@ -252,10 +252,10 @@ def test_too_little_credit_is_said_with_figures(app):
         ("GET", "/api/nothing", 404),
         ("GET", "/api/jobs?since=minus", 422),
         ("GET", "/api/jobs?since=-1", 422),
-        ("DELETE", "/api/jobs", 404),
+        ("DELETE", "/api/jobs", 405),
     ],
 )
-def test_unknown_things_are_404_in_the_same_shape(app, method, address, status):
+def test_unknown_things_are_refused_in_the_same_shape(app, method, address, status):
     answer = app.http.request(method, address)
     assert answer.status_code == status
     assert set(answer.json()["error"]) >= {"code", "message", "fields"}
