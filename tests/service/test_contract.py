@@ -63,7 +63,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, quoting: str) -> Iterator[App]
     (folder / "var").mkdir()
     made = App(
         folder / "var", KLING_BASE_URL=quoting, KLING_ACCESS_KEY=KEYS[0], KLING_SECRET_KEY=KEYS[1],
-        STUDIO_TIME_SCALE="20", STUDIO_PUBLIC_URL=f"https://{PUBLIC}",
+        STUDIO_TIME_SCALE="20", STUDIO_PUBLIC_URL=f"https://{PUBLIC}", measured=False,
     ).ready()  # fmt: skip
     yield made
     made.stop()
