@@ -272,7 +272,8 @@ class Call:
 class Finding:
     """Something to say before money is spent: a stable id, the field, one English sentence, the figures in it.
 
-    `fix` maps fields to the values that would settle it, for one click on the page.
+    `fix` maps fields to the values that would settle it, for one click on the page. `absent`: nothing is wrong yet,
+    something that is needed is still to come.
     """
 
     id: str
@@ -281,6 +282,7 @@ class Finding:
     severity: Literal["hint", "warning", "error"] = "warning"
     figures: Mapping[str, Any] = made_by(default_factory=dict)
     fix: Mapping[str, Any] = made_by(default_factory=dict)
+    absent: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The public shape."""

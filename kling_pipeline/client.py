@@ -54,7 +54,7 @@ class KlingAIClient:
     ) -> None:
         self._auth, self._now, self._timeout = KlingAuth(keys, now=now), now, timeout
         self._secrets = [one.encode() for one in keys.known.values() if len(one) >= LEAST_SECRET]
-        self._skews: deque[float] = deque(maxlen=SKEW_KEPT)
+        self._skews: deque[tuple[float, float]] = deque(maxlen=SKEW_KEPT)
         self._http = httpx.Client(
             base_url=base_url,
             auth=self._auth,
@@ -88,8 +88,13 @@ class KlingAIClient:
 
     @property
     def skew(self) -> float:
-        """The largest difference between Kling's clock and ours in its last answers, seconds."""
-        return max(tuple(self._skews), default=0.0)
+        """The most by which Kling's clock and ours may differ, by its last answers, seconds."""
+        return max((most for _, most in tuple(self._skews)), default=0.0)
+
+    @property
+    def drift(self) -> float:
+        """The least by which they differ for certain: an answer that was long on its way is no clock that is off."""
+        return max((least for least, _ in tuple(self._skews)), default=0.0)
 
     def create(
         self, route: Route, body: dict[str, Any], *, expires: int | None, timeout: float
@@ -178,11 +183,11 @@ class KlingAIClient:
         return self._send(self._http.build_request("GET", path, params=query), self._timeout, cap)
 
     def _send(self, request: httpx.Request, timeout: float, cap: int) -> Any:
-        deadline = time.monotonic() + timeout
+        deadline, asked = time.monotonic() + timeout, self._now()
         try:
             response = self._http.send(request, stream=True)
             try:
-                self._compare_clocks(response)
+                self._compare_clocks(response, asked)
                 content = _content(response, cap, deadline)
             finally:
                 response.close()
@@ -198,13 +203,16 @@ class KlingAIClient:
             content = content.replace(secret, b"***")
         return read_answer(response.status_code, content)
 
-    def _compare_clocks(self, response: httpx.Response) -> None:
+    def _compare_clocks(self, response: httpx.Response, asked: float) -> None:
         try:
             theirs = parsedate_to_datetime(response.headers["date"]).timestamp()
         except (KeyError, ValueError, TypeError, OverflowError):
             return
-        # The header's grain is a second, so its middle is the best guess.
-        self._skews.append(min(abs(theirs + 0.5 - self._now()), MAX_SKEW))
+        # The header's grain is a second, and its moment lies between the question and the answer.
+        now = self._now()
+        least = max(0.0, asked - (theirs + 1), theirs - now)
+        most = max(abs(theirs + 0.5 - now), least)
+        self._skews.append((min(least, MAX_SKEW), min(most, MAX_SKEW)))
 
 
 def _content(response: httpx.Response, cap: int, deadline: float) -> bytes:

@@ -112,8 +112,8 @@ def _ask(engine: Engine) -> tuple[list[Sign], list[Sighting]]:
         # Where one list does not answer, a dozen more would only take a dozen times as long.
         told = {"code": error.code, "message": error.message}
         return [_sign("kling", **told), _sign("orphans_unseen")], []
-    skew = engine.client.skew
-    warnings = [_sign("skew", seconds=round(skew))] if skew > _SKEW_SECONDS else []
+    drift = engine.client.drift
+    warnings = [_sign("skew", seconds=round(drift))] if drift > _SKEW_SECONDS else []
     seen, failures = see_ours(engine)
     return warnings + ([_sign("orphans_unseen")] if failures else []), seen
 

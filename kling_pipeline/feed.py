@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from kling_pipeline import ledger
@@ -59,8 +60,8 @@ def every_job(db: Connection, engine: Engine, owner: str) -> list[dict[str, Any]
     return show_jobs(db, engine, (Job.from_row(row) for row in rows))
 
 
-def full_statement(db: Connection, owner: str) -> list[dict[str, Any]]:
-    """Every ledger transaction, oldest first, with the take it belongs to."""
+def full_statement(db: Connection, engine: Engine, owner: str) -> list[dict[str, Any]]:
+    """Every ledger transaction, oldest first, with the take it belongs to and the credits that Kling says it took."""
     jobs = {
         row["id"]: Job.from_row(row)
         for row in db.execute("SELECT * FROM job WHERE owner = ?", [owner])
@@ -71,7 +72,15 @@ def full_statement(db: Connection, owner: str) -> list[dict[str, Any]]:
         entry["take"] = job.take if job else None
         entry["capability"] = job.capability if job else None
         entry["units"] = job.units if job else None
+        entry["took"] = _took(engine, job) if job and job.units else None
     return entries
+
+
+def _took(engine: Engine, job: Job) -> float:
+    """Kling's own figure in credits: a fact about the owner's account there, never charged."""
+    model = engine.catalog.model(job.capability, job.model)
+    product = engine.catalog.prices[model.price].product
+    return float(Decimal(job.units or 0) * engine.catalog.unit(product))
 
 
 def _counts(db: Connection, owner: str) -> dict[str, int]:

@@ -168,7 +168,7 @@ class Pipeline:
         """Every ledger transaction, oldest first, with the take it belongs to."""
         self.credits(owner)
         with self.engine.store.read() as db:
-            return full_statement(db, owner)
+            return full_statement(db, self.engine, owner)
 
     def notice(self) -> str:
         """Why every submit waits and what to do about it; empty while none has to."""

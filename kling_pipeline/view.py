@@ -34,9 +34,22 @@ def show_jobs(db: Connection, engine: Engine, jobs: Iterable[Job]) -> list[dict[
             "typical": typical[job.shape],
             "place": places.get(job.id),
             "inputs": inputs[job.id],
+            "unsent": _unsent(engine, job),
         }
         for job in jobs
     ]
+
+
+def _unsent(engine: Engine, job: Job) -> list[str]:
+    """What was given and is not part of what was sent: the model could not take it."""
+    capability = engine.catalog.capabilities.get(job.capability)
+    if capability is None:
+        return []
+    # A video is sent under another name, a choice of a session within what was laid out from it.
+    elsewhere = {name for name, media in capability.media().items() if media.kind == "video"}
+    elsewhere |= {name for name, look in capability.looks().items() if look.widget == "session"}
+    known = job.request["fields"].keys() | elsewhere | {"model_name"}
+    return sorted(job.params.keys() - known)
 
 
 def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:

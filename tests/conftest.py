@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,18 @@ def clean_env(*, measured: bool = True, **extra: str) -> dict[str, str]:
         if not name.startswith(foreign) and name not in ("HOST", "PORT")
     }
     return kept | extra
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that keep a browser busy and files that mostly wait take turns, so that two workers seldom do the same."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    busy = [one for path, one in files.items() if path.parent.name == "browser"]
+    waits = [one for path, one in files.items() if path.parent.name == "service"]
+    turns = [file for pair in zip_longest(busy, waits) for file in pair if file]
+    rest = [one for one in files.values() if one not in turns]
+    items[:] = [item for file in [*turns, *rest] for item in file]
 
 
 class Process:

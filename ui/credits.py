@@ -57,7 +57,7 @@ def _lines(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             last["amount"] += entry["amount"]
             last["balance"] = entry["balance"]
             continue
-        names = ("kind", "amount", "at", "balance", "credit_key", "take", "units")
+        names = ("kind", "amount", "at", "balance", "credit_key", "take", "took")
         lines.append({"click": click, "n": 1, **{name: entry.get(name) for name in names}})
     return lines
 
@@ -78,9 +78,9 @@ def _sheets(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     sums: dict[str, dict[str, Any]] = {}
     for entry in entries:
         if entry["kind"] in ("settle", "prepare"):
-            sheet = sums.setdefault(entry["credit_key"] or "", {"spent": 0, "n": 0})
+            sheet = sums.setdefault(entry["credit_key"] or "", {"spent": 0, "n": 0, "calls": 0})
             sheet["spent"] += entry["amount"]
-            sheet["n"] += 1
+            sheet["n" if entry["kind"] == "settle" else "calls"] += 1
     rows = [{"key": key, **sums[key]} for key in sums]
     return sorted(rows, key=lambda row: -row["spent"])
 

@@ -60,6 +60,8 @@ class Field:
         if len(self.slots) > 1:
             return [held[slot] for slot in self.slots if held.get(slot)] or None
         value = held.get(self.name)
+        if self.widget == "number" and isinstance(value, str):
+            return _read_number(value)
         if self.widget == "session":
             return _read_chosen(value, self.default)
         if value in (None, NONE) or (self.auto is not None and value <= self.auto):
@@ -75,7 +77,9 @@ class Field:
         if self.widget == "session":
             return {self.name: _write_chosen(value, self.default)}
         if value is None:
-            return {self.name: self.auto if self.auto is not None else _empty(self)}
+            return {self.name: self.auto if self.auto is not None else NONE}
+        if self.widget == "number" and self.optional:
+            return {self.name: str(value)}
         if self.values and self.widget in ("choice", "switch", "model"):
             same = [one for one in self.values if str(one) == str(value)]
             return {self.name: same[0]} if same else None
@@ -141,8 +145,16 @@ def _taken(name: str, facts: Mapping[str, Any], rows: Iterable[Model]) -> tuple[
     return tuple(one for one in known if any(one in limit.values for limit in limits))
 
 
-def _empty(one: Field) -> Any:
-    return None if one.widget == "number" else NONE
+def _read_number(text: str) -> Any:
+    """What was typed as a number; words are left for the engine to name."""
+    try:
+        return int(text) if text.strip() else None
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _write_list(slots: list[str], value: Any) -> dict[str, Any] | None:

@@ -75,15 +75,9 @@ def mount_options(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def _grouped(capabilities: Any) -> dict[str, list[Capability]]:
-    """Groups that have a capability; in each, what starts from nothing before what needs files."""
-
-    def needs(one: Capability) -> tuple[int, int, str]:
-        media, fields, looks = one.media(), one.request.model_fields, one.looks()
-        places = sum(rule.most for name, rule in media.items() if not looks[name].advanced)
-        return places, sum(fields[name].is_required() for name in media), one.id
-
+    """Groups that have a capability, each with its members in the order of the catalog."""
     found = {group: [one for one in capabilities if one.group == group] for group in GROUPS}
-    return {group: sorted(members, key=needs) for group, members in found.items() if members}
+    return {group: members for group, members in found.items() if members}
 
 
 def _build_groups(

@@ -66,6 +66,7 @@ class Quotes:
             quote = self.pipeline.quote(owner, self._capability.id, params, count)
         except InputError as error:
             missing = [one.name for one in self._fields if self._lacks(one, params)]
+            missing += [one.field for one in error.findings if one.absent]
             fields = {name: text for name, text in error.fields.items() if name not in missing}
             other = None if error.fields else error.message
             state = {"state": "blocked", "missing": missing, "errors": fields, "other": other}

@@ -124,15 +124,26 @@ def _slider(one: Field, tongue: Tongue) -> None:
 
 
 def _number(one: Field, tongue: Tongue) -> None:
+    if one.optional:
+        # Gradio's number box cannot stay empty: drawn in a folded part it becomes 0, which is a value.
+        one.parts[one.name] = gr.Textbox(
+            value=NONE, max_lines=1, placeholder=tongue.word("form.automatic"),
+            **_common(one, tongue),
+        )  # fmt: skip
+        return
     # No bounds here: Gradio would refuse in its own words; the engine names the field and the rule.
     whole = 0 if one.look.step == 1 else None
     one.parts[one.name] = gr.Number(value=one.default, precision=whole, **_common(one, tongue))
 
 
+# Drawn on a canvas, where the variables of the style sheet are not known: greys that show on both grounds.
+_WAVE = gr.WaveformOptions(
+    waveform_color="#85888D", waveform_progress_color="#A9ACB1", show_recording_waveform=False
+)
 _PREVIEWS: dict[str, Callable[..., Component]] = {
     "image": lambda **look: gr.Image(type="filepath", image_mode=None, **look),
     "video": lambda **look: gr.Video(**look),
-    "audio": lambda **look: gr.Audio(type="filepath", **look),
+    "audio": lambda **look: gr.Audio(type="filepath", waveform_options=_WAVE, **look),
 }
 
 

@@ -189,12 +189,15 @@ def sound_or_text(sent: Fields, facts: Mapping[str, Any], known: Known) -> Itera
     text, sound = sent.get("text"), sent.get("sound_file")
     if not text and not sound:
         yield Finding(
-            "no_sound", "sound_file", "Give it a sound or a text to speak.", severity="error"
-        )
+            "no_sound", "sound_file", "Give it a sound or a text to speak.", severity="error",
+            absent=True,
+        )  # fmt: skip
     if text and sound:
         yield Finding("two_sounds", "text", "A sound or a text, not both.", severity="error")
     if text and not sent.get("voice_id"):
-        yield Finding("no_voice", "voice_id", "Choose a voice for the text.", severity="error")
+        yield Finding(
+            "no_voice", "voice_id", "Choose a voice for the text.", severity="error", absent=True
+        )
 
 
 def face_is_there(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:

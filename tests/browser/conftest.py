@@ -16,6 +16,9 @@ from tests.conftest import App
 FLAGS = [
     "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
     "--autoplay-policy=no-user-gesture-required",
+    # Nothing that a browser does for itself beside the page.
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-extensions", "--no-first-run",
 ]  # fmt: skip
 PATIENCE = 60_000  # ms; a machine that runs other tests as well takes its time, and only a failure waits so long
 expect.set_options(timeout=PATIENCE)

@@ -120,9 +120,11 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
     faults(kling, *RAGE)
     seen: set[str] = set()
     blind: list[tuple[float, float]] = []
-    for _ in range(2):
+    for words in ("half a thought, and rain", "half a thought, and rain at dusk"):
         load(app)
         died = die(app, page, seen)
+        expect(page.locator("#form-text_to_video .ks-paybtn")).to_contain_text("does not answer")
+        prompt.fill(words)  # nobody hears it now
         told = board(page)
         app = start_app(measured=False, **env)
         assert board(page) == told or page.locator(".ks-header [data-count=offline]").count() == 0
@@ -140,7 +142,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
         balance = f"{app.credits()['available']:,}"
         expect(shown.locator(".ks-header .ks-balance b")).to_have_text(balance)
     assert board(page) == board(other)
-    expect(prompt).to_have_value("half a thought, and")
+    expect(prompt).to_have_value("half a thought, and rain at dusk")
     assert app.credits()["spent"] == sum(job["price"] for job in jobs if job["state"] == "done")
     assert len(kling.tasks()) == len(jobs), "each was made once at Kling"
     assert len(page.evaluate("window.offline")) == 4, "offline was said twice, and taken back"

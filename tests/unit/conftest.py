@@ -50,6 +50,10 @@ class FakeKling:
     tolerates: bool = False
     on_its_way: list[tuple[str, str, int | None]] = field(default_factory=list)
 
+    @property
+    def drift(self) -> float:
+        return self.skew
+
     def create(
         self, route: Route, body: dict[str, Any], *, expires: int | None, timeout: float
     ) -> Task:

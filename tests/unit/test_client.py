@@ -259,6 +259,17 @@ def test_skew_is_the_largest_difference_seen() -> None:
         assert made.skew == expected
 
 
+def test_an_answer_that_was_long_on_its_way_is_no_clock_that_is_off() -> None:
+    moments = iter([1_000_000.0] * 3 + [1_000_009.0] * 9)
+    headers = {"date": formatdate(1_000_002, usegmt=True)}
+    made = client(
+        lambda _: httpx.Response(200, json=said(task()), headers=headers), now=lambda: next(moments)
+    )
+    made.look(ROUTE, "829")
+    assert made.drift == 0
+    assert made.skew > 5, "the fence takes the worst case"
+
+
 def test_a_date_of_another_age_does_not_hold_a_job_for_ever() -> None:
     made = client(httpx.Response(404, headers={"date": formatdate(0, usegmt=True)}))
     verdict_of(lambda: made.look(ROUTE, "829"))

@@ -36,6 +36,13 @@ def test_a_row_carries_its_revision_so_that_an_older_answer_is_known(bench: Benc
     assert bench.job(job_id)["rev"] > first
 
 
+def test_what_the_model_could_not_take_is_told_as_not_sent(bench: Bench) -> None:
+    bench.submit(cfg_scale=0.4, duration="10")
+    [job] = bench.pipeline.jobs_since(bench.owner, 0)["jobs"]
+    assert job["params"]["cfg_scale"] == 0.4
+    assert job["unsent"] == ["cfg_scale"]
+
+
 def test_nothing_that_is_asked_every_second_reads_every_job(bench: Bench, monkeypatch) -> None:
     """A tick and a page's question look at what is open or new, however long the history is."""
     bench.submit(3)

@@ -87,17 +87,17 @@ function table(lines) {
 
 function what(line) {
   if (line.kind === 'reserve' && line.n > 1) return t('credits.reserve_many', { take: line.click, n: line.n });
-  const units = line.kind === 'settle' && line.units;
-  return t(units ? 'credits.settle_units' : `credits.${line.kind}`, { take: line.take ?? '', n: line.amount, units: String(line.units) });
+  const took = line.kind === 'settle' && line.took !== null;
+  return t(took ? 'credits.settle_took' : `credits.${line.kind}`, { take: line.take ?? '', n: line.amount, took: figure(line.took ?? 0) });
 }
 
 function sheets(rows) {
   const most = rows[0].spent || 1;
-  const list = make('ul.ks-sheet-rows', {}, ...rows.map(({ key, spent, n }) => {
+  const list = make('ul.ks-sheet-rows', {}, ...rows.map(({ key, spent, n, calls }) => {
     const bar = make('i');
     bar.style.width = `${(spent / most) * 100}%`;
     return make('li', {}, make('span.ks-num', { text: key }), make('span.ks-sheet-bar', {}, bar), number(spent),
-      make('span.ks-why', { text: t('credits.takes', { n }) }));
+      make('span.ks-why', { text: n ? t('credits.takes', { n }) : t('credits.calls', { n: calls }) }));
   }));
   return [make('h2', { text: t('credits.by_sheet') }), make('p.ks-why', { text: t('credits.by_sheet_why') }), list];
 }

@@ -4,6 +4,7 @@
 import { make, put } from './dom.js';
 import { pressed } from './pay.js';
 import { say, translate, label, object, valued, listed } from './saying.js';
+import * as typed from './typed.js';
 import { has, t } from './words.js';
 
 const forms = new Map(); // capability → what is known of its form
@@ -32,6 +33,7 @@ export function paint(answer) {
   if (answer.kind === 'sent') return pressed.answered(one, answer);
   if (one.answer && answer.serial < one.answer.serial) return;
   one.answer = answer;
+  typed.heard(one.id, answer.params);
   if (answer.lost) one.lost = answer.lost;
   pressed.quoted(one);
   repaint(one);
@@ -298,6 +300,7 @@ export const last = () => {
 export function begin() {
   begun = true;
   switched();
+  for (const [id, params] of typed.left()) order(id, { params });
 }
 
 // ------------------------------------------------------------------------------- listening
@@ -317,6 +320,7 @@ function listen() {
     queueMicrotask(() => tell(event.target));
     if (!id) return;
     pressed.changed(form(id));
+    typed.keep(id, event.target);
     sliders(document.getElementById(`form-${id}`));
   }, true);
   document.addEventListener('keydown', event => {

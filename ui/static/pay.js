@@ -3,6 +3,7 @@
 import { put } from './dom.js';
 import { label, object, translate } from './saying.js';
 import { has, t } from './words.js';
+import { line, on } from './live.js';
 import { order, repaint } from './form.js';
 
 const SLOW = 140; // ms before a price that is asked for gives way to a dash
@@ -37,9 +38,12 @@ function quoted(one) {
   one.wanted = false;
 }
 
+/** Nothing can be bought while the studio does not answer. */
+const away = () => !line.online;
+
 function press(one) {
   const { answer } = one;
-  if (!answer || one.phase === 'sending') return;
+  if (!answer || away() || one.phase === 'sending') return;
   if (one.pending) {
     one.wanted = true;
     return;
@@ -86,6 +90,7 @@ function answered(one, answer) {
 
 function text(one) {
   const { answer, phase, sent } = one;
+  if (away() && phase !== 'sending') return t('pay.offline');
   if (phase === 'sending' || phase === 'unsure') return t(`pay.${phase}`);
   if (phase === 'sent' || phase === 'twice') return t(`pay.${phase}`, { take: sent.take });
   if (phase === 'ask') return t('pay.ask', { n: answer.price });
@@ -102,9 +107,9 @@ function blocked({ id, answer }) {
   if (name && has(`pay.missing_field.${name}`)) return t(`pay.missing_field.${name}`);
   if (name) return t('pay.missing', { object: object(id, name) });
   const [wrong] = Object.keys(answer.errors);
-  const told = answer.warnings?.find(one => one.severity === 'error' && one.field === wrong && has(`finding.${one.id}.why`));
-  const why = told && t(`finding.${told.id}.why`, told.figures).replace(/[.。]$/, '');
-  if (why && why.length <= 44) return why; // what to do is better than what is wrong, where it fits on the button
+  const told = answer.warnings?.find(one => one.severity === 'error' && one.field === wrong && has(`finding.${one.id}.head`));
+  const cause = told && t(`finding.${told.id}.head`, told.figures).replace(/[.。]$/, '');
+  if (cause && cause.length <= 44) return cause;
   return wrong ? t('pay.wrong', { field: label(id, wrong) }) : translate(answer.other ?? '');
 }
 
@@ -116,11 +121,14 @@ function digits(node, words) {
     /^\d/.test(part) ? Object.assign(document.createElement('span'), { className: 'ks-num', textContent: part }) : part));
 }
 
+const seen = new Set(); // forms that have been painted
+
 function paint(one, node) {
+  seen.add(one);
   const { answer, phase } = one, button = node.querySelector('button'), working = node.querySelector('.ks-working');
   const flat = phase === 'ready' && answer.state !== 'ready';
   put(button.firstElementChild, text(one));
-  button.dataset.phase = flat ? answer.state : phase;
+  button.dataset.phase = away() ? 'away' : flat ? answer.state : phase;
   button.setAttribute('aria-busy', String(phase === 'sending' || Boolean(one.dash)));
   const after = answer.state === 'blocked' ? answer.price && t('form.when_ready', { n: answer.price })
     : answer.state === 'ready' ? t('form.balance_after', { n: answer.left }) : '';
@@ -129,5 +137,13 @@ function paint(one, node) {
   put(working.querySelector('p'), answer.working ?? '');
   button.onclick = () => press(one);
 }
+
+let online = true;
+on('state', state => {
+  if (state.online === online) return;
+  online = state.online;
+  document.documentElement.toggleAttribute('data-away', !online);
+  for (const one of seen) repaint(one);
+});
 
 export const pressed = { paint, changed, quoted, press, answered };

@@ -46,12 +46,13 @@ function lines(job, is) {
 const value = (field, name) => (has(`value.${field}.${name}`) ? t(`value.${field}.${name}`) : String(name));
 
 function facts(job) {
-  const p = job.params ?? {};
+  const unsent = new Set(job.unsent);
+  const p = Object.fromEntries(Object.entries(job.params ?? {}).filter(([name]) => !unsent.has(name)));
   const images = takes.media(job).length;
   return [
     [title(job.capability)], [job.model ?? p.model_name ?? '', 'mono'],
     p.mode && [value('mode', p.mode)], p.duration && [t('fact.seconds', { n: String(p.duration) })],
-    p.aspect_ratio && [String(p.aspect_ratio)], p.resolution && [String(p.resolution)],
+    p.aspect_ratio && [value('aspect_ratio', p.aspect_ratio)], p.resolution && [value('resolution', p.resolution)],
     p.sound === 'on' && [t('fact.sound_on')], p.image_tail && [t('fact.end_frame')],
     images > 1 && [t('fact.images', { n: images })],
     [t('stage.credits', { n: job.price })], job.took && [t('stage.took', { time: span(job.took) })],
