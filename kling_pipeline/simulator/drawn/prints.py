@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+from kling_pipeline.simulator.drawn.figure import find_face
 from kling_pipeline.simulator.drawn.heavens import even
 from kling_pipeline.simulator.drawn.photo import read_rgb, soften_oval
 from kling_pipeline.simulator.drawn.sheet import Layer, Sheet, cut_sheet
@@ -63,11 +64,11 @@ def _print(
 
 
 def swap_face(picture: Image.Image, face: Image.Image, box: tuple[float, ...]) -> Image.Image:
-    """The centre of a face picture laid softly over the box (x, y, width, height of 0..1)."""
+    """The face of a portrait laid softly over the box (x, y, width, height of 0..1); where it is, is a guess."""
     wide, high = picture.size
     size = (max(8, round(box[2] * wide)), max(8, round(box[3] * high)))
-    middle = face.crop(_centre(face))
-    patch = ImageOps.fit(middle, size, Image.Resampling.LANCZOS, centering=(0.5, 0.4))
+    middle = face.crop(_area(face, find_face(face.size)))
+    patch = ImageOps.fit(middle, size, Image.Resampling.LANCZOS)
     under = picture.crop(_area(picture, box)).resize(size)
     gain = read_rgb(under).mean((0, 1)) / (read_rgb(patch).mean((0, 1)) + 1e-3)
     # The new face takes a part of the scene's light, so that it belongs, and keeps its own colours.
@@ -82,15 +83,3 @@ def _area(picture: Image.Image, box: tuple[float, ...]) -> tuple[int, int, int, 
     wide, high = picture.size
     left, top = round(box[0] * wide), round(box[1] * high)
     return left, top, left + max(8, round(box[2] * wide)), top + max(8, round(box[3] * high))
-
-
-def _centre(face: Image.Image) -> tuple[int, int, int, int]:
-    """The head's place in a usual portrait: the middle, a little above the centre."""
-    side = min(face.size) * 0.66
-    x, y = face.width / 2, face.height * (0.42 if face.height >= face.width else 0.46)
-    return (
-        round(x - side / 2),
-        round(max(0, y - side * 0.56)),
-        round(x + side / 2),
-        round(y + side * 0.6),
-    )

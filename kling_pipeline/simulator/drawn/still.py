@@ -18,8 +18,6 @@ from kling_pipeline.simulator.drawn.stage import build_scene
 from kling_pipeline.simulator.drawn.weather import make_weather
 from kling_pipeline.simulator.drawn.words import read_words
 
-HEAD = (0.34, 0.14, 0.32, 0.44)
-
 
 def draw_still(order: Order) -> Image.Image:
     """The picture of an image order, RGB, with the mark on it."""
@@ -30,7 +28,7 @@ def draw_still(order: Order) -> Image.Image:
     face = next((f for f in faces if f is not None), None)
     if face is not None:
         picture = fit_photo(photos[0], size, 0.3) if photos else _drawn(_portrait(order), size, [])
-        box = read_box(order, HEAD if photos else find_face(size))
+        box = read_box(order, find_face(size))
         picture = swap_face(picture, face, box)
     elif photos and order.scene == "image":
         brief = read_words(order)
