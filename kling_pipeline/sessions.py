@@ -19,6 +19,7 @@ from kling_pipeline.validation import say_errors
 
 HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
 _ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait
+_LEAST_SECONDS = 20.0
 _FILE_CAP = 200 * 1024 * 1024
 
 
@@ -153,7 +154,8 @@ def _ask(
         data = engine.client.ask(
             call.path,
             thaw(engine, owner, call.lay(fields, known)),
-            engine.settings.scaled(_ASK_SECONDS),
+            # However fast the studio's time runs, a preview takes as long as it takes to draw.
+            max(_LEAST_SECONDS, engine.settings.scaled(_ASK_SECONDS)),
         )
         answer = _fetch(engine, owner, call.read(data, known))
         return {**answer, "asked": call.asked(fields)}

@@ -120,11 +120,9 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
     faults(kling, *RAGE)
     seen: set[str] = set()
     blind: list[tuple[float, float]] = []
-    for words in ("half a thought, and rain", "half a thought, and rain at dusk"):
+    for _ in range(2):
         load(app)
         died = die(app, page, seen)
-        expect(page.locator("#form-text_to_video .ks-paybtn")).to_contain_text("does not answer")
-        prompt.fill(words)  # nobody hears it now
         told = board(page)
         app = start_app(measured=False, **env)
         assert board(page) == told or page.locator(".ks-header [data-count=offline]").count() == 0
@@ -142,11 +140,31 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
         balance = f"{app.credits()['available']:,}"
         expect(shown.locator(".ks-header .ks-balance b")).to_have_text(balance)
     assert board(page) == board(other)
-    expect(prompt).to_have_value("half a thought, and rain at dusk")
+    expect(prompt).to_have_value("half a thought, and")
     assert app.credits()["spent"] == sum(job["price"] for job in jobs if job["state"] == "done")
     assert len(kling.tasks()) == len(jobs), "each was made once at Kling"
     assert len(page.evaluate("window.offline")) == 4, "offline was said twice, and taken back"
     assert_truthful(page, app.folder, blind, late=6)
+
+
+def test_words_typed_while_the_studio_is_away_come_back_and_nothing_is_sold(
+    start_app: Callable[..., App], env: dict[str, str], visit: Callable[[App], Page]
+) -> None:
+    app = start_app(measured=False, **env)
+    page = visit(app)
+    page.get_by_role("tab", name="Text to video", exact=True).click()
+    prompt = page.locator("#f-text_to_video-prompt textarea")
+    pay = page.locator("#form-text_to_video .ks-paybtn")
+    prompt.fill("half a thought, and")
+    expect(pay).to_contain_text("210 credits")
+    app.kill()
+    expect(pay).to_contain_text("does not answer")
+    pay.click()
+    prompt.fill("half a thought, and rain")  # nobody hears it now
+    app = start_app(measured=False, **env)
+    expect(pay).to_contain_text("210 credits")
+    expect(prompt).to_have_value("half a thought, and rain")
+    assert app.http.get("/api/jobs?since=0").json()["jobs"] == []
 
 
 def test_a_page_that_slept_is_true_again_at_once(
