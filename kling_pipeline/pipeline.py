@@ -198,11 +198,6 @@ class Pipeline:
         poster = folder / row["poster"] if row["poster"] else None
         return {**row, "file": folder / row["path"], "poster_file": poster}
 
-    def asset_file(self, owner: str, asset_id: str) -> Path:
-        """The stored file of an asset."""
-        file: Path = self.asset(owner, asset_id)["file"]
-        return file
-
     def check_media(self, owner: str, capability: str, field: str, asset_id: str) -> None:
         """InputError at the field when this file breaks its rule."""
         _take_files(self.engine, owner, self.catalog.capability(capability), {field: asset_id})

@@ -56,7 +56,7 @@ def test_what_kling_has_is_kept_although_nobody_can_read_it(bench, monkeypatch, 
     assert (asset["kind"], asset["width"], asset["duration"], asset["poster_url"]) == (
         "video", None, None, None,
     )  # fmt: skip
-    stored = bench.pipeline.asset_file(bench.owner, asset["id"]).read_bytes()
+    stored = bench.pipeline.asset(bench.owner, asset["id"])["file"].read_bytes()
     assert stored == file(len(asked))
     # Three attempts, each by the link that was told and by a fresh one.
     assert len(asked) == 6
@@ -66,7 +66,7 @@ def test_what_kling_has_is_kept_although_nobody_can_read_it(bench, monkeypatch, 
 def test_a_file_that_was_cut_is_not_taken_for_what_kling_has(bench, monkeypatch):
     sends(bench, monkeypatch, lambda n: JUNK if n < 5 else clip())
     [asset] = run(bench, 6)["assets"]
-    assert bench.pipeline.asset_file(bench.owner, asset["id"]).read_bytes() == clip()
+    assert bench.pipeline.asset(bench.owner, asset["id"])["file"].read_bytes() == clip()
 
 
 def test_of_many_files_only_those_that_did_not_come_are_fetched_again(bench, monkeypatch):
