@@ -4,6 +4,8 @@ StudioError             something a person should be told: code, sentence, what 
 ├─ InputError           the request is wrong; nothing was reserved; `fields` names each field
 │  ├─ NotFound          no such thing, or not yours: the same answer for both
 │  └─ CreditError       the balance is smaller than the price
+├─ StorageError         no room for a file or a row: the disk's floor, or the owner's quota
+├─ BusyError            too much of this kind is under way: ask again in a moment
 ├─ KlingError           Kling refused, or did not answer; `verdict` says which of the two and what may be done
 └─ ResultError          a result file is cut, too large or of the wrong kind: fetch it again
 """
@@ -89,6 +91,18 @@ class CreditError(InputError):
             next="Lower the number of variants or the length, or grant more credits.",
         )
         self.needed, self.available = needed, available
+
+
+class StorageError(StudioError):
+    """There is no room: `disk_full` (the floor of free disk) or `quota_exceeded` (the owner's own limit)."""
+
+    code = "disk_full"
+
+
+class BusyError(StudioError):
+    """As much of this kind is under way as this machine bears; nothing was taken, the same works in a moment."""
+
+    code = "busy"
 
 
 class KlingError(StudioError):

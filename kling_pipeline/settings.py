@@ -36,7 +36,6 @@ class Settings(BaseSettings):
     studio_places: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
     studio_opening_credits: int | None = Field(default=None, ge=0, le=10**9)
     studio_public_url: str | None = None
-    studio_bucket: str | None = None
     studio_queue_url: str | None = None
     studio_time_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 

@@ -12,13 +12,17 @@ _STATUS = {
     "malformed_json": 400,
     "bad_signature": 401,
     "file_too_large": 413,
+    "click_conflict": 409,
+    "quota_exceeded": 413,
+    "disk_full": 507,
+    "busy": 503,
 }
 
 
 def refuse(request: Request, error: Exception) -> Response:
     """An error of ours, by what the caller can do about it."""
     assert isinstance(error, StudioError)
-    status = 500
+    status = _STATUS.get(error.code, 500)
     if isinstance(error, NotFound):
         status = 404
     elif isinstance(error, CreditError):
