@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -16,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from kling_pipeline.errors import InputError, NotFound
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import ROOT
+from ui.capacity import FILES
 from ui.names import speak
 
 OWNER = "local"  # until sign-in exists
@@ -58,7 +58,7 @@ class Files:
                     part.write(chunk)
                 part.flush()
                 try:
-                    asset = await run_in_threadpool(self.pipeline.upload, OWNER, Path(part.name))
+                    asset = await FILES.run(self.pipeline.upload, OWNER, Path(part.name))
                 except InputError as error:
                     raise InputError.at("file", error.message, code=error.code) from None
         return JSONResponse({"asset": asset}, status_code=201)

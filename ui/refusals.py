@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from kling_pipeline.errors import CreditError, InputError, NotFound, StudioError
+from kling_pipeline.errors import BusyError, CreditError, InputError, NotFound, StudioError
 
 _STATUS = {
     "unsupported_media_type": 415,
@@ -29,7 +29,10 @@ def refuse(request: Request, error: Exception) -> Response:
         status = 402
     elif isinstance(error, InputError):
         status = _STATUS.get(error.code, 422)
-    return JSONResponse({"error": {"fields": {}, **error.as_dict()}}, status_code=status)
+    # Long enough for what is under way to move on, short enough for a person who waits.
+    headers = {"Retry-After": "5"} if isinstance(error, BusyError) else None
+    body = {"error": {"fields": {}, **error.as_dict()}}
+    return JSONResponse(body, status_code=status, headers=headers)
 
 
 def refuse_http(request: Request, error: Exception) -> Response:

@@ -1,0 +1,72 @@
+"""Heavy requests have threads of their own: a few at once, some waiting, the rest told so."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import anyio
+import pytest
+from starlette.requests import Request
+
+from kling_pipeline.errors import BusyError
+from ui.capacity import Capacity
+from ui.refusals import refuse
+
+
+def test_a_few_run_some_wait_and_the_rest_are_refused() -> None:
+    free, running, most = threading.Event(), [], 0
+
+    def work(name: str) -> str:
+        nonlocal most
+        running.append(name)
+        most = max(most, len(running))
+        free.wait()
+        running.remove(name)
+        return name
+
+    async def main() -> tuple[list[str], list[str], str]:
+        capacity = Capacity(at_once=2, waiting=3)
+        done: list[str] = []
+        refused: list[str] = []
+
+        async def ask(name: str) -> None:
+            try:
+                done.append(await capacity.run(work, name))
+            except BusyError as error:
+                refused.append(error.code)
+
+        async with anyio.create_task_group() as group:
+            for number in range(9):
+                group.start_soon(ask, str(number))
+            while len(refused) < 4 or len(running) < 2:
+                await anyio.lowlevel.checkpoint()
+            # The shared pool is untouched: a light route finds its thread.
+            light = await anyio.to_thread.run_sync(lambda: "light")
+            free.set()
+        return done, refused, light
+
+    done, refused, light = anyio.run(main)
+    assert (len(done), refused, light, most) == (5, ["busy"] * 4, "light", 2)
+
+
+def test_a_place_is_given_back_when_the_work_fails() -> None:
+    def fail() -> None:
+        raise ValueError("told to")
+
+    async def main() -> str:
+        capacity = Capacity(at_once=1, waiting=0)
+        for _ in range(3):
+            with pytest.raises(ValueError, match="told to"):
+                await capacity.run(fail)
+        return await capacity.run(lambda: "still open")
+
+    assert anyio.run(main) == "still open"
+
+
+def test_a_refusal_says_when_to_come_again() -> None:
+    answer: Any = refuse(Request({"type": "http"}), BusyError("Too much at once."))
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert json.loads(answer.body)["error"]["code"] == "busy"
