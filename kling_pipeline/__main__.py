@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kling_pipeline.doctor import examine
+from kling_pipeline.doctor import examine, put_in_sentences
 from kling_pipeline.errors import InputError, StudioError
 from kling_pipeline.order_lines import check_line, read_lines, read_order, read_params, say_check
 from kling_pipeline.pipeline import Order
@@ -137,7 +137,7 @@ def doctor(as_json: AsJson = False) -> None:
     with _open() as studio:
         if studio.demo is not None:
             studio.reach_kling()
-        report = examine(studio.pipeline.engine)
+        report = put_in_sentences(examine(studio.pipeline.engine))
     lines = [f"problem: {one}" for one in report["problems"]]
     lines += [f"warning: {one}" for one in report["warnings"]]
     _print(report, as_json, lines or ["all is well"])

@@ -54,7 +54,7 @@ class KlingAIClient:
     ) -> None:
         self._auth, self._now, self._timeout = KlingAuth(keys, now=now), now, timeout
         self._secrets = [one.encode() for one in keys.known.values() if len(one) >= LEAST_SECRET]
-        self._skews: deque[tuple[float, float]] = deque(maxlen=SKEW_KEPT)
+        self._skews: deque[tuple[float, float, float]] = deque(maxlen=SKEW_KEPT)
         self._http = httpx.Client(
             base_url=base_url,
             auth=self._auth,
@@ -89,12 +89,12 @@ class KlingAIClient:
     @property
     def skew(self) -> float:
         """The most by which Kling's clock and ours may differ, by its last answers, seconds."""
-        return max((most for _, most in tuple(self._skews)), default=0.0)
+        return max((most for _, most, _ in tuple(self._skews)), default=0.0)
 
     @property
     def drift(self) -> float:
-        """The least by which they differ for certain: an answer that was long on its way is no clock that is off."""
-        return max((least for least, _ in tuple(self._skews)), default=0.0)
+        """By how much they differ, where that is certain: an answer that was long on its way tells no time."""
+        return max((likely for least, _, likely in tuple(self._skews) if least), default=0.0)
 
     def create(
         self, route: Route, body: dict[str, Any], *, expires: int | None, timeout: float
@@ -212,7 +212,8 @@ class KlingAIClient:
         now = self._now()
         least = max(0.0, asked - (theirs + 1), theirs - now)
         most = max(abs(theirs + 0.5 - now), least)
-        self._skews.append((min(least, MAX_SKEW), min(most, MAX_SKEW)))
+        likely = max(abs(theirs + 0.5 - (asked + now) / 2), least)
+        self._skews.append((min(least, MAX_SKEW), min(most, MAX_SKEW), min(likely, MAX_SKEW)))
 
 
 def _content(response: httpx.Response, cap: int, deadline: float) -> bytes:

@@ -12,12 +12,11 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.leases import lease_is_held
 from kling_pipeline.orphans import Sighting, is_lost, price_orphan, routes, see_ours
-from kling_pipeline.pauses import notice
+from kling_pipeline.pauses import clock_is_off, notice
 from kling_pipeline.places import show_pools
 from kling_pipeline.store import Connection
 
 _DISK_FLOOR = 1024**3
-_SKEW_SECONDS = 2.0
 _BACKUP = "Stop the studio, keep a copy of its data folder, and put back the last good copy."
 _MISSING = "Put the file back from a copy; Kling keeps a result for 30 days."
 
@@ -52,15 +51,7 @@ Sign = dict[str, Any]
 
 
 def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
-    """`{"jobs": {state: n}, "audit", "problems", "warnings"}` in sentences, as the command line tells it."""
-    told = diagnose(engine, ask_kling=ask_kling)
-    for kind in ("problems", "warnings"):
-        told[kind] = [f"{one['message']} {one['next']}" for one in told[kind]]
-    return {name: told[name] for name in ("jobs", "audit", "problems", "warnings")}
-
-
-def diagnose(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
-    """The same with `{code, figures, message, next}` for each sign, and `pools`, the learned places.
+    """`{"jobs": {state: n}, "audit", "problems", "warnings", "pools"}`; a sign is `{code, figures, message, next}`.
 
     Reads only, so it is safe beside a running app. Kling is asked while no transaction is open.
     """
@@ -79,6 +70,15 @@ def diagnose(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
             "warnings": _warnings(db, engine) + warnings,
             "pools": show_pools(db, engine),
         }
+
+
+def put_in_sentences(report: dict[str, Any]) -> dict[str, Any]:
+    """`{"jobs", "audit", "problems", "warnings"}` of a report, each sign as one text, as the command line tells it."""
+    said = {
+        kind: [f"{one['message']} {one['next']}" for one in report[kind]]
+        for kind in ("problems", "warnings")
+    }
+    return {"jobs": report["jobs"], "audit": report["audit"], **said}
 
 
 def _sign(code: str, /, **figures: Any) -> Sign:
@@ -106,15 +106,17 @@ def _files(db: Connection, engine: Engine) -> list[Sign]:
 
 def _ask(engine: Engine) -> tuple[list[Sign], list[Sighting]]:
     """How Kling answers, and its tasks that bear an id of this installation."""
+    warnings: list[Sign] = []
+    seen: list[Sighting] = []
     try:
         engine.client.look_many(routes(engine)[0], 1, 1)
+        seen, failures = see_ours(engine)
     except KlingError as error:
         # Where one list does not answer, a dozen more would only take a dozen times as long.
-        told = {"code": error.code, "message": error.message}
-        return [_sign("kling", **told), _sign("orphans_unseen")], []
-    drift = engine.client.drift
-    warnings = [_sign("skew", seconds=round(drift))] if drift > _SKEW_SECONDS else []
-    seen, failures = see_ours(engine)
+        warnings, failures = [_sign("kling", code=error.code, message=error.message)], 1
+    # An answer that refuses has a date too, and a clock that is off may be why.
+    if seconds := clock_is_off(engine):
+        warnings.insert(0, _sign("skew", seconds=seconds))
     return warnings + ([_sign("orphans_unseen")] if failures else []), seen
 
 

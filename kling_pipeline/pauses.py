@@ -9,10 +9,18 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.store import Connection, get_meta, set_meta
 
+_SKEW_SECONDS = 2.0
 _NEXT = {
     "account": "Check the keys and the balance in Kling's console, then wait: submits go on by themselves.",
     "token": "Check the clock of this machine, then wait: submits go on by themselves.",
 }
+_CLOCK = "This clock and Kling's differ by {seconds} s: set this machine's clock; submits then go on by themselves."
+
+
+def clock_is_off(engine: Engine) -> int:
+    """By how many seconds this clock and Kling's differ for certain; 0 while they agree."""
+    drift = engine.client.drift
+    return round(drift) if drift > _SKEW_SECONDS else 0
 
 
 def pause(db: Connection, engine: Engine, error: KlingError) -> int:
@@ -20,10 +28,13 @@ def pause(db: Connection, engine: Engine, error: KlingError) -> int:
     now, before = engine.now(), notice(db)
     times = min(4, before["times"] + 1) if before else 0
     until = now + engine.wait(15 * 2**times)
+    seconds = clock_is_off(engine)
+    known = _NEXT.get(error.verdict, _NEXT["account"])
     value = {
         "code": error.code,
         "message": error.message,
-        "next": _NEXT.get(error.verdict, _NEXT["account"]),
+        "next": _CLOCK.format(seconds=seconds) if seconds else known,
+        "clock": seconds,
         "until": until,
         "times": times,
     }

@@ -11,7 +11,7 @@ from kling_pipeline.admission import Order, Submission, admit, check_order, open
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.checking import check, recheck
 from kling_pipeline.decisions import cancel_job, retry_job
-from kling_pipeline.doctor import diagnose
+from kling_pipeline.doctor import examine
 from kling_pipeline.engine import Engine
 from kling_pipeline.feed import changes_since, every_job, full_statement, older_jobs
 from kling_pipeline.hints import take_hint, verify_signature
@@ -177,7 +177,7 @@ class Pipeline:
 
     def examine(self) -> dict[str, Any]:
         """Whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""
-        return diagnose(self.engine)
+        return examine(self.engine)
 
     def grant(self, owner: str, amount: int, key: str) -> None:
         """Grants credits, once per key."""

@@ -274,3 +274,24 @@ def test_a_date_of_another_age_does_not_hold_a_job_for_ever() -> None:
     made = client(httpx.Response(404, headers={"date": formatdate(0, usegmt=True)}))
     verdict_of(lambda: made.look(ROUTE, "829"))
     assert made.skew == 7200
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600])
+@pytest.mark.parametrize(("status", "code"), [(401, 1004), (401, 1003), (200, 0)])
+def test_a_refusal_tells_kling_s_time_too(ahead: int, status: int, code: int) -> None:
+    headers = {"date": formatdate(1_000_000 + ahead, usegmt=True)}
+    made = client(
+        httpx.Response(status, json=said(task(), code, "token"), headers=headers),
+        now=lambda: 1_000_000.9,
+    )
+    if status == 200:
+        made.look(ROUTE, "829")
+    else:
+        assert verdict_of(lambda: made.look(ROUTE, "829")).verdict == "token"
+    assert round(made.drift) == 3600
+
+
+def test_an_answer_without_a_date_tells_no_time() -> None:
+    made = client(httpx.Response(401, json=said(None, 1004, "token")))
+    verdict_of(lambda: made.look(ROUTE, "829"))
+    assert (made.drift, made.skew) == (0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kling_pipeline import ledger
-from kling_pipeline.doctor import SIGNS, diagnose, examine
+from kling_pipeline.doctor import SIGNS, examine, put_in_sentences
 from kling_pipeline.errors import CreditError, InputError, NotFound
 from kling_pipeline.identity import installation_mark
 from kling_pipeline.store import get_meta
@@ -14,12 +14,12 @@ from ui.words import LANGUAGES, read_words
 
 
 def codes(bench: Bench, kind: str = "warnings", *, ask_kling: bool = True) -> dict[str, dict]:
-    return {one["code"]: one for one in diagnose(bench.engine, ask_kling=ask_kling)[kind]}
+    return {one["code"]: one for one in examine(bench.engine, ask_kling=ask_kling)[kind]}
 
 
 def test_well_is_empty(bench: Bench) -> None:
     bench.submit()
-    told = examine(bench.engine)
+    told = put_in_sentences(examine(bench.engine))
     assert list(told) == ["jobs", "audit", "problems", "warnings"]
     assert (told["jobs"], told["audit"], told["problems"]) == ({"queued": 1}, "ok", [])
     [warning] = told["warnings"]
@@ -63,7 +63,7 @@ def test_the_pause_and_the_learned_places_are_told(bench: Bench) -> None:
     bench.kling.script = [refusal("busy", service_code=1303)]
     [job_id] = bench.submit()
     bench.turn()
-    [pool] = diagnose(bench.engine)["pools"]
+    [pool] = examine(bench.engine)["pools"]
     assert (pool["cap"], pool["used"]) == (1, 1)
     bench.kling.finish()
     bench.kling.script = [refusal("account", service_code=1102)] * 9
@@ -75,6 +75,27 @@ def test_the_pause_and_the_learned_places_are_told(bench: Bench) -> None:
 def test_a_clock_that_is_off_is_told_in_seconds(bench: Bench) -> None:
     bench.kling.skew = 61.4
     assert codes(bench)["skew"]["figures"] == {"seconds": 61}
+
+
+def test_a_clock_that_is_off_is_told_when_every_answer_is_a_refusal(bench: Bench) -> None:
+    bench.kling.unreachable = True
+    bench.kling.skew = 3600
+    assert list(codes(bench)) == ["no_worker", "skew", "kling", "orphans_unseen"]
+    assert codes(bench)["skew"]["figures"] == {"seconds": 3600}
+    bench.kling.skew = 1.9
+    assert "skew" not in codes(bench)
+
+
+@pytest.mark.parametrize("code", [1003, 1004])
+def test_a_pause_names_the_clock_where_it_was_measured(bench: Bench, code: int) -> None:
+    bench.kling.script = [refusal("token", service_code=code)] * 20
+    bench.submit()
+    bench.turns(3)
+    assert "Check the clock of this machine" in bench.pipeline.notice()
+    bench.kling.skew = 3600
+    bench.turns(3, 200)
+    assert "This clock and Kling's differ by 3600 s" in bench.pipeline.notice()
+    assert bench.pipeline.jobs_since(bench.owner, 0)["notice"]["clock"] == 3600
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

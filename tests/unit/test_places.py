@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.doctor import diagnose
+from kling_pipeline.doctor import examine
 from kling_pipeline.places import read_caps
 from kling_pipeline.settings import POOLS
 from tests.unit.conftest import Bench, refusal
@@ -71,7 +71,7 @@ def test_waiting_jobs_say_when_by_the_configured_places(small: Bench) -> None:
     small.turns(3)
     [waiting] = [small.job(one) for one in ids if small.row(one)["state"] == "queued"]
     assert waiting["place"] == 1
-    assert diagnose(small.engine)["pools"] == [{"name": "video", "cap": 3, "used": 3}]
+    assert examine(small.engine)["pools"] == [{"name": "video", "cap": 3, "used": 3}]
 
 
 def test_another_pool_is_free(small: Bench) -> None:

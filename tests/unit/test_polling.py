@@ -97,7 +97,7 @@ def test_a_list_that_is_not_newest_first_is_left_for_single_looks(bench):
     bench.turns(3, 5)
     assert {state(bench, one) for one in ids} == {"done"}
     warnings = examine(bench.engine, ask_kling=False)["warnings"]
-    assert any("not newest first" in one for one in warnings)
+    assert "unordered" in [one["code"] for one in warnings]
 
 
 def test_no_more_pages_than_tasks_that_are_missed(bench):

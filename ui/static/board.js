@@ -138,7 +138,7 @@ function notice(view) {
   view.notice.dataset.key = key;
   const head = document.createElement('b');
   head.textContent = acts.refusal(said);
-  view.notice.replaceChildren(head, ` ${t(`notice.${family(said.code)}`)}`);
+  view.notice.replaceChildren(head, ` ${said.clock ? t('notice.clock_by', { n: said.clock }) : t(`notice.${family(said.code)}`)}`);
 }
 
 /** What the owner can do about it, by what Kling refuses. */
