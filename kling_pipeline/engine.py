@@ -13,6 +13,7 @@ from pathlib import Path
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.client import KlingAIClient
 from kling_pipeline.settings import Settings
+from kling_pipeline.storage import check_floor
 from kling_pipeline.store import Store
 
 LEASE_SECONDS = 15.0
@@ -67,6 +68,10 @@ class Engine:
     def assets(self) -> Path:
         """The folder of stored files."""
         return self.settings.studio_data_dir / "assets"
+
+    def check_floor(self, coming: int = 0) -> None:
+        """StorageError where so many more bytes would leave too little of the disk free."""
+        check_floor(self.settings.studio_data_dir, self.settings.disk_floor, coming)
 
     def now(self) -> int:
         """Unix milliseconds."""

@@ -179,6 +179,11 @@ class Pipeline:
         """Whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""
         return examine(self.engine)
 
+    def check(self) -> None:
+        """StorageError or BusyError while a submit could not be kept."""
+        self.engine.store.check()
+        self.engine.check_floor()
+
     def grant(self, owner: str, amount: int, key: str) -> None:
         """Grants credits, once per key."""
         self.credits(owner)

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     studio_workers: int = Field(default=8, ge=0, le=64)
     studio_places: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
     studio_opening_credits: int | None = Field(default=None, ge=0, le=10**9)
+    studio_quota_mb: int = Field(default=5 * 1024, ge=0, le=10**9)
+    studio_disk_floor_mb: int | None = Field(default=None, ge=0, le=10**9)
     studio_public_url: str | None = None
     studio_queue_url: str | None = None
     studio_time_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
@@ -109,6 +111,16 @@ class Settings(BaseSettings):
         if self.studio_opening_credits is not None:
             return self.studio_opening_credits
         return 100_000 if self.demo else 20_000
+
+    @property
+    def quota(self) -> int | None:
+        """Bytes that the uploads of one owner may take; None: as many as there is room for."""
+        return self.studio_quota_mb * 1024**2 or None
+
+    @property
+    def disk_floor(self) -> int | None:
+        """Bytes of the disk that stay free for results; None: what is usual for a disk of its size."""
+        return None if self.studio_disk_floor_mb is None else self.studio_disk_floor_mb * 1024**2
 
     @property
     def loopback(self) -> bool:

@@ -1,4 +1,4 @@
-"""The SQLite file: one writer that commits in groups, readers that never wait."""
+"""The SQLite file: one writer that commits in groups, a few readers that never wait for it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kling_pipeline.errors import StudioError
+from kling_pipeline.errors import BusyError, StorageError, StudioError
 from kling_pipeline.schema import migrations
+from kling_pipeline.storage import storage_error
 from kling_pipeline.tables import Database
+from kling_pipeline.writer import Writer
 
 T = TypeVar("T")
 Connection = sqlite3.Connection
 _BUSY_SECONDS = 30
-_GROUP = 64
+_READERS, _KEPT = 8, 4  # connections that read at once, and that stay open for the next to read
+_PROBE_SECONDS, _PROBE_AGAIN = 5.0, 1.0
 
 
 class Store:
@@ -32,9 +36,11 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._work: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None]
-        self._work = queue.SimpleQueue()
-        self._readers: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._places = threading.BoundedSemaphore(_READERS)
+        self._reading = threading.local()
+        self._probe: tuple[float, Future[None]] | None = None
+        self._lock = threading.Lock()
         try:
             self._open()
         except (OSError, sqlite3.OperationalError) as error:
@@ -44,8 +50,7 @@ class Store:
                 code="store_unwritable",
             ) from None
         self._closed = False
-        self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
-        self._writer.start()
+        self._writer = Writer(self._connect)
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,43 +65,76 @@ class Store:
         """Runs `work` in a transaction and returns its result once that is on the disk.
 
         `work` must touch nothing but the connection: it may be run again. What it raises is raised here, and then
-        nothing of it is kept.
+        nothing of it is kept; StorageError where the disk takes nothing.
         """
-        if self._closed:
-            raise sqlite3.ProgrammingError("the store is closed")
-        future: Future[T] = Future()
-        self._work.put((work, future))
-        return future.result()
+        return self._writer.submit(work).result()
+
+    def check(self) -> None:
+        """Commits a row to see whether that is possible; raises what a write would raise, within seconds.
+
+        Many who ask at the same time ask once.
+        """
+        with self._lock:
+            now = time.monotonic()
+            fresh = self._probe and (
+                not self._probe[1].done() or now - self._probe[0] < _PROBE_AGAIN
+            )
+            if self._probe is None or not fresh:
+                self._probe = now, self._writer.submit(_write_probe)
+            future = self._probe[1]
+        try:
+            future.result(_PROBE_SECONDS)
+        except TimeoutError:
+            raise StorageError(
+                "The store takes no writes: the disk or a lock does not answer."
+            ) from None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one consistent state and cannot write."""
-        db = self._reader()
+        """A connection that sees one consistent state and cannot write; within another read it is the same one."""
+        outer: Connection | None = getattr(self._reading, "db", None)
+        if outer is not None:
+            yield outer
+            return
+        if not self._places.acquire(timeout=_BUSY_SECONDS):
+            raise BusyError("Too many questions are being answered at this moment; ask again.")
         try:
+            yield from self._read()
+        finally:
+            self._places.release()
+
+    def _read(self) -> Iterator[Connection]:
+        db = None
+        try:
+            db = self._reading.db = self._reader()
             db.execute("BEGIN")
             yield db
             db.execute("ROLLBACK")
-        except BaseException:
-            db.close()
+        except BaseException as error:
+            if db is not None:
+                db.close()
+            if told := storage_error(error):
+                raise told from error
             raise
-        if self._closed:
+        finally:
+            self._reading.db = None
+        if self._closed or self._idle.qsize() >= _KEPT:
             db.close()
         else:
-            self._readers.put(db)
+            self._idle.put(db)
 
     def close(self) -> None:
-        """Ends the writer after what is already queued."""
-        if not self._closed:
-            self._closed = True
-            self._work.put(None)
-            self._writer.join()
-            while not self._readers.empty():
-                self._readers.get().close()
+        """Ends the writer after what is already handed in."""
+        self._closed = True
+        self._writer.close()
+        with suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
 
     def _reader(self) -> Connection:
         """One that nobody reads with at the moment: to open and set one up takes as long as a question."""
         try:
-            return self._readers.get_nowait()
+            return self._idle.get_nowait()
         except queue.Empty:
             db = self._connect()
             db.execute("PRAGMA query_only = ON")
@@ -113,58 +151,9 @@ class Store:
         db.execute("PRAGMA foreign_keys = ON")
         return db
 
-    def _write_all(self) -> None:
-        with closing(self._connect()) as db:
-            while (first := self._work.get()) is not None:
-                group, last = [first], False
-                while len(group) < _GROUP and not self._work.empty():
-                    following = self._work.get()
-                    if following is None:
-                        last = True
-                        break
-                    group.append(following)
-                if not self._commit(db, group):
-                    for one in group:
-                        self._commit(db, [one], alone=True)
-                if last:
-                    return
 
-    def _commit(
-        self,
-        db: Connection,
-        group: list[tuple[Callable[[Connection], Any], Future[Any]]],
-        *,
-        alone: bool = False,
-    ) -> bool:
-        """One transaction for the group, a savepoint for each; False when it must be run one by one."""
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            for work, future in group:
-                db.execute("SAVEPOINT one")
-                try:
-                    outcomes.append((future, work(db), None))
-                except Exception as error:
-                    # A full disk ends the whole transaction, savepoints included.
-                    if not db.in_transaction:
-                        raise
-                    db.execute("ROLLBACK TO one")
-                    outcomes.append((future, None, error))
-                db.execute("RELEASE one")
-            db.execute("COMMIT")
-        except Exception as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            if not alone:
-                return False
-            group[0][1].set_exception(error)
-            return True
-        for future, result, failure in outcomes:
-            if failure is not None:
-                future.set_exception(failure)
-            else:
-                future.set_result(result)
-        return True
+def _write_probe(db: Connection) -> None:
+    set_meta(db, "probe", time.time_ns())
 
 
 def _migrate(db: Database, path: Path) -> None:

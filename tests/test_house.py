@@ -58,13 +58,15 @@ ALLOWED: dict[str, set[str]] = {
     # The rows.
     "tables": set(),
     "schema": {"tables"},
-    "store": FLOOR | {"schema", "tables"},
+    "storage": FLOOR,
+    "writer": FLOOR | {"storage"},
+    "store": FLOOR | {"schema", "tables", "storage", "writer"},
     "ledger": FLOOR | {"store"},
     "states": set(),
     "jobs": FLOOR | {"ledger", "store", "states"},
     "audit": {"store"},
     # The rooms behind the one door, each a step of a job's life.
-    "engine": FLOOR | {"catalog", "client", "store"},
+    "engine": FLOOR | {"catalog", "client", "storage", "store"},
     **{
         room: FLOOR
         | ROOMS
@@ -78,10 +80,22 @@ ALLOWED: dict[str, set[str]] = {
             "lint",
             "templates",
         }
-        | {"store", "ledger", "states", "jobs", "audit", "engine", "failpoint", "addresses"}
+        | {
+            "store",
+            "ledger",
+            "states",
+            "jobs",
+            "audit",
+            "engine",
+            "failpoint",
+            "addresses",
+            "storage",
+        }
         for room in ROOMS
     },
-    "pipeline": FLOOR | ROOMS | {"catalog", "jobs", "ledger", "store", "engine", "templates"},
+    "pipeline": FLOOR
+    | ROOMS
+    | {"catalog", "jobs", "ledger", "store", "storage", "engine", "templates"},
     "demo": FLOOR,
     "worker": FLOOR | {"pipeline"},
     "studio": FLOOR | {"catalog", "client", "demo", "engine", "pipeline", "store", "worker"},

@@ -63,9 +63,14 @@ class Api:
         self.pipeline, self.ready = pipeline, ready
 
     def healthz(self, request: Request) -> Response:
-        """200 as soon as a submit would be accepted and worked on."""
-        good = self.ready()
-        return JSONResponse({"ok": good}, status_code=200 if good else 503)
+        """200 as soon as a submit would be accepted and worked on, 503 while nothing can be kept."""
+        if not self.ready():
+            return JSONResponse({"ok": False}, status_code=503)
+        try:
+            self.pipeline.check()
+        except StudioError as error:
+            return JSONResponse({"ok": False, "error": error.as_dict()}, status_code=503)
+        return JSONResponse({"ok": True})
 
     def capabilities(self, request: Request) -> Response:
         """What can be asked for."""

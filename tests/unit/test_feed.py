@@ -57,13 +57,14 @@ def test_nothing_that_is_asked_every_second_reads_every_job(bench: Bench, monkey
         return db
 
     monkeypatch.setattr(Store, "_connect", traced)
-    while not bench.store._readers.empty():
-        bench.store._readers.get().close()  # one that is kept would not be traced
+    while not bench.store._idle.empty():
+        bench.store._idle.get().close()  # one that is kept would not be traced
+    bench.store._writer._forget()
     bench.turns(3, 10)
     bench.pipeline.jobs_since(bench.owner, bench.pipeline.jobs_since(bench.owner, 0)["rev"])
     monkeypatch.undo()
-    while not bench.store._readers.empty():
-        bench.store._readers.get().close()
+    while not bench.store._idle.empty():
+        bench.store._idle.get().close()
     with bench.store.read() as db:
         plans = {
             sql: [row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")]
