@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from kling_pipeline.errors import InputError
+from kling_pipeline.errors import InputError, StudioError
 from ui.create import Form
 from ui.form import Field
 from ui.orders import change
@@ -80,8 +80,9 @@ def _wire_file(form: Form, one: Field, slot: str) -> None:
     def take(file: Any) -> list[Any]:
         try:
             asset, wrong = _checked(form, one, file), {}
-        except InputError as error:
-            asset, wrong = "", {one.name: error.fields.get(one.name, error.message)}
+        except StudioError as error:
+            text = getattr(error, "fields", {}).get(one.name, error.message)
+            asset, wrong = "", {one.name: text}
         shown = gr.update(value=None) if wrong else gr.skip()
         return [asset, shown, json.dumps({**said, "wrong": wrong, "cleared": [one.name]}), *empty]
 
