@@ -145,6 +145,19 @@ def open_account(db: Connection, owner: str, credits: int) -> None:
         ledger.grant(db, owner, credits, "opening")
 
 
+def read_balance(engine: Engine, owner: str) -> dict[str, Any]:
+    """`{"user", "available", "held", "spent"}`; opens the account when it is new."""
+    with engine.store.read() as db:
+        if db.execute("SELECT 1 FROM account WHERE owner = ?", [owner]).fetchone():
+            return ledger.balance(db, owner)
+
+    def write(db: Connection) -> dict[str, Any]:
+        open_account(db, owner, engine.settings.opening_credits)
+        return ledger.balance(db, owner)
+
+    return engine.store.write(write)
+
+
 def _known(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission | None:
     with engine.store.read() as db:
         jobs = [job for order in orders for job in _click_jobs(db, owner, order.click_id)]

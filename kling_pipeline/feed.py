@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -11,37 +14,57 @@ from kling_pipeline.jobs import Job, own_job
 from kling_pipeline.pauses import notice
 from kling_pipeline.states import OPEN
 from kling_pipeline.store import Connection, get_meta
-from kling_pipeline.view import show_jobs, show_places
+from kling_pipeline.view import Outlook, show_jobs, show_places
 
 NEWEST = 200
 OLDER = 50
 
 
-def changes_since(db: Connection, engine: Engine, owner: str, rev: int) -> dict[str, Any]:
-    """Jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
+def changes_since(
+    db: Connection, engine: Engine, owner: str, revs: Collection[int]
+) -> dict[int, bytes]:
+    """For each revision the JSON of what changed after it: one reading of the store, each job written once.
+
+    The newest 200 for 0, or with `reset` when a revision is not ours.
+    """
     current = int(get_meta(db, "rev"))
-    ours = int(get_meta(db, "first_rev")) <= rev <= current
-    if ours:
-        rows = db.execute(
-            "SELECT * FROM job WHERE owner = ? AND rev > ? ORDER BY rev", [owner, rev]
-        )
-    else:
-        rows = db.execute(
-            "SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?", [owner, NEWEST]
-        )
-    answer: dict[str, Any] = {
-        "rev": current,
-        "jobs": show_jobs(db, engine, (Job.from_row(row) for row in rows)),
-        "counts": _counts(db, owner),
-        "credits": ledger.balance(db, owner),
-    }
-    if not ours and rev != 0:
-        answer["reset"] = True
-    if places := show_places(db, engine, owner):
-        answer["places"] = places
+    ours = {rev for rev in revs if int(get_meta(db, "first_rev")) <= rev <= current}
+    outlook = Outlook(db, engine)
+    changed = _changed(db, engine, owner, min(ours), outlook) if ours else []
+    at = [rev for rev, _ in changed]
+    newest = _newest(db, engine, owner, outlook) if ours != set(revs) else []
+    rest: dict[str, Any] = {"counts": _counts(db, owner), "credits": ledger.balance(db, owner)}
+    if places := show_places(db, owner, outlook):
+        rest["places"] = places
     if current_notice := notice(db):
-        answer["notice"] = current_notice
-    return answer
+        rest["notice"] = current_notice
+    told = _json(rest)[1:]  # without its opening brace
+    answers = {}
+    for rev in revs:
+        jobs = [text for _, text in changed[bisect_right(at, rev) :]] if rev in ours else newest
+        reset = b"" if rev in ours or rev == 0 else b'"reset":true,'
+        jobs_text = b",".join(jobs)
+        answers[rev] = b'{"rev":%d,"jobs":[%b],%b%b' % (current, jobs_text, reset, told)
+    return answers
+
+
+def _changed(
+    db: Connection, engine: Engine, owner: str, rev: int, outlook: Outlook
+) -> list[tuple[int, bytes]]:
+    rows = db.execute("SELECT * FROM job WHERE owner = ? AND rev > ? ORDER BY rev", [owner, rev])
+    shown = show_jobs(db, engine, (Job.from_row(row) for row in rows), outlook)
+    return [(job["rev"], _json(job)) for job in shown]
+
+
+def _newest(db: Connection, engine: Engine, owner: str, outlook: Outlook) -> list[bytes]:
+    rows = db.execute(
+        "SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?", [owner, NEWEST]
+    )
+    return [_json(job) for job in show_jobs(db, engine, map(Job.from_row, rows), outlook)]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def older_jobs(db: Connection, engine: Engine, owner: str, job_id: str) -> list[dict[str, Any]]:

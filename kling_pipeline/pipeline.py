@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kling_pipeline import ledger
-from kling_pipeline.admission import Order, Submission, admit, check_order, open_account
+from kling_pipeline.admission import Order, Submission, admit, check_order, read_balance
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.checking import check, recheck
 from kling_pipeline.decisions import cancel_job, retry_job
 from kling_pipeline.doctor import examine
 from kling_pipeline.engine import Engine
-from kling_pipeline.feed import changes_since, every_job, full_statement, older_jobs
+from kling_pipeline.feed import every_job, full_statement, older_jobs
 from kling_pipeline.hints import take_hint, verify_signature
 from kling_pipeline.inbox import find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
@@ -28,8 +29,8 @@ from kling_pipeline.saving import save
 from kling_pipeline.sending import send
 from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
 from kling_pipeline.settings import Settings
-from kling_pipeline.store import Connection
 from kling_pipeline.view import show_jobs
+from kling_pipeline.viewers import Viewers
 
 
 class Pipeline:
@@ -37,6 +38,7 @@ class Pipeline:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.viewers = Viewers(engine)
 
     @property
     def settings(self) -> Settings:
@@ -126,9 +128,7 @@ class Pipeline:
 
     def jobs_since(self, owner: str, rev: int) -> dict[str, Any]:
         """Jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
-        self.credits(owner)
-        with self.engine.store.read() as db:
-            return changes_since(db, self.engine, owner, rev)
+        return dict(json.loads(self.viewers.ask(owner, rev).result()))
 
     def jobs_before(self, owner: str, job_id: str) -> list[dict[str, Any]]:
         """The next older jobs, newest first."""
@@ -153,16 +153,7 @@ class Pipeline:
 
     def credits(self, owner: str) -> dict[str, Any]:
         """`{"user", "available", "held", "spent"}`; opens the account when it is new."""
-        with self.engine.store.read() as db:
-            found = db.execute("SELECT 1 FROM account WHERE owner = ?", [owner]).fetchone()
-            if found:
-                return ledger.balance(db, owner)
-
-        def write(db: Connection) -> dict[str, Any]:
-            open_account(db, owner, self.settings.opening_credits)
-            return ledger.balance(db, owner)
-
-        return self.engine.store.write(write)
+        return read_balance(self.engine, owner)
 
     def statement(self, owner: str) -> list[dict[str, Any]]:
         """Every ledger transaction, oldest first, with the take it belongs to."""

@@ -40,6 +40,9 @@ class Store:
         self._places = threading.BoundedSemaphore(_READERS)
         self._reading = threading.local()
         self._probe: tuple[float, Future[None]] | None = None
+        # SQLite counts what others commit for each connection apart, so one asks all the time.
+        self._watch: Connection | None = None
+        self._watches = 0
         self._lock = threading.Lock()
         try:
             self._open()
@@ -89,6 +92,22 @@ class Store:
                 "The store takes no writes: the disk or a lock does not answer."
             ) from None
 
+    def version(self) -> tuple[int, int]:
+        """Another value whenever anything was committed since, by whatever process; costs no look at the rows."""
+        with self._lock:
+            try:
+                if self._watch is None:
+                    self._watch, self._watches = self._connect(), self._watches + 1
+                return self._watches, self._watch.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error as error:
+                self._unwatch()
+                raise storage_error(error) or error from error
+
+    def _unwatch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one consistent state and cannot write; within another read it is the same one."""
@@ -127,6 +146,8 @@ class Store:
         """Ends the writer after what is already handed in."""
         self._closed = True
         self._writer.close()
+        with self._lock:
+            self._unwatch()
         with suppress(queue.Empty):
             while True:
                 self._idle.get_nowait().close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from kling_pipeline.durations import learn
@@ -15,24 +16,60 @@ from kling_pipeline.store import Connection
 _PLACES = 100
 
 
-def show_jobs(db: Connection, engine: Engine, jobs: Iterable[Job]) -> list[dict[str, Any]]:
-    """The public shape of jobs, in the given order; two queries however many they are."""
-    jobs = list(jobs)
+class Outlook:
+    """What is told of all jobs of an answer alike: the line, the places, what is usual; each asked for once."""
+
+    def __init__(self, db: Connection, engine: Engine) -> None:
+        self._db, self._engine = db, engine
+        self._typical: dict[str, list[int] | None] = {}
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The place in line of each queued job."""
+        rows = self._db.execute(
+            """SELECT id, row_number() OVER (PARTITION BY pool ORDER BY seq) AS place
+               FROM job WHERE state = 'queued'"""
+        )
+        return {row["id"]: row["place"] for row in rows}
+
+    @cached_property
+    def caps(self) -> dict[str, int]:
+        """How many tasks each pool takes at once, where that is known."""
+        return read_caps(self._db, self._engine)
+
+    def typical(self, shape: str, pool: str) -> list[int] | None:
+        """Median and 90th percentile in milliseconds, once enough are known."""
+        if shape not in self._typical:
+            usual = learn(self._db, self._engine, shape, pool)
+            self._typical[shape] = [usual.p50, usual.p90] if usual.learned else None
+        return self._typical[shape]
+
+    def eta(self, job_id: str, shape: str, pool: str) -> int | None:
+        """Milliseconds until a waiting job will start, where that can be told."""
+        place, cap, typical = (
+            self.places.get(job_id),
+            self.caps.get(pool),
+            self.typical(shape, pool),
+        )
+        return (
+            None
+            if place is None or cap is None or typical is None
+            else -(-place // cap) * typical[0]
+        )
+
+
+def show_jobs(
+    db: Connection, engine: Engine, jobs: Iterable[Job], outlook: Outlook | None = None
+) -> list[dict[str, Any]]:
+    """The public shape of jobs, in the given order; as many queries as there are shapes of jobs, and a few."""
+    jobs, outlook = list(jobs), outlook or Outlook(db, engine)
     assets = _assets(db, [job.id for job in jobs if job.state == "done"])
     inputs = _inputs(db, engine, jobs)
-    places = _places(db) if any(job.state == "queued" for job in jobs) else {}
-    typical: dict[str, list[int] | None] = {}
-    for job in jobs:
-        if job.shape not in typical:
-            usual = learn(db, engine, job.shape, job.pool)
-            typical[job.shape] = [usual.p50, usual.p90] if usual.learned else None
-    caps = read_caps(db, engine)
     return [
         {
             **show_job(job, assets.get(job.id, [])),
-            "says": _say(job, places.get(job.id), caps.get(job.pool), typical[job.shape]),
-            "typical": typical[job.shape],
-            "place": places.get(job.id),
+            **_wait(job, outlook),
+            "typical": outlook.typical(job.shape, job.pool),
             "inputs": inputs[job.id],
             "unsent": _unsent(engine, job),
         }
@@ -80,21 +117,23 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def show_places(db: Connection, engine: Engine, owner: str) -> dict[str, list[int | None]]:
+def show_places(db: Connection, owner: str, outlook: Outlook) -> dict[str, list[int | None]]:
     """`[place, eta]` of the newest waiting jobs by id: both change although the job itself does not."""
     rows = db.execute(
-        "SELECT * FROM job WHERE owner = ? AND state = 'queued' ORDER BY seq DESC LIMIT ?",
+        """SELECT id, shape, pool FROM job WHERE owner = ? AND state = 'queued'
+           ORDER BY seq DESC LIMIT ?""",
         [owner, _PLACES],
     ).fetchall()
-    shown = show_jobs(db, engine, (Job.from_row(row) for row in rows))
-    return {job["id"]: [job["place"], job["says"].get("eta")] for job in shown}
+    return {row["id"]: [outlook.places[row["id"]], outlook.eta(*row)] for row in rows}
 
 
-def _say(job: Job, place: int | None, cap: int | None, typical: list[int] | None) -> dict[str, Any]:
-    """What a job says; a waiting one also when it will start, where that can be told (milliseconds)."""
-    if place is None or cap is None or typical is None:
-        return job.says
-    return {**job.says, "eta": -(-place // cap) * typical[0]}
+def _wait(job: Job, outlook: Outlook) -> dict[str, Any]:
+    """What a job says; a waiting one also its place in line, and when it will start where that can be told."""
+    if job.state != "queued":
+        return {"says": job.says, "place": None}
+    eta = outlook.eta(job.id, job.shape, job.pool)
+    says = job.says if eta is None else {**job.says, "eta": eta}
+    return {"says": says, "place": outlook.places.get(job.id)}
 
 
 def show_asset(row: Any) -> dict[str, Any]:
@@ -138,11 +177,3 @@ def _inputs(
             if isinstance(value, str) and value.startswith("as_"):
                 shown[job.id][name] = {"url": f"/media/{value}", "kind": media.kind}
     return shown
-
-
-def _places(db: Connection) -> dict[str, int]:
-    rows = db.execute(
-        """SELECT id, row_number() OVER (PARTITION BY pool ORDER BY seq) AS place
-           FROM job WHERE state = 'queued'"""
-    )
-    return {row["id"]: row["place"] for row in rows}
