@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kling_pipeline import ledger
+from kling_pipeline.accounts import open_account
 from kling_pipeline.capability import Finding
 from kling_pipeline.catalog import Plan
 from kling_pipeline.engine import Engine
@@ -137,25 +138,6 @@ def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
     return Submission(
         jobs, [finding for _, one in checked for finding in one.plan.warnings], created
     )
-
-
-def open_account(db: Connection, owner: str, credits: int) -> None:
-    """Grants the opening credits once in the life of an account; 0 grants nothing."""
-    if credits:
-        ledger.grant(db, owner, credits, "opening")
-
-
-def read_balance(engine: Engine, owner: str) -> dict[str, Any]:
-    """`{"user", "available", "held", "spent"}`; opens the account when it is new."""
-    with engine.store.read() as db:
-        if db.execute("SELECT 1 FROM account WHERE owner = ?", [owner]).fetchone():
-            return ledger.balance(db, owner)
-
-    def write(db: Connection) -> dict[str, Any]:
-        open_account(db, owner, engine.settings.opening_credits)
-        return ledger.balance(db, owner)
-
-    return engine.store.write(write)
 
 
 def _known(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission | None:

@@ -11,7 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from kling_pipeline.admission import insert_click, open_account
+from kling_pipeline.accounts import open_account
+from kling_pipeline.admission import insert_click
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Task
 from kling_pipeline.engine import Engine

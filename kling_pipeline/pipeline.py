@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kling_pipeline import ledger
-from kling_pipeline.admission import Order, Submission, admit, check_order, read_balance
+from kling_pipeline.accounts import read_balance
+from kling_pipeline.admission import Order, Submission, admit, check_order
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.checking import check, recheck
 from kling_pipeline.decisions import cancel_job, retry_job

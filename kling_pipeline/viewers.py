@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from kling_pipeline.admission import read_balance
+from kling_pipeline.accounts import read_balance
 from kling_pipeline.engine import Engine
 from kling_pipeline.feed import changes_since
 
