@@ -45,8 +45,8 @@ def created(task: Task) -> dict[str, Any]:
     }
 
 
-def shown(task: Task, now: int, link: Link) -> dict[str, Any]:
-    """Show a task as a query, a list or a callback does."""
+def shown(task: Task, now: int, link: Link, *, watermarks: bool) -> dict[str, Any]:
+    """Show a task as a query, a list or a callback does; not all of them tell of `watermarks`."""
     status = task.status(now)
     ended = status in ("succeed", "failed")
     body: dict[str, Any] = {
@@ -57,10 +57,11 @@ def shown(task: Task, now: int, link: Link) -> dict[str, Any]:
         "task_result": with_links(task.result, task.created_at, link)
         if status == "succeed"
         else {},
-        "watermark_info": {"enabled": task.watermark},
         "created_at": task.created_at,
         "updated_at": task.updated_at(now),
     }
+    if watermarks:
+        body["watermark_info"] = {"enabled": task.watermark}
     if ended:
         # What a failed task costs is not documented; here nothing.
         body["final_unit_deduction"] = task.units if status == "succeed" else "0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,15 @@ def check_fields(
         elif row.required:
             raise invalid(f"{at}{name} is required")
     return clean
+
+
+def check_exactly_one(names: Sequence[str], body: Mapping[str, Any]) -> None:
+    """Check that one of several fields is there; raises Refusal 1201."""
+    given = sum(name in body for name in names)
+    if not given:
+        raise invalid(f"{' or '.join(names)} is required")
+    if given > 1:
+        raise invalid(f"Exactly one of {' and '.join(names)} is required")
 
 
 def enclosures(

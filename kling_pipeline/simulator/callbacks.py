@@ -80,9 +80,10 @@ class Callbacks:
 
 
 def _legacy_body(link: Link, task: Task, moment: int) -> dict[str, Any]:
-    body = shown(task, moment, link)
-    body.pop("watermark_info")
-    return body
+    """A query's body without its watermark; every kind of result is named, the empty ones too."""
+    body = shown(task, moment, link, watermarks=False)
+    none: dict[str, list[Any]] = {"images": [], "videos": [], "audios": []}
+    return {**body, "task_result": {**none, **body["task_result"]}}
 
 
 def _new_body(link: Link, task: Task, moment: int) -> dict[str, Any]:

@@ -8,13 +8,6 @@ from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.refusal import invalid
 
 
-def _reference_words(ask: Ask) -> None:
-    default = ask.endpoint.row.get("defaults", {}).get("human_fidelity")
-    given = ask.body.get("human_fidelity") not in (None, default)
-    if given and ask.body.get("image_reference") != "subject":
-        raise invalid("human_fidelity is only supported when image_reference is subject")
-
-
 def _omni_counts(ask: Ask) -> None:
     given = len(ask.body.get("image_list", [])) + len(ask.body.get("element_list", []))
     if given > 10:
@@ -45,7 +38,6 @@ def _auto_ratio(ask: Ask) -> None:
 
 
 CHECKS: Mapping[str, Callable[[Ask], None]] = {
-    "reference_words": _reference_words,
     "omni_image_counts": _omni_counts,
     "series": _series,
     "auto_ratio": _auto_ratio,

@@ -7,6 +7,7 @@ from typing import Any
 
 from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
+from kling_pipeline.simulator.body import check_exactly_one
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.refusal import invalid
 
@@ -83,8 +84,7 @@ def _lip_sync(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
     face = next((f for f in session["faces"] if f["face_id"] == choice["face_id"]), None)
     if face is None:
         raise invalid(f"face_id {choice['face_id']} not found in the session")
-    if ("audio_id" in choice) == ("sound_file" in choice):
-        raise invalid("Exactly one of audio_id and sound_file is required")
+    check_exactly_one(("audio_id", "sound_file"), choice)
     begin, end = choice["sound_start_time"], choice["sound_end_time"]
     if end - begin < 2000:
         raise invalid("The cropped sound must be at least 2 seconds long")

@@ -24,9 +24,9 @@ def _frames(ask: Ask) -> None:
             raise invalid(f"At most 1 {kind} item is allowed in image_list.")
     if "end_frame" in frames and "first_frame" not in frames:
         raise invalid("end_frame requires first_frame in image_list")
-    limit = ask.model.row.get("frames_with_at_most") if ask.model else None
-    if frames and limit and len(ask.body["image_list"]) > limit:
-        raise invalid(f"first_frame and end_frame are not supported with more than {limit} images")
+    limit = ask.model.row.get("end_frame_with_at_most") if ask.model else None
+    if "end_frame" in frames and limit and len(ask.body["image_list"]) > limit:
+        raise invalid(f"end_frame is not supported with more than {limit} images")
 
 
 def _counts(ask: Ask) -> None:
@@ -84,7 +84,7 @@ def _seconds(ask: Ask) -> None:
     only_first = frames == ["first_frame"] and len(images) == 1
     plain = (only_first or not images) and "element_list" not in ask.body
     if plain and ask.seconds not in allowed:
-        raise invalid(f"duration value '{ask.seconds}' is invalid for text or a first frame alone")
+        raise invalid("Duration only supports 5 or 10 seconds when no refer_image is provided")
 
 
 CHECKS: Mapping[str, Callable[[Ask], None]] = {

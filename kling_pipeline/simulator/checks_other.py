@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.body import check_exactly_one
 from kling_pipeline.simulator.refusal import invalid
 
 
@@ -26,17 +27,16 @@ def _edit_prompt(ask: Ask) -> None:
 
 def _old_lip_sync(ask: Ask) -> None:
     given = ask.body["input"]
-    if ("video_id" in given) == ("video_url" in given):
-        raise invalid("Exactly one of video_id and video_url is required")
+    check_exactly_one(("video_id", "video_url"), given)
     if given["mode"] == "text2video":
         needed = ["text", "voice_id"]
     elif "audio_type" not in given:
-        needed = ["audio_type"]
+        raise invalid("Audio type is null")
     else:
         needed = ["audio_" + str(given["audio_type"])]
     for name in needed:
         if name not in given:
-            raise invalid(f"input.{name} is required when mode is {given['mode']}")
+            raise invalid(f"{name} is required")
 
 
 def _expansion(ask: Ask) -> None:

@@ -17,7 +17,7 @@ from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.refusal import Refusal
 from kling_pipeline.simulator.rulebook import Endpoint
-from kling_pipeline.simulator.task import now_ms
+from kling_pipeline.simulator.task import Task, now_ms
 
 _DEEPEST = 100  # levels of lists and objects, far more than any body has
 
@@ -83,15 +83,21 @@ async def _look(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
     # From the raw path: in the decoded one an id's own slash looks like any other.
     id_ = unquote(request.scope["raw_path"].decode().rpartition("/")[2])
     task = desk.look(endpoint, id_)
-    return succeed(shown(task, now_ms(), partial(desk.bench.files.link, origin(request))))
+    return succeed(_all_shown(desk, endpoint, request, [task])[0])
 
 
 async def _page(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
     admit(desk, request)
     tasks = desk.page(endpoint, request.query_params)
-    link = partial(desk.bench.files.link, origin(request))
-    now = now_ms()
-    return succeed([shown(task, now, link) for task in tasks])
+    return succeed(_all_shown(desk, endpoint, request, tasks))
+
+
+def _all_shown(
+    desk: Desk, endpoint: Endpoint, request: Request, tasks: list[Task]
+) -> list[dict[str, Any]]:
+    link, now = partial(desk.bench.files.link, origin(request)), now_ms()
+    marks = not endpoint.row.get("no_watermark")
+    return [shown(task, now, link, watermarks=marks) for task in tasks]
 
 
 def _check_texts(value: object, depth: int = 0) -> None:

@@ -128,7 +128,9 @@ def _endpoint(
     states: Mapping[str, str],
 ) -> Endpoint:
     here = {m["name"]: _model(m, states) for m in models if family in m["on"]}
-    shared: Mapping[str, Mapping[str, Any]] = {} if row.get("synchronous") else _SHARED
+    shared = {} if row.get("synchronous") else dict(_SHARED)
+    if row.get("no_watermark"):
+        del shared["watermark_info"]
     named: dict[str, Mapping[str, Any]] = {"model_name": {"type": "string"}} if here else {}
     return Endpoint(
         family=family,

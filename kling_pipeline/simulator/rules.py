@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from kling_pipeline.simulator import checks_image, checks_omni, checks_other, checks_video
 from kling_pipeline.simulator.ask import Ask, edits_film
-from kling_pipeline.simulator.body import check_fields, enclosures
+from kling_pipeline.simulator.body import check_exactly_one, check_fields, enclosures
 from kling_pipeline.simulator.refusal import Refusal, invalid
 from kling_pipeline.simulator.rulebook import Endpoint, Model
 
+_log = logging.getLogger(__name__)
 _CHECKS = {
     **checks_video.CHECKS,
     **checks_omni.CHECKS,
@@ -36,6 +39,7 @@ def read(endpoint: Endpoint, body: Mapping[str, Any]) -> Ask:
     )
     _check_pairs(ask, endpoint.row)
     if model is not None:
+        ask = _heeded(ask, model)
         _check_model(ask, model)
     for check in endpoint.row.get("checks", []):
         _CHECKS[check](ask)
@@ -80,9 +84,17 @@ def _check_pairs(ask: Ask, row: Mapping[str, Any]) -> None:
     names = row.get("one_or_more", [])
     if names and not any(name in ask.body for name in names):
         raise invalid(f"At least one of {' and '.join(names)} is required")
-    names = row.get("exactly_one", [])
-    if names and sum(name in ask.body for name in names) != 1:
-        raise invalid(f"Exactly one of {' and '.join(names)} is required")
+    if names := row.get("exactly_one", []):
+        check_exactly_one(names, ask.body)
+
+
+def _heeded(ask: Ask, model: Model) -> Ask:
+    """Leave out what this model takes and ignores: "not supported" that is no refusal."""
+    names = {*ask.endpoint.row.get("ignored", []), *model.row.get("ignored", [])}
+    unheeded = names & ask.body.keys() - model.supports.keys()
+    for name in unheeded:
+        _log.info("%s ignored by %s", name, model.name)
+    return replace(ask, body={k: v for k, v in ask.body.items() if k not in unheeded})
 
 
 def _check_model(ask: Ask, model: Model) -> None:
@@ -95,21 +107,23 @@ def _check_model(ask: Ask, model: Model) -> None:
     if longest and len(ask.body.get("prompt", "")) > longest:
         raise invalid(f"prompt must not exceed {longest} characters")
     features = {name for one in ask.endpoint.models.values() for name in one.supports}
-    defaults = ask.endpoint.row.get("defaults", {})
     for name in sorted(features & ask.body.keys()):
-        if ask.asks_for(name) and ask.body[name] != defaults.get(name):
+        if ask.asks_for(name):
             _check_feature(ask, model, name)
     _check_pairs(ask, model.row)
 
 
 def _check_feature(ask: Ask, model: Model, name: str) -> None:
     places = model.supports.get(name)
+    other_name = ask.endpoint.row.get("other_names", {}).get(name)
+    if places is None and other_name:
+        raise invalid(f"{model.name} is not supported with {other_name}")
     if places is None:
         words = name.replace("_", " ").capitalize()
         raise invalid(f"{words} is not supported by the current model")
     if ask.mode not in places and f"{ask.mode}/{ask.seconds}" not in places:
         names = "model/mode/duration" if ask.seconds else f"model/{ask.endpoint.mode_field}"
-        raise invalid(f"{names}({ask.combination}) is not supported with {name}")
+        raise invalid(f"{names}({ask.combination}) is not supported with {other_name or name}")
 
 
 def _price(ask: Ask, prices: Mapping[str, str]) -> Decimal:

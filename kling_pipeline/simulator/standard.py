@@ -16,7 +16,7 @@ from kling_pipeline.simulator.body import filled
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.outputs import new_status, shown_as_new
-from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.refusal import invalid
 from kling_pipeline.simulator.routes import read_body
 from kling_pipeline.simulator.rulebook import Endpoint
 from kling_pipeline.simulator.task import Task, now_ms
@@ -49,22 +49,25 @@ async def _create(desk: Desk, endpoint: Endpoint, request: Request) -> Response:
     )
     model = request.path_params["model"]
     if model not in endpoint.models:
-        raise Refusal(1203)
+        raise invalid("model is not supported")
     flat = flatten(endpoint.family, model, await read_body(request))
     task = await desk.create(endpoint, flat, credential, origin(request))
     named = {"external_id": task.external_id} if task.external_id else {}
     times = {"create_time": task.created_at, "update_time": task.created_at}
-    return succeed({"id": task.task_id, "status": "submitted", **times, **named})
+    told = {"id": task.task_id, "status": "submitted", "message": ""}
+    return succeed({**told, **times, **named})
 
 
 async def _look(desk: Desk, request: Request) -> Response:
     _admit(desk, request)
     given = [name for name in ("task_ids", "external_task_ids") if request.query_params.get(name)]
-    if len(given) != 1:
+    if not given:
+        raise invalid("task_ids or external_task_ids is required")
+    if len(given) > 1:
         raise invalid("Exactly one of task_ids and external_task_ids is required")
     ids = [id_ for id_ in request.query_params[given[0]].split(",") if id_]
     if len(ids) > _MOST_IDS:
-        raise invalid(f"{given[0]} cannot exceed {_MOST_IDS} in total")
+        raise invalid(f"task_ids and external_task_ids cannot exceed {_MOST_IDS} in total")
     shelf = desk.bench.shelf
     find = shelf.get if given[0] == "task_ids" else shelf.by_external
     found = [task for task in map(find, ids) if task is not None]

@@ -18,6 +18,8 @@ _SINGLE = {
     ("new-motion-control", "image"): "image_url",
     ("new-motion-control", "video"): "video_url",
 }
+_RATIO_FAMILIES = ("new-text2video", "new-omni-video")
+_RATIOS = ("16:9", "9:16", "1:1")
 _OPTIONS = ("callback_url", "external_task_id", "watermark_info")
 _SETTINGS = (
     "aspect_ratio", "audio", "character_orientation", "duration", "multi_shot", "resolution",
@@ -29,10 +31,11 @@ def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
     Only the layout is checked here; values are judged by the legacy twin's rules.
     """
+    contents = _contents(family, body)
     settings = _object(body, "settings", _SETTINGS)
     flat: dict[str, Any] = {"model_name": model, **_object(body, "options", _OPTIONS)}
     flat["prompt"] = body.get("prompt")
-    flat["aspect_ratio"] = settings.get("aspect_ratio")
+    flat["aspect_ratio"] = _ratio(family, settings)
     flat["character_orientation"] = settings.get("character_orientation")
     flat["mode"] = _mode(settings)
     flat["duration"] = _duration(settings)
@@ -41,8 +44,8 @@ def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
         flat["multi_shot"] = settings["multi_shot"]
         # Shots of the new standard are left to the model, which the legacy word for is this one.
         flat["shot_type"] = "intelligence" if settings["multi_shot"] is True else None
-    for item in _contents(body):
-        _put(family, flat, item)
+    for index, item in enumerate(contents):
+        _put(family, flat, index, item)
     for video in flat.get("video_list", []):
         video["keep_original_sound"] = "yes" if settings.get("audio") == "original" else "no"
     return flat
@@ -60,11 +63,25 @@ def _object(body: Mapping[str, Any], name: str, known: Sequence[str]) -> Mapping
     return {key: value[key] for key in known if filled(value.get(key))}
 
 
-def _contents(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    contents = body["contents"] if filled(body.get("contents")) else []
-    if not isinstance(contents, list) or not all(isinstance(item, dict) for item in contents):
+def _contents(family: str, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    contents = body.get("contents")
+    if not filled(contents):
+        # Text to video has its prompt outside.
+        if family == "new-text2video":
+            return []
+        raise invalid("contents cannot be empty")
+    if not isinstance(contents, list):
+        raise invalid("contents value type is invalid, expected array")
+    if not all(isinstance(item, dict) for item in contents):
         raise invalid("contents must be a list of objects")
     return contents
+
+
+def _ratio(family: str, settings: Mapping[str, Any]) -> str | None:
+    ratio = settings.get("aspect_ratio")
+    if family in _RATIO_FAMILIES and ratio not in (None, *_RATIOS):
+        raise invalid(f"settings.aspect_ratio value '{ratio}' is invalid")
+    return None if ratio is None else str(ratio)
 
 
 def _mode(settings: Mapping[str, Any]) -> str:
@@ -95,26 +112,40 @@ def _sound(family: str, audio: object) -> dict[str, Any]:
     return {"sound": "on" if audio == "native" else None}
 
 
-def _put(family: str, flat: dict[str, Any], item: Mapping[str, Any]) -> None:
-    kind, url = item.get("type"), item.get("url")
+def _put(family: str, flat: dict[str, Any], index: int, item: Mapping[str, Any]) -> None:
+    kind = item.get("type")
     if not isinstance(kind, str):
-        raise invalid(f"contents type '{kind}' is invalid")
+        raise invalid(f"contents[{index}].type value '{kind}' is invalid")
     if kind == "prompt":
-        flat["prompt"] = item.get("text")
+        flat["prompt"] = _filled(
+            item, "text", "content item of type 'prompt' must have non-blank text"
+        )
     elif kind == "element" and family != "new-text2video":
-        flat.setdefault("element_list", []).append({"element_id": item.get("element_id")})
+        element = _filled(item, "element_id", "Invalid element id: ")
+        flat.setdefault("element_list", []).append({"element_id": element})
     elif kind == "voice" and family == "new-image2video":
         flat.setdefault("voice_list", []).append({"voice_id": item.get("voice_id")})
     elif (family, kind) in _SINGLE:
         field = _SINGLE[family, kind]
         if field in flat:
             raise invalid(f"At most 1 {kind} item is allowed in contents.")
-        flat[field] = url
+        flat[field] = _url(kind, item)
     elif family == "new-omni-video" and kind in (*_FRAMES, "refer_image"):
         frame = {"type": _FRAMES[kind]} if kind in _FRAMES else {}
-        flat.setdefault("image_list", []).append({"image_url": url, **frame})
+        flat.setdefault("image_list", []).append({"image_url": _url(kind, item), **frame})
     elif family == "new-omni-video" and kind in ("feature_video", "base_video"):
-        use = {"video_url": url, "refer_type": kind.removesuffix("_video")}
+        use = {"video_url": _url(kind, item), "refer_type": kind.removesuffix("_video")}
         flat.setdefault("video_list", []).append(use)
     else:
-        raise invalid(f"contents type '{kind}' is invalid")
+        raise invalid(f"contents[{index}].type value '{kind}' is invalid")
+
+
+def _url(kind: str, item: Mapping[str, Any]) -> Any:
+    return _filled(item, "url", f"content item of type '{kind}' must have a non-blank url")
+
+
+def _filled(item: Mapping[str, Any], name: str, refusal: str) -> Any:
+    value = item.get(name)
+    if not filled(value) or (isinstance(value, str) and not value.strip()):
+        raise invalid(refusal)
+    return value

@@ -105,7 +105,7 @@ def test_speech_can_be_used_for_lip_sync(kling: Simulated, video_id: str) -> Non
     ("change", "message"),
     [
         ({"face_id": "9"}, "face_id 9 not found"),
-        ({"sound_file": ""}, "Exactly one of audio_id and sound_file"),
+        ({"sound_file": ""}, "audio_id or sound_file is required"),
         ({"audio_id": "1"}, "audio_id 1 not found or expired"),
         ({"sound_end_time": 1999}, "at least 2 seconds long"),
         ({"sound_end_time": 4000}, "must not exceed the length of the sound"),
@@ -131,7 +131,7 @@ def test_sessions_must_exist_and_have_one_video(kling: Simulated, video_id: str)
     both = {"video_id": video_id, "video_url": "https://example.com/a.mp4"}
     for path in (FACES, f"{ELEMENTS}/init-selection"):
         _refused(kling, path, both, "Exactly one of video_id and video_url")
-        _refused(kling, path, {}, "Exactly one of video_id and video_url")
+        _refused(kling, path, {}, "video_id or video_url is required")
         _refused(kling, path, {"video_id": "1"}, "video_id 1 not found or expired")
         _refused(kling, path, {"video_url": "film.mp4"}, "video_url must be a URL")
 

@@ -60,7 +60,7 @@ def test_an_address_that_is_none_is_refused(
     "path", ["/image-to-video/kling-3.0", "/omni-video/kling-o1", "/motion-control/kling-3.0"]
 )
 def test_the_type_of_contents_is_a_word(kling: Simulated, path: str, kind: Any) -> None:
-    _refused(kling, path, {"contents": [{"type": kind, "url": P}]}, "contents type")
+    _refused(kling, path, {"contents": [{"type": kind, "url": P}]}, "contents[0].type value")
 
 
 @pytest.mark.parametrize(

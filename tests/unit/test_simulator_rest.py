@@ -102,16 +102,16 @@ def _of_length(kind: str, seconds: float) -> media.Material:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"mode": "text2video"}, "input.text is required"),
+        ({"mode": "text2video"}, "text is required"),
         # A voice of English only; without a word about it the language is Chinese.
         ({"mode": "text2video", "text": "a", "voice_id": "AOT"}, "Voice id not found"),
         (
             {"mode": "text2video", "text": "a", "voice_id": "x", "voice_language": "en"},
             "Voice id not found",
         ),
-        ({"mode": "audio2video"}, "input.audio_type is required"),
-        ({"mode": "audio2video", "audio_type": "url"}, "input.audio_url is required"),
-        ({"mode": "audio2video", "audio_type": "file"}, "input.audio_file is required"),
+        ({"mode": "audio2video"}, "Audio type is null"),
+        ({"mode": "audio2video", "audio_type": "url"}, "audio_url is required"),
+        ({"mode": "audio2video", "audio_type": "file"}, "audio_file is required"),
         ({"mode": "text2video", "text": "a" * 121}, "must not exceed 120 characters"),
         ({"mode": "text2video", "video_url": "https://a.b/c"}, "Exactly one of video_id"),
     ],
@@ -133,7 +133,7 @@ def test_a_portrait_talks_as_long_as_its_sound(kling: Simulated) -> None:
     done = kling.ended(path, {"image": P, "sound_file": sound(3)})
     assert done["final_unit_deduction"] == "1.2"
     assert _seconds(kling, done["task_result"]["videos"][0]["url"]) == pytest.approx(3, abs=0.05)
-    _refused(kling, path, {"image": P}, "Exactly one of audio_id and sound_file")
+    _refused(kling, path, {"image": P}, "audio_id or sound_file is required")
     _refused(kling, path, {"sound_file": sound(3)}, "image is required")
 
 

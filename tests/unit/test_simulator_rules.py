@@ -150,7 +150,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"model_name": "kling-v2-5-turbo", "sound": "on"},
         "Sound is not supported by the current model",
     ),
-    (T2V, {"cfg_scale": 0}, "Cfg scale is not supported by the current model"),
     (T2V, {"camera_control": _camera(zoom=1)}, "Camera control is not supported"),
     (T2V, {"multi_shot": True, "shot_type": "intelligence"}, "Multi shot is not supported"),
     (
@@ -164,11 +163,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "Image tail is not supported by the current model",
     ),
     (I2V, {"image_tail": P, "mode": "pro", "sound": "on"}, "image_tail and sound cannot be used"),
-    (I2V, {"static_mask": P}, "Static mask is not supported by the current model"),
+    (I2V, {"static_mask": P}, "kling-v2-6 is not supported with motion brush"),
     (
         I2V,
         {"model_name": "kling-v1-5", "static_mask": P},
-        "model/mode/duration(kling-v1-5/std/5) is not supported with static_mask",
+        "model/mode/duration(kling-v1-5/std/5) is not supported with motion brush",
     ),
     (
         I2V,
@@ -186,22 +185,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"model_name": "kling-v1-5", "image": P},
         "image_reference is required with image for the current model",
     ),
-    (
-        IMAGES,
-        {"model_name": "kling-v3", "image": P, "image_reference": "face"},
-        "Image reference is not supported by the current model",
-    ),
     (OMNI_IMAGE, {"resolution": "4k"}, "resolution value '4k' is not supported"),
     (OMNI_IMAGE, {"result_type": "series"}, "result_type series is not supported"),
     # pairs
     (IMAGES, {"image": P, "negative_prompt": "x"}, "image and negative_prompt cannot be used"),
     (IMAGES, {"image_reference": "face"}, "image_reference requires image"),
-    (
-        IMAGES,
-        {"image": P, "image_reference": "face", "human_fidelity": 0.46},
-        "human_fidelity is only supported when image_reference",
-    ),
-    (IMAGES, {"human_fidelity": 0.5}, "human_fidelity is only supported when image_reference"),
     (T2V, {"mode": "pro", "voice_list": [{"voice_id": "1"}]}, "voice_list requires sound"),
     (T2V, {"shot_type": "customize"}, "shot_type requires multi_shot"),
     (I2V, {"image": ""}, "At least one of image and image_tail is required"),
@@ -329,19 +317,19 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         OMNI,
         {"model_name": "kling-video-o1", "duration": "3"},
-        "duration value '3' is invalid for text or a first frame alone",
+        "Duration only supports 5 or 10 seconds when no refer_image is provided",
     ),
     (
         OMNI,
         {"model_name": "kling-video-o1", "image_list": [FRAME], "duration": "7"},
-        "duration value '7' is invalid for text or a first frame alone",
+        "Duration only supports 5 or 10 seconds when no refer_image is provided",
     ),
     (OMNI, {"model_name": "kling-video-o1", "duration": "12"}, "duration value '12'"),
     (OMNI, {"model_name": "kling-video-o1", "mode": "4k"}, "mode value '4k'"),
     (
         OMNI,
-        {"model_name": "kling-video-o1", "image_list": [FRAME, {"image_url": P}, {"image_url": P}]},
-        "not supported with more than 2 images",
+        {"model_name": "kling-video-o1", "image_list": [FRAME, TAIL, {"image_url": P}]},
+        "end_frame is not supported with more than 2 images",
     ),
     # pictures
     (I2V, {"image": f"data:image/png;base64,{P}"}, "File is not in a valid base64 format"),

@@ -1,0 +1,259 @@
+"""What the real service was seen to do with models it does not know, with what it ignores, and the shapes of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kling_pipeline.simulator.callbacks import _legacy_body, _new_body
+from kling_pipeline.simulator.rulebook import Rulebook
+from kling_pipeline.simulator.task import Task
+from tests.unit.simulator_client import Simulated, picture, refusal
+
+P = picture()
+T2V, I2V, OMNI = (f"/v1/videos/{name}" for name in ("text2video", "image2video", "omni-video"))
+IMAGES = "/v1/images/generations"
+BOAT = {"model_name": "kling-v2-6", "prompt": "a boat"}
+WORDS = {"type": "prompt", "text": "a boat"}
+FIRST = {"type": "first_frame", "url": P}
+FRAME = {"image_url": P, "type": "first_frame"}
+TAIL = {"image_url": P, "type": "end_frame"}
+REFERENCE = {"image_url": P}
+ELEMENT = {"element_id": 160}
+
+
+@pytest.fixture(scope="module", params=["vendor", "brief"])
+def kling(request: pytest.FixtureRequest) -> Iterator[Simulated]:
+    with Simulated(slots={"video": 10_000, "image": 10_000}, contract=request.param) as simulated:
+        yield simulated
+
+
+def _refused(kling: Simulated, path: str, body: Any) -> str:
+    status, code, text = refusal(kling.post(path, body))
+    assert (status, code) == (400, 1201)
+    return text
+
+
+FAMILIES = ("text-to-video", "image-to-video", "omni-video", "motion-control")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "model",
+    ["kling-9", "kling-v3", "KLING-3.0", "kling-3.0%2F", "%20", "elements", "kling-3.0 ", "模型"],
+)
+@pytest.mark.parametrize("body", [{}, {"prompt": "a", "contents": [WORDS, FIRST]}])
+def test_an_unknown_model_in_a_path_is_not_supported(
+    kling: Simulated, family: str, model: str, body: dict[str, Any]
+) -> None:
+    assert _refused(kling, f"/{family}/{model}", body) == "model is not supported"
+
+
+def test_a_model_of_another_family_is_not_supported(kling: Simulated) -> None:
+    book = Rulebook("vendor", {})
+    families = [one for one in book.endpoints.values() if one.row.get("standard")]
+    names = {name for one in families for name in one.models}
+    for one in families:
+        for name in names - one.models.keys():
+            assert (
+                _refused(kling, f"{one.path}/{name}", {"prompt": "a"}) == "model is not supported"
+            )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answer"),
+    [
+        ("POST", "/omni-video", (404, 1203)),
+        ("POST", "/omni-video/", (404, 1203)),
+        ("POST", "/OMNI-VIDEO/kling-o1", (404, 1203)),
+        ("POST", "/omni-image/kling-9", (404, 1203)),
+        ("POST", "/omni-video/kling-o1/more", (404, 1203)),
+        ("POST", "/v1/videos/omni", (404, 1203)),
+        ("GET", "/omni-video/kling-9", (404, 1202)),
+    ],
+)
+def test_an_unknown_path_stays_no_resource(
+    kling: Simulated, method: str, path: str, answer: tuple[int, int]
+) -> None:
+    assert refusal(kling.http.request(method, path))[:2] == answer
+
+
+def test_who_has_no_key_is_told_nothing_of_models(kling: Simulated) -> None:
+    told = kling.http.post("/omni-video/kling-9", json={}, headers={"authorization": "Bearer x"})
+    assert refusal(told)[:2] == (401, 1002)
+
+
+@pytest.mark.parametrize("path", [T2V, I2V, OMNI, IMAGES])
+@pytest.mark.parametrize("model", ["kling-9", "KLING-V3", "kling-3.0"])
+def test_an_unknown_model_in_a_body_is_invalid(kling: Simulated, path: str, model: str) -> None:
+    said = _refused(kling, path, BOAT | {"model_name": model, "image": P, "aspect_ratio": "1:1"})
+    assert said == f"model_name value '{model}' is invalid"
+
+
+FEATURE = {"video_url": "https://example.com/a.mp4", "refer_type": "feature"}
+
+
+@pytest.mark.parametrize("references", range(7))
+def test_o1_takes_a_first_frame_beside_references(kling: Simulated, references: int) -> None:
+    body = {"prompt": "a", "image_list": [FRAME, *[REFERENCE] * references]}
+    kling.made(OMNI, body)
+    contents = [WORDS, FIRST, *[{"type": "refer_image", "url": P}] * references]
+    kling.made("/omni-video/kling-o1", {"contents": contents})
+
+
+@pytest.mark.parametrize(
+    ("model", "images", "said"),
+    [
+        ("kling-video-o1", [FRAME, TAIL], ""),
+        ("kling-video-o1", [FRAME, TAIL, REFERENCE], "end_frame is not supported with more than 2"),
+        ("kling-video-o1", [FRAME, *[REFERENCE] * 7], "At most 7 images and elements"),
+        ("kling-v3-omni", [FRAME, TAIL, REFERENCE, REFERENCE], ""),
+        ("kling-v3-omni", [FRAME, *[REFERENCE] * 6], ""),
+        ("kling-v3-omni", [TAIL, REFERENCE], "end_frame requires first_frame"),
+    ],
+)
+def test_only_an_end_frame_excludes_a_third_picture(
+    kling: Simulated, model: str, images: list[dict[str, str]], said: str
+) -> None:
+    body = {"model_name": model, "prompt": "a", "image_list": images}
+    if said:
+        assert said in _refused(kling, OMNI, body)
+    else:
+        kling.made(OMNI, body)
+
+
+def test_elements_count_as_references_of_o1(kling: Simulated) -> None:
+    body = {"prompt": "a", "image_list": [FRAME, REFERENCE], "duration": "7"}
+    kling.made(OMNI, body | {"element_list": [ELEMENT] * 5})
+    said = _refused(kling, OMNI, body | {"element_list": [ELEMENT] * 6})
+    assert said == "At most 7 images and elements are allowed in total."
+
+
+@pytest.mark.parametrize(
+    "model", ["kling-v2-6", "kling-v2-5-turbo", "kling-v2-master", "kling-v2-1-master"]
+)
+@pytest.mark.parametrize("scale", [0, 0.5, 0.8, 1.0])
+def test_guidance_is_taken_and_ignored_by_v2(kling: Simulated, model: str, scale: float) -> None:
+    for path, change in ((T2V, {}), (I2V, {"image": P})):
+        task = kling.ended(path, BOAT | change | {"model_name": model, "cfg_scale": scale})
+        assert task["task_status"] == "succeed"
+    said = _refused(kling, T2V, BOAT | {"model_name": model, "cfg_scale": 1.1})
+    assert said == "cfg_scale out of range. Please provide a value between 0 and 1."
+
+
+@pytest.mark.parametrize("model", ["kling-v2", "kling-v2-new", "kling-v3", "kling-v1"])
+def test_a_kind_of_reference_is_taken_and_ignored(kling: Simulated, model: str) -> None:
+    body = {"model_name": model, "prompt": "a", "image": P, "image_reference": "face"}
+    kling.made(IMAGES, body)
+    kling.made(IMAGES, body | {"human_fidelity": 0.9, "image_fidelity": 0.1})
+    del body["image"]
+    assert _refused(kling, IMAGES, body) == "image_reference requires image"
+    wrong = body | {"image": P, "image_reference": "hand"}
+    assert _refused(kling, IMAGES, wrong) == "image_reference value 'hand' is invalid"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"human_fidelity": 0.9}, {"image": P, "image_reference": "face", "human_fidelity": 0.46}],
+)
+def test_a_fidelity_without_its_subject_has_no_effect(
+    kling: Simulated, change: dict[str, Any]
+) -> None:
+    kling.made(IMAGES, {"model_name": "kling-v2-1", "prompt": "a"} | change)
+
+
+def test_what_the_2_1_master_takes_and_ignores_costs_nothing(kling: Simulated) -> None:
+    shots = {"multi_shot": True, "shot_type": "intelligence"}
+    for change in ({"sound": "on", "voice_list": [{"voice_id": "1"}]}, shots):
+        task = kling.ended(T2V, BOAT | {"model_name": "kling-v2-1-master"} | change)
+        assert task["final_unit_deduction"] == "10"
+    loud = BOAT | {"model_name": "kling-v2-5-turbo", "sound": "on"}
+    assert _refused(kling, T2V, loud) == "Sound is not supported by the current model"
+
+
+TOLD = {
+    "task_id",
+    "task_status",
+    "task_status_msg",
+    "task_info",
+    "task_result",
+    "created_at",
+    "updated_at",
+}
+UNMARKED: dict[str, Any] = {
+    "/v1/audio/text-to-audio": {"prompt": "rain", "duration": 3},
+    "/v1/audio/video-to-audio": {"video_url": "https://example.com/a.mp4"},
+    "/v1/general/ai-multi-shot": {"element_frontal_image": P},
+}
+
+
+@pytest.mark.parametrize("path", [*UNMARKED, T2V])
+def test_a_task_is_told_with_the_fields_of_its_page(kling: Simulated, path: str) -> None:
+    body = UNMARKED.get(path, BOAT) | {"watermark_info": {"enabled": True}}
+    created = kling.made(path, body)
+    assert created.keys() == TOLD - {"task_status_msg", "task_result"}
+    marked = set() if path in UNMARKED else {"watermark_info"}
+    task = kling.wait(path, created["task_id"])
+    assert task.keys() == TOLD | marked | {"final_unit_deduction"}
+    results = [one for kind in task["task_result"].values() for one in kind]
+    assert any("watermark_url" in one for one in results) == bool(marked)
+    listed = kling.get(path).json()["data"][0]
+    assert listed["task_id"] == created["task_id"]
+    assert listed.keys() == task.keys()
+
+
+@pytest.mark.parametrize("path", ["/text-to-video/kling-3.0", "/image-to-video/kling-3.0"])
+def test_a_create_of_the_new_standard_has_an_empty_message(kling: Simulated, path: str) -> None:
+    body = {"prompt": "a"} if path.startswith("/text") else {"contents": [WORDS, FIRST]}
+    told = kling.made(path, body)
+    assert told["message"] == ""
+    assert told.keys() == {"id", "status", "message", "create_time", "update_time"}
+
+
+def _task(**change: Any) -> Task:
+    task = Task(
+        task_id="1", external_id="mine", family="text2video", model="kling-v3", created_at=1, start_at=2,
+        due_at=3, end_at=3, outcome="succeed", message="", units="3", pool="video", slots=1, seed=1,
+        watermark=True, callback_url="", info={},
+        result={"videos": [{"id": "2", "url": "file:a.mp4", "duration": "5.0"}]},
+    )  # fmt: skip
+    return replace(task, **change)
+
+
+def _link(file: str, made_at: int) -> str:
+    return f"https://example.com/{file}"
+
+
+def test_a_legacy_callback_names_every_kind_of_result() -> None:
+    video = {"id": "2", "url": "https://example.com/a.mp4", "duration": "5.0"}
+    for moment, videos, units in (
+        (1, [], set()),
+        (2, [], set()),
+        (3, [video], {"final_unit_deduction"}),
+    ):
+        body = _legacy_body(_link, _task(), moment)
+        assert body["task_result"] == {"images": [], "videos": videos, "audios": []}
+        assert body.keys() == TOLD | units
+    image = {"result_type": "series", "series_images": [{"index": 0, "url": "file:a.png"}]}
+    series = _legacy_body(_link, _task(result=image), 3)["task_result"]
+    assert (series["images"], series["videos"], series["audios"]) == ([], [], [])
+    assert series["series_images"][0]["url"] == "https://example.com/a.png"
+
+
+def test_a_new_callback_lists_every_field_of_its_page() -> None:
+    body = _new_body(_link, _task(external_id=""), 3)
+    names = (
+        "id",
+        "status",
+        "message",
+        "create_time",
+        "update_time",
+        "external_id",
+        "outputs",
+        "billing",
+    )
+    assert body.keys() == set(names)
+    assert (body["external_id"], body["message"]) == ("", "")
