@@ -72,7 +72,9 @@ def check_order(engine: Engine, owner: str, order: Order) -> Checked:
     if not isinstance(order.params, Mapping):
         raise InputError.at("params", "params is not an object.")
     begun, known = read_session(engine, owner, capability.id, order.params.get("session"))
-    params = {**begun, **order.params}
+    # Null is what was left out, and what was left out stands in the session.
+    given = {k: v for k, v in order.params.items() if v is not None or k not in begun}
+    params = {**begun, **given}
     # The fields first: a mistyped prompt should not cost the reading of a file.
     read = engine.catalog.plan(order.capability, params, known=known).params
     # A file may be written in several ways; from here on it stands as the request has it.

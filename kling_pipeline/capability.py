@@ -23,6 +23,8 @@ from pydantic import (
     model_validator,
 )
 
+from kling_pipeline.blanks import is_blank
+
 Widget = Literal[
     "prompt",
     "text",
@@ -75,7 +77,22 @@ class Media:
     as_url: str = ""
 
 
-class Request(BaseModel):
+class Part(BaseModel):
+    """A part of a request; null stands for a field that was left out, as many clients write it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: object) -> object:
+        if not isinstance(data, Mapping):
+            return data
+        return {
+            name: value
+            for name, value in data.items()
+            if value is not None or name not in cls.model_fields
+        }
+
+
+class Request(Part):
     """A capability's request: fields named as Kling names them, bounds in `Field`, looks beside them."""
 
     model_config = ConfigDict(
@@ -100,8 +117,8 @@ def written(value: object) -> object:
 
 
 def blank_is_none(value: object) -> object:
-    """A text of nothing is no text."""
-    return None if isinstance(value, str) and not value.strip() else value
+    """A text of which nothing is seen is no text."""
+    return None if isinstance(value, str) and is_blank(value) else value
 
 
 def bare_files(value: object) -> object:
@@ -117,7 +134,7 @@ def bare_files(value: object) -> object:
 
 
 def _not_blank(value: str) -> str:
-    if not value.strip():
+    if is_blank(value):
         raise ValueError("The prompt is empty. Say what happens.")
     return value
 
@@ -147,8 +164,8 @@ Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=Tr
 
 
 def given(value: str) -> str:
-    """A file that is needed is there."""
-    if not value.strip():
+    """A file or a text that is needed is there."""
+    if is_blank(value):
         raise ValueError("This is needed.")
     return value
 
@@ -164,7 +181,7 @@ Files = Annotated[tuple[File, ...], BeforeValidator(bare_files), Look("media")]
 """A list of files; pictures are numbered from 1, `<<<image_1>>>` in the prompt."""
 
 
-class CameraConfig(BaseModel):
+class CameraConfig(Part):
     """One camera axis of type `simple`: exactly one value that is not 0, each from -10 to 10."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
@@ -177,7 +194,7 @@ class CameraConfig(BaseModel):
     zoom: float = Field(default=0, ge=-10, le=10)
 
 
-class CameraControl(BaseModel):
+class CameraControl(Part):
     """A camera move, as Kling words it (Kling docs, text to video, Sept 2026)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

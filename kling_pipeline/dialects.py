@@ -65,7 +65,6 @@ class Task:
     outputs: tuple[Output, ...] = ()
     units: Decimal | None = None
     created_ms: int = 0
-    updated_ms: int = 0
 
 
 class Page(list[Task]):
@@ -119,7 +118,6 @@ def read_task(route: Route, data: object) -> Task:
         outputs=outputs,
         units=_units(data.get("final_unit_deduction")),
         created_ms=_moment(data.get("created_at")),
-        updated_ms=_moment(data.get("updated_at")),
     )
 
 
@@ -159,7 +157,6 @@ def _as_legacy(data: Mapping[str, Any]) -> dict[str, Any]:
         "task_result": result,
         "final_unit_deduction": paid[0] if paid else None,  # one entry a task in practice
         "created_at": data.get("create_time"),
-        "updated_at": data.get("update_time"),
     }
 
 

@@ -32,7 +32,7 @@ def read_order(pipeline: Pipeline, owner: str, line: str, where: str) -> tuple[s
     """The capability and the params of a line; InputError says where it is none."""
     try:
         row = json.loads(line)
-        name, params = row["capability"], dict(row.get("params", {}))
+        name, params = row["capability"], dict(row.get("params") or {})
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{where}: not {{capability, params}}: {error}") from None
     if not isinstance(name, str):

@@ -44,10 +44,12 @@ def _sentence(item: ErrorDetails) -> str:
     context, value = item.get("ctx", {}), item["input"]
     measured = len(value) if isinstance(value, str) else value
     match item["type"]:
-        case "missing":
-            return "This is needed."
         case "extra_forbidden":
             return "There is no such field."
+        case "missing":
+            return "This is needed."
+        case _ if value is None:
+            return "This is needed."
         case "string_too_long":
             return f"{measured} characters; at most {context['max_length']}."
         case "too_long" | "too_short":

@@ -64,7 +64,7 @@ def show_jobs(
     """The public shape of jobs, in the given order; as many queries as there are shapes of jobs, and a few."""
     jobs, outlook = list(jobs), outlook or Outlook(db, engine)
     assets = _assets(db, [job.id for job in jobs if job.state == "done"])
-    inputs = _inputs(db, engine, jobs)
+    inputs = _inputs(engine, jobs)
     return [
         {
             **show_job(job, assets.get(job.id, [])),
@@ -163,10 +163,8 @@ def _assets(db: Connection, ids: list[str]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _inputs(
-    db: Connection, engine: Engine, jobs: list[Job]
-) -> dict[str, dict[str, dict[str, str]]]:
-    """Thumbnails of the files a job was made from, by field."""
+def _inputs(engine: Engine, jobs: list[Job]) -> dict[str, dict[str, dict[str, str]]]:
+    """The file of each field that takes one, by job and field; a list of files and an address are not among them."""
     shown: dict[str, dict[str, dict[str, str]]] = {}
     for job in jobs:
         capability = engine.catalog.capabilities.get(job.capability)

@@ -32,7 +32,8 @@ ALLOWED: dict[str, set[str]] = {
     "failpoint": set(),
     "redaction": {"settings"},
     # What can be asked for.
-    "capability": FLOOR,
+    "blanks": set(),
+    "capability": FLOOR | {"blanks"},
     "capabilities": FLOOR | {"capability"},
     "models": FLOOR | {"capability"},
     "prices": FLOOR,
@@ -116,7 +117,7 @@ ALLOWED: dict[str, set[str]] = {
     "simulator": {"simulator"},
     "ui": FLOOR
     | {"ui", "pipeline", "catalog", "lint", "templates", "capability", "models"}
-    | {"voices"},
+    | {"voices", "blanks"},
 }
 
 OWNERS = {  # the only places that know a library, so that it can be replaced in one of them

@@ -25,6 +25,8 @@ async def read_json(request: Request, known: set[str] | None) -> dict[str, Any]:
         raise InputError("The body is not a JSON object.", code="malformed_json")
     if known is not None and (unknown := sorted(filter(_is_text, body.keys() - known))):
         raise InputError.at(unknown[0][:64], "There is no such field.")
+    if "params" in body and body["params"] is None:
+        body["params"] = {}
     if not isinstance(body.get("params", {}), dict):
         raise InputError.at("params", "params is not an object.")
     for name, value in [*body.get("params", {}).items(), *body.items()]:

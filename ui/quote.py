@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from kling_pipeline.blanks import is_blank
 from kling_pipeline.capability import Capability
 from kling_pipeline.errors import CreditError, InputError, StudioError
 from kling_pipeline.pipeline import Pipeline
@@ -95,7 +96,7 @@ class Quotes:
                 "other": other,
                 "code": error.code,
             }
-        take = str(_of(made.jobs[0], "take")).rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        take = made.jobs[0].take.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
         return {**said, "state": "sent", "take": take, "created": made.created}
 
     def _said(self, kind: str, params: Mapping[str, Any], count: int) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class Quotes:
         }
 
     def _lacks(self, one: Field, params: Mapping[str, Any]) -> bool:
-        if params.get(one.name) is not None and str(params[one.name]).strip():
+        if params.get(one.name) is not None and not is_blank(str(params[one.name])):
             return False
         return self._capability.request.model_fields[one.name].is_required()
 
@@ -175,7 +176,3 @@ def _nearest(values: tuple[Any, ...], held: Any) -> list[Any]:
 
     near = sorted(values, key=distance)[:MOST_SWAPS]
     return [value for value in values if value in near]
-
-
-def _of(job: Any, name: str) -> Any:
-    return job[name] if isinstance(job, Mapping) else getattr(job, name)

@@ -24,6 +24,7 @@ from kling_pipeline.capability import (
     Media,
     Request,
     blank_is_none,
+    given,
 )
 from kling_pipeline.errors import InputError
 
@@ -83,8 +84,8 @@ class Identify(Request):
 class Speak(Request):
     """What the speaking call asks for."""
 
-    text: Annotated[str, Field(min_length=1, max_length=1000)]
-    voice_id: Annotated[str, Field(min_length=1, max_length=64)]
+    text: Annotated[str, Field(max_length=1000), AfterValidator(given)]
+    voice_id: Annotated[str, Field(max_length=64), AfterValidator(given)]
     voice_language: Language = "en"
     voice_speed: Speed = 1.0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from kling_pipeline.capability import (
     FETCH,
@@ -25,6 +25,7 @@ from kling_pipeline.capability import (
     Mode,
     ModelName,
     NegativePrompt,
+    Part,
     Prompt,
     Request,
 )
@@ -49,7 +50,7 @@ Video = Annotated[
 Pictures = Annotated[Files, Media("image", most=2)]
 
 
-class Point(BaseModel):
+class Point(Part):
     """A mark on a frame, from the left and from the top, 0 to 1."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)

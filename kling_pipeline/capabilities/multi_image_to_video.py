@@ -77,14 +77,13 @@ def picture_counts(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iter
             "too_many_pictures", "image_list", message, severity="error",
             figures={"count": count, "most": 7},
         )  # fmt: skip
-    elif frames and count > 2 and sent.get("model_name") == "kling-video-o1":
-        # "No start or end frames when more than 2 images": read the narrow way, frames counted.
+    elif sent.get("image_tail") and count > 2 and sent.get("model_name") == "kling-video-o1":
         message = (
-            f"{count} pictures with the frames; kling-video-o1 takes 2 where there is a frame."
+            f"{count} pictures with the frames; kling-video-o1 takes 2 where there is an end frame."
         )
         yield Finding(
-            "too_many_pictures", "image_list", message, severity="error",
-            figures={"count": count, "most": 2},
+            "tail_crowded", "image_tail", message, severity="error",
+            figures={"count": count, "most": 2, "model": "kling-video-o1"},
         )  # fmt: skip
 
 

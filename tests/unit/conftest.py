@@ -111,7 +111,6 @@ class FakeKling:
             outputs=outputs if row["status"] == "succeeded" else (),
             units=Decimal("1.5") if row["status"] == "succeeded" else None,
             created_ms=row["created"],
-            updated_ms=row["created"],
         )
 
     def _reach(self) -> None:
