@@ -153,6 +153,9 @@ BAD = [
     ({"capability": "no_such", "params": {}}, 404, None),
     ({"capability": "text_to_video", "params": {"prompt": "  "}}, 422, "prompt"),
     ({"capability": "text_to_video", "params": {}}, 422, "prompt"),
+    ({"capability": "text_to_video", "params": None}, 422, "prompt"),
+    ({"capability": "text_to_video", "params": {"prompt": None}}, 422, "prompt"),
+    ({"capability": "text_to_video", "params": {"prompt": "\u200b\u2060\ufeff"}}, 422, "prompt"),
     ({"capability": "text_to_video", "params": {"prompt": "x" * 2501}}, 422, "prompt"),
     ({"capability": "text_to_video", "params": {"prompt": 7}}, 422, "prompt"),
     ({"capability": "text_to_video", "params": {**T2V, "duration": "7"}}, 422, "duration"),
@@ -191,6 +194,23 @@ BAD = [
     ({"capability": "text_to_video", "params": []}, 422, "params"),
     ({"params": T2V}, 422, "capability"),
 ]
+
+
+def test_null_is_what_was_left_out(app):
+    left_out = {"capability": "text_to_video", "params": T2V}
+    null = dict.fromkeys(
+        ("duration", "aspect_ratio", "negative_prompt", "cfg_scale", "camera_control")
+    )
+    body = {
+        **left_out,
+        "params": null | T2V,
+        "variant_count": None,
+        "template": None,
+        "click_id": None,
+    }
+    quoted = [app.http.post("/api/quote", json=one).json() for one in (left_out, body)]
+    assert quoted[0] == quoted[1]
+    assert "price" in quoted[0]
 
 
 @pytest.mark.parametrize(("body", "status", "field"), BAD)
