@@ -18,9 +18,12 @@ from kling_pipeline.answers import absence, read_answer
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Page, Task, read_page, read_task
 from kling_pipeline.downloads import Downloads, Progress
+from kling_pipeline.encodings import PackedError, unpack
 from kling_pipeline.errors import KlingError
+from kling_pipeline.proxies import Proxies, mask_proxy
 from kling_pipeline.settings import Settings
 from kling_pipeline.signing import Keys, KlingAuth
+from kling_pipeline.transport import Transport, deadline
 
 __all__ = ["Keys", "KlingAIClient", "KlingAuth"]
 
@@ -33,7 +36,15 @@ LEAST_SECRET = 8  # characters; anything shorter may be a word
 MAX_SKEW = 7200.0  # s; no clock is set by more, and no answer may hold a job up for longer
 
 # Raised before the first byte of a request is written.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+STRAIGHT = Proxies()  # none
 
 
 class KlingAIClient:
@@ -50,24 +61,33 @@ class KlingAIClient:
         timeout: float = READ_TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         resolver: Resolver = resolve,
+        proxies: Proxies = STRAIGHT,
+        fake_ip: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._auth, self._now, self._timeout = KlingAuth(keys, now=now), now, timeout
         self._secrets = [one.encode() for one in keys.known.values() if len(one) >= LEAST_SECRET]
         self._skews: deque[tuple[float, float, float]] = deque(maxlen=SKEW_KEPT)
+        host = httpx.URL(base_url)
+        proxy = proxies.find(host.host, host.port)
+        self.proxy = mask_proxy(proxy) if proxy else ""
         self._http = httpx.Client(
             base_url=base_url,
             auth=self._auth,
             timeout=timeout,
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=8),
             headers={"Accept-Encoding": "identity"},  # a cap on bytes is a cap on memory
             trust_env=False,
-            http2=False,
             follow_redirects=False,
-            transport=transport,
+            transport=transport or Transport(proxy=proxy),
         )
         self._downloads = Downloads(
-            base_url, timeout=timeout, longest=30 * timeout, transport=transport, resolver=resolver
+            base_url,
+            timeout=timeout,
+            longest=30 * timeout,
+            transport=transport,
+            resolver=resolver,
+            proxies=proxies,
+            fake_ip=fake_ip,
         )
 
     @classmethod
@@ -79,6 +99,8 @@ class KlingAIClient:
             base_url or settings.kling_base_url,
             keys or Keys.of(settings),
             timeout=settings.scaled(READ_TIMEOUT),
+            proxies=Proxies.of(settings),
+            fake_ip=settings.studio_fake_ip,
         )
 
     @property
@@ -183,18 +205,20 @@ class KlingAIClient:
         return self._send(self._http.build_request("GET", path, params=query), self._timeout, cap)
 
     def _send(self, request: httpx.Request, timeout: float, cap: int) -> Any:
-        deadline, asked = time.monotonic() + timeout, self._now()
+        end, asked = time.monotonic() + timeout, self._now()
         try:
-            response = self._http.send(request, stream=True)
-            try:
-                self._compare_clocks(response, asked)
-                content = _content(response, cap, deadline)
-            finally:
-                response.close()
+            with deadline(timeout):
+                response = self._http.send(request, stream=True)
+                try:
+                    self._compare_clocks(response, asked)
+                    content = _content(response, cap, end)
+                finally:
+                    response.close()
         except (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError) as error:
             # The library's own text may quote headers and addresses.
             sent = not isinstance(error, _NOT_SENT)
             said = "broke off" if sent else "was not reached"
+            said += f" over the proxy {self.proxy}" if self.proxy else ""
             raise KlingError(
                 f"Kling {said} ({type(error).__name__}).", "uncertain", sent=sent
             ) from None
@@ -216,17 +240,18 @@ class KlingAIClient:
         self._skews.append((min(least, MAX_SKEW), min(most, MAX_SKEW), min(likely, MAX_SKEW)))
 
 
-def _content(response: httpx.Response, cap: int, deadline: float) -> bytes:
-    """The body, unless it is packed, grows over the cap or trickles past the deadline."""
-    parts, size = [], 0
-    readable = response.headers.get("content-encoding", "identity") == "identity"
-    for chunk in response.iter_bytes() if readable else ():
-        parts.append(chunk)
-        size += len(chunk)
-        readable = size <= cap and time.monotonic() <= deadline
-        if not readable:
-            break
-    if not readable:
-        status = response.status_code
-        raise KlingError("Kling's answer is too long to be read.", "uncertain", http_status=status)
+def _content(response: httpx.Response, cap: int, end: float) -> bytes:
+    """The body, unless it is packed as nobody asked, grows over the cap or trickles past the end."""
+    parts, size, status = [], 0, response.status_code
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    try:
+        for chunk in unpack(response.headers.get("content-encoding", ""), response.stream):
+            parts.append(chunk)
+            size += len(chunk)
+            if size > cap or time.monotonic() > end:
+                raise KlingError(
+                    "Kling's answer is too long to be read.", "uncertain", http_status=status
+                )
+    except PackedError as error:
+        raise KlingError(f"Kling's answer is {error}.", "uncertain", http_status=status) from None
     return b"".join(parts)

@@ -41,6 +41,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "aside": ("{n} jobs are set aside.", "Press try again on their cards."),
     "unknown": ("{n} jobs have an unknown outcome.", "Decide on their cards; credits stay held."),
     "kling": ("Kling does not answer as it should: {message}", "Check the network and the keys."),
+    "proxy": ("Kling is reached over the proxy {address}.", "Nothing to do, if that is meant."),
     "skew": (
         "This clock and Kling's differ by {seconds} s; tokens may be refused.",
         "Set this machine's clock.",
@@ -114,6 +115,8 @@ def _ask(engine: Engine) -> tuple[list[Sign], list[Sighting]]:
     except KlingError as error:
         # Where one list does not answer, a dozen more would only take a dozen times as long.
         warnings, failures = [_sign("kling", code=error.code, message=error.message)], 1
+    if engine.client.proxy:
+        warnings.append(_sign("proxy", address=engine.client.proxy))
     # An answer that refuses has a date too, and a clock that is off may be why.
     if seconds := clock_is_off(engine):
         warnings.insert(0, _sign("skew", seconds=seconds))

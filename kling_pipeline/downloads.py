@@ -1,7 +1,8 @@
 """Fetching result files: from Kling's own origin or a public https address, and nowhere else.
 
-The transport is used without a client around it, so no cookie, proxy, key or redirect is taken up
-by itself, and no signed link is logged.
+The transport is used without a client around it, so no cookie, key or redirect is taken up by itself, and no signed
+link is logged. A proxy is asked by name and looks the name up itself: then the name's addresses are checked as far as
+they can be found out here, but where the proxy goes is not.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ from typing import BinaryIO, NoReturn
 
 import httpx
 
-from kling_pipeline.addresses import Resolver, public_addresses, resolve
+from kling_pipeline.addresses import (
+    FakeAddress,
+    Resolver,
+    may_be_public,
+    public_addresses,
+    resolve,
+)
+from kling_pipeline.encodings import PackedError, unpack
 from kling_pipeline.errors import ResultError
+from kling_pipeline.proxies import Proxies
+from kling_pipeline.transport import Transport, deadline
 
 __all__ = ["Downloads"]
 
@@ -43,28 +53,33 @@ class Downloads:
         longest: float = 600.0,
         transport: httpx.BaseTransport | None = None,
         resolver: Resolver = resolve,
+        proxies: Proxies | None = None,
+        fake_ip: bool = False,
     ) -> None:
         self._origin = _origin(httpx.URL(origin))
         self._timeout, self._longest, self._resolver = timeout, longest, resolver
+        self._proxies, self._fake_ip = proxies or Proxies(), fake_ip
         # No connection is kept: the next host may share this one's address, not its certificate.
-        limits = httpx.Limits(max_connections=8, max_keepalive_connections=0)
-        self._transport = transport or httpx.HTTPTransport(
-            trust_env=False, http2=False, retries=0, limits=limits
-        )
+        self._straight = transport or Transport(kept=0)
+        self._proxied = self._straight
+        if transport is None and self._proxies.address:
+            self._proxied = Transport(proxy=self._proxies.address, kept=0)
 
     def close(self) -> None:
         """Ends all connections."""
-        self._transport.close()
+        self._straight.close()
+        self._proxied.close()
 
     def fetch(self, url: str, target: Path, *, cap: int, on_bytes: Progress | None = None) -> int:
         """Streams a link into the part file `target` (mode 0600, synced); returns its bytes.
 
-        ResultError: `result_address`, `result_expired`, `result_too_large`, `result_cut`,
-        `result_unreachable`.
+        ResultError: `result_address`, `result_fake_ip`, `result_expired`, `result_too_large`, `result_packed`,
+        `result_cut`, `result_unreachable`.
         OSError when the disk refuses. After any of these the part file is gone.
         """
-        deadline = time.monotonic() + self._longest
-        with self._opened(url) as response:
+        end = time.monotonic() + self._longest
+        with deadline(self._longest), self._opened(url) as response:
+            body = _Body(response, end)
             expected = _length(response)
             if expected is not None and expected > cap:
                 _too_large(expected, cap)
@@ -74,14 +89,14 @@ class Downloads:
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     done = 0
-                    for chunk in _chunks(response, deadline):
+                    for chunk in _unpacked(response, body):
                         done += len(chunk)
-                        if done > cap:
+                        if max(done, body.size) > cap:
                             _too_large(done, cap)
                         file.write(chunk)
                         if on_bytes:
-                            on_bytes(done, expected)
-                    _whole(done, expected)
+                            on_bytes(body.size, expected)
+                    _whole(body.size, expected)
                     _sync(file)
             except BaseException:
                 target.unlink(missing_ok=True)
@@ -107,35 +122,59 @@ class Downloads:
         raise ResultError("The link leads from one address to the next.", code="result_unreachable")
 
     def _answer(self, url: httpx.URL) -> httpx.Response:
-        for request in self._requests(url):
+        for transport, request in self._requests(url):
             try:
-                return self._transport.handle_request(request)
+                # Connecting, asking and the header: a step each, however finely it trickles.
+                with deadline(2 * self._timeout):
+                    return transport.handle_request(request)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
             except (httpx.HTTPError, OSError) as error:
                 _unreachable(error)
         raise ResultError("The file's server cannot be reached.", code="result_unreachable")
 
-    def _requests(self, url: httpx.URL) -> Iterator[httpx.Request]:
-        """The request, once for each address that it may be sent to."""
+    def _requests(self, url: httpx.URL) -> Iterator[tuple[httpx.BaseTransport, httpx.Request]]:
+        """The request and how it goes, once for each address that it may be sent to."""
         headers = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity"}
         timeout = httpx.Timeout(self._timeout).as_dict()
+        plain = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout})
+        proxied = self._proxies.find(url.host, url.port) is not None
         if _origin(url) == self._origin and not url.userinfo:
-            yield httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout})
+            yield self._proxied if proxied else self._straight, plain
             return
         if url.scheme != "https" or url.userinfo or (url.port or 443) != 443:
             _forbidden()
         name = url.raw_host.decode("ascii")
-        try:
-            addresses = public_addresses(name, self._resolver)
-        except OSError as error:
-            _unreachable(error)
-        except ValueError:
-            _forbidden()
+        addresses = self._public_addresses(name, proxied)
+        if proxied:
+            yield self._proxied, plain
+            return
         extensions = {"timeout": timeout, "sni_hostname": name}
         for address in addresses[:MAX_ADDRESSES]:
             pinned = url.copy_with(host=address)
-            yield httpx.Request("GET", pinned, headers=headers, extensions=extensions)
+            yield (
+                self._straight,
+                httpx.Request("GET", pinned, headers=headers, extensions=extensions),
+            )
+
+    def _public_addresses(self, name: str, proxied: bool) -> list[str]:
+        try:
+            return public_addresses(name, self._resolver, fake_ip=self._fake_ip)
+        except OSError as error:
+            # Behind a proxy, names of the outside are often known to the proxy only.
+            if not proxied:
+                _unreachable(error)
+            if not may_be_public(name):
+                _forbidden()
+            return []
+        except FakeAddress as address:
+            raise ResultError(
+                f"The file's server seems to be at {address}, an address that a proxy on this machine made up.",
+                code="result_fake_ip",
+                next="Set STUDIO_FAKE_IP=1 and start again, or let the proxy answer with real addresses.",
+            ) from None
+        except ValueError:
+            _forbidden()
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -156,25 +195,44 @@ def _usable(response: httpx.Response) -> None:
     status = response.status_code
     if status in _GONE:
         raise ResultError(f"The link has run out (HTTP {status}).", code="result_expired")
-    if status != 200 or response.headers.get("content-encoding", "identity") != "identity":
+    if status != 200:
         raise ResultError(f"The file's server answered HTTP {status}.", code="result_unreachable")
 
 
 def _length(response: httpx.Response) -> int | None:
+    if "transfer-encoding" in response.headers:  # it counts, and a length beside it does not
+        return None
     text = response.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
-def _chunks(response: httpx.Response, deadline: float) -> Iterator[bytes]:
+class _Body:
+    """The bytes of an answer as they come, and how many that were."""
+
+    def __init__(self, response: httpx.Response, end: float) -> None:
+        self.size, self._response, self._end = 0, response, end
+
+    def __iter__(self) -> Iterator[bytes]:
+        assert isinstance(self._response.stream, httpx.SyncByteStream)
+        try:
+            for chunk in self._response.stream:
+                for start in range(0, len(chunk), CHUNK):
+                    if time.monotonic() > self._end:
+                        raise ResultError("The file came too slowly.", code="result_unreachable")
+                    piece = chunk[start : start + CHUNK]
+                    self.size += len(piece)
+                    yield piece
+        except httpx.HTTPError as error:
+            raise ResultError(
+                f"The file broke off ({type(error).__name__}).", code="result_cut"
+            ) from None
+
+
+def _unpacked(response: httpx.Response, body: _Body) -> Iterator[bytes]:
     try:
-        for chunk in response.iter_bytes(CHUNK):
-            if time.monotonic() > deadline:
-                raise ResultError("The file came too slowly.", code="result_unreachable")
-            yield chunk
-    except httpx.HTTPError as error:
-        raise ResultError(
-            f"The file broke off ({type(error).__name__}).", code="result_cut"
-        ) from None
+        yield from unpack(response.headers.get("content-encoding", ""), body)
+    except PackedError as error:
+        raise ResultError(f"The file is {error}.", code="result_packed") from None
 
 
 def _whole(done: int, expected: int | None) -> None:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from kling_pipeline.settings import Settings
 
@@ -71,6 +72,10 @@ def install_redaction(settings: Settings) -> None:
         settings.kling_api_key,
         settings.kling_webhook_secret,
     )
-    redact = RedactFilter(key.get_secret_value() for key in keys if key is not None)
+    secrets = [key.get_secret_value() for key in keys if key is not None]
+    for proxy in (settings.https_proxy, settings.all_proxy):
+        if proxy is not None and (password := urlsplit(proxy.get_secret_value()).password):
+            secrets += {password, unquote(password)}
+    redact = RedactFilter(secrets)
     for handler in logging.getLogger().handlers:
         handler.addFilter(redact)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -13,7 +14,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from kling_pipeline.errors import StudioError
 
 ROOT = Path(__file__).resolve().parent.parent
+# What str.strip leaves: a mark of the byte order and spaces of no width, which come with copied text.
+_SPACE = "".join(
+    map(chr, (*range(33), 0x7F, 0x85, 0xA0, 0x200B, 0x2028, 0x2029, 0x2060, 0x3000, 0xFEFF))
+)
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 POOLS = ("video", "image")
+PROXIES = ("http", "https", "socks5", "socks5h")
 
 
 class Settings(BaseSettings):
@@ -39,7 +51,36 @@ class Settings(BaseSettings):
     studio_disk_floor_mb: int | None = Field(default=None, ge=0, le=10**9)
     studio_public_url: str | None = None
     studio_queue_url: str | None = None
+    studio_fake_ip: bool = False
+    https_proxy: SecretStr | None = None
+    all_proxy: SecretStr | None = None
+    no_proxy: str | None = None
     studio_time_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_values(cls, values: Any) -> Any:
+        """White space and quotes around a value belong to the file it was copied from."""
+        if not isinstance(values, dict):
+            return values
+        bare = {
+            name: _strip(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        return {name: value for name, value in bare.items() if value != ""}
+
+    @field_validator("host")
+    @classmethod
+    def _bare_host(cls, host: str) -> str:
+        host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        if any(char in "/@" or char.isspace() for char in host) or (
+            ":" in host and not _is_address(host)
+        ):
+            raise ValueError(
+                "it must be an address or a name alone, like 127.0.0.1: "
+                "no http:// before it, and no port behind it, which is set by PORT."
+            )
+        return host
 
     @field_validator("kling_base_url")
     @classmethod
@@ -50,7 +91,7 @@ class Settings(BaseSettings):
         if parts.scheme == "https" and parts.hostname:
             return url.rstrip("/")
         # Keys must not cross a network in the clear.
-        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+        if parts.scheme == "http" and is_loopback(parts.hostname or ""):
             return url.rstrip("/")
         raise ValueError("it must begin with https:// (http:// only to this machine).")
 
@@ -65,6 +106,26 @@ class Settings(BaseSettings):
         ):
             raise ValueError("it must be the address of this studio, https://….")
         return url.rstrip("/") if url else None
+
+    @field_validator("https_proxy", "all_proxy")
+    @classmethod
+    def _proxy(cls, given: SecretStr | None) -> SecretStr | None:
+        """An address without a scheme is one of a plain proxy, as curl has it."""
+        if given is None:
+            return None
+        url = given.get_secret_value()
+        url = url if "://" in url else f"http://{url}"
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in PROXIES and parts.hostname and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole or not url.isascii() or any(char.isspace() for char in url):
+            raise ValueError(
+                f"it must be the address of a proxy, like http://proxy.example:3128; "
+                f"known are {', '.join(f'{one}://' for one in PROXIES)}."
+            )
+        return SecretStr(url)
 
     @field_validator("studio_data_dir")
     @classmethod
@@ -125,29 +186,26 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether HOST can be reached from this machine only."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
     def scaled(self, seconds: float) -> float:
         """A waiting time in seconds, divided by STUDIO_TIME_SCALE (tests only)."""
         return seconds / self.studio_time_scale
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
-def read_settings(**overrides: object) -> Settings:
-    """Settings from the environment, or one clear sentence.
+def read_settings(**overrides: Any) -> Settings:
+    """Settings from the environment and `.env`, or one clear sentence.
 
     Raises StudioError; pydantic's own text is never shown, because it repeats the values it was given, keys included.
     """
+    file = overrides.pop("_env_file", ROOT / ".env")
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values itself
+        return Settings(**overrides, _env_file=file, _env_file_encoding=_encoding(file))
     except ValidationError as error:
         problems = []
         for item in error.errors(include_url=False, include_input=False, include_context=False):
@@ -155,3 +213,56 @@ def read_settings(**overrides: object) -> Settings:
             said = item["msg"].removeprefix("Value error, ")
             problems.append(f"{name}: {said}" if name else said)
         raise StudioError("; ".join(problems), code="bad_settings") from None
+
+
+def _strip(value: str) -> str:
+    value = value.strip(_SPACE)
+    # `docker run --env-file` and some service managers pass quotes on.
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1].strip(_SPACE)
+    return value
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _encoding(file: Path | None) -> str:
+    """How the letters of `.env` are written; StudioError, which names the file, when it cannot be read."""
+    encoding = "utf-8-sig"
+    if file is None:
+        return encoding
+    try:
+        if file.is_dir():
+            raise StudioError(
+                f"{file} is a folder; settings are read from a file of this name. Remove it, or put the file there.",
+                code="bad_settings",
+            )
+        # A pipe gives what it holds once.
+        data = file.read_bytes() if file.is_file() else b""
+    except OSError as error:
+        raise StudioError(
+            f"{file} cannot be read: {error.strerror}. Give this user the right to read it, or remove it.",
+            code="bad_settings",
+        ) from None
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            encoding = name
+            break
+    else:
+        # Text has no zero bytes; every second one of plain letters in UTF-16 is zero.
+        if b"\0" in data[:2]:
+            encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise StudioError(
+            f"{file}, line {line}: this is not UTF-8. Save the file as UTF-8 in your editor, then start again.",
+            code="bad_settings",
+        ) from None
+    return encoding

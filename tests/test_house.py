@@ -49,8 +49,13 @@ ALLOWED: dict[str, set[str]] = {
     "answers": FLOOR | {"redaction"},
     "signing": FLOOR,
     "addresses": FLOOR,
-    "downloads": FLOOR | {"addresses"},
-    "client": FLOOR | {"capability", "dialects", "answers", "signing", "addresses", "downloads"},
+    "encodings": set(),
+    "proxies": FLOOR,
+    "transport": set(),
+    "downloads": FLOOR | {"addresses", "encodings", "proxies", "transport"},
+    "client": FLOOR
+    | {"capability", "dialects", "answers", "signing", "addresses", "downloads"}
+    | {"encodings", "proxies", "transport"},
     "formats": set(),
     "boxes": {"formats"},
     "pictures": {"formats"},
@@ -126,8 +131,11 @@ OWNERS = {  # the only places that know a library, so that it can be replaced in
         "kling_pipeline/client.py",
         "kling_pipeline/signing.py",
         "kling_pipeline/downloads.py",
+        "kling_pipeline/transport.py",
         "kling_pipeline/simulator/",
     ),
+    "httpcore": ("kling_pipeline/transport.py",),
+    "socksio": ("kling_pipeline/transport.py",),
     "jwt": ("kling_pipeline/signing.py", "kling_pipeline/simulator/"),
     "gradio": ("ui/", "app.py"),
 }

@@ -46,6 +46,7 @@ class FakeKling:
     unreachable: bool = False
     unfenced: bool = False
     skew: float = 0.0
+    proxy: str = ""
     ordered: bool = True
     tolerates: bool = False
     on_its_way: list[tuple[str, str, int | None]] = field(default_factory=list)

@@ -73,6 +73,7 @@ BROKEN = [
     (httpx.ConnectError("no"), False),
     (httpx.ConnectTimeout("no"), False),
     (httpx.PoolTimeout("no"), False),
+    (httpx.ProxyError("no"), False),
     (httpx.ReadTimeout("no"), True),
     (httpx.WriteTimeout("no"), True),
     (httpx.ReadError("no"), True),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
+import zlib
 from collections.abc import Iterator
 from email.utils import formatdate
 from typing import Any
@@ -228,12 +230,39 @@ def test_an_answer_that_trickles_is_left() -> None:
     assert slow.given < 10 * 65536
 
 
-def test_a_packed_answer_is_not_unpacked() -> None:
-    bomb = Endless()
-    made = client(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=bomb))
-    assert verdict_of(lambda: create(made)).verdict == "uncertain"
-    assert bomb.given == 0
+def test_an_answer_is_asked_for_unpacked_and_a_packing_is_named() -> None:
+    body = Endless()
+    made = client(httpx.Response(200, headers={"content-encoding": "br"}, stream=body))
+    error = verdict_of(lambda: create(made))
+    assert error.verdict == "uncertain" and "packed (br)" in error.message
+    assert body.given == 0
     assert made.seen[0].headers["accept-encoding"] == "identity"
+
+
+class Body(httpx.SyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [("gzip", gzip.compress), ("X-GZIP", gzip.compress), ("deflate", zlib.compress)]
+    + [(word, bytes) for word in ("aws-chunked", "", "UTF-8", "identity, aws-chunked", "gzip")],
+)
+def test_an_answer_is_read_whatever_its_encoding_is_called(encoding: str, pack: Any) -> None:
+    body = Body(pack(json.dumps(said(task())).encode()))
+    headers = {"content-encoding": encoding, "content-length": "5"}
+    made = client(httpx.Response(200, headers=headers, stream=body))
+    assert made.look(ROUTE, "829").id == "829"
+
+
+def test_a_packed_answer_is_unpacked_no_further_than_its_cap() -> None:
+    bomb = Body(gzip.compress(b" " * 50_000_000))
+    made = client(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=bomb))
+    assert "too long" in verdict_of(lambda: create(made)).message
 
 
 def test_a_page_asks_for_its_size_and_skips_the_foreign() -> None:

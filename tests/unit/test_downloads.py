@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from kling_pipeline.addresses import public_addresses, resolve
 from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.downloads import Downloads
 from kling_pipeline.errors import ResultError
+from kling_pipeline.proxies import Proxies
 
 BASE = "http://127.0.0.1:8123"
 PUBLIC, OTHER = "93.184.215.14", "1.1.1.1"
@@ -240,6 +242,13 @@ def streamed(size: int = 10, error: Exception | None = None, **headers: str) -> 
     return {"status_code": 200, "headers": named, "stream": Breaks(error, size)}
 
 
+def packed(data: bytes, end: int | None = None, word: str = "gzip") -> dict[str, Any]:
+    """An answer whose length is that of the packed bytes."""
+    body = gzip.compress(data)[:end]
+    headers = {"content-encoding": word, "content-length": str(len(body))}
+    return {"status_code": 200, "headers": headers, "stream": httpx.ByteStream(body)}
+
+
 ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
     "gone": ({"status_code": 404}, "result_expired"),
     "forbidden": ({"status_code": 403}, "result_expired"),
@@ -248,7 +257,10 @@ ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
     "a part": ({"status_code": 206, "content": b"x"}, "result_unreachable"),
     "nowhere": ({"status_code": 302}, "result_unreachable"),
     "empty": ({"status_code": 200}, "result_cut"),
-    "packed": (streamed(content_encoding="gzip"), "result_unreachable"),
+    "packed": (streamed(content_encoding="br"), "result_packed"),
+    "packed twice": (streamed(content_encoding="gzip, gzip"), "result_packed"),
+    "packed large": (packed(b"x" * 1001), "result_too_large"),
+    "packed and cut": (packed(b"x" * 99, end=-4), "result_packed"),
     "said to be large": (streamed(content_length="1001"), "result_too_large"),
     "large": ({"status_code": 200, "content": b"x" * 1001}, "result_too_large"),
     "large without a word": (streamed(1001), "result_too_large"),
@@ -262,6 +274,78 @@ ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS.keys())
 def test_what_is_not_the_whole_file_is_refused(answer: Any, code: str, part: Path) -> None:
     assert fetched(Server(httpx.Response(**answer)), LINK, part, cap=1000) == code
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["aws-chunked", "AWS-Chunked", "identity, aws-chunked", "", "binary", "utf-8", "none", "gzip",
+     "deflate", "aws-chunked,gzip"],
+)  # fmt: skip
+def test_a_word_about_the_encoding_does_not_cost_a_whole_file(word: str, part: Path) -> None:
+    film = b"\0\0\0\x20ftypisom" + b"x" * 90
+    answer = {"headers": {"content-encoding": word}, "stream": httpx.ByteStream(film)}
+    assert Server(httpx.Response(200, **answer)).downloads.fetch(LINK, part, cap=1000) == 102
+    assert part.read_bytes() == film
+
+
+@pytest.mark.parametrize("word", ["gzip", "GZIP", "x-gzip", "identity, gzip", "aws-chunked,gzip"])
+def test_a_packed_file_is_unpacked(word: str, part: Path) -> None:
+    server, steps = Server(httpx.Response(**packed(b"film" * 99, word=word))), []
+    server.downloads.fetch(LINK, part, cap=1000, on_bytes=lambda *step: steps.append(step))
+    assert part.read_bytes() == b"film" * 99
+    assert steps[-1][0] == steps[-1][1] < 396, "progress is that of the packed bytes"
+
+
+def test_a_length_beside_chunks_does_not_count(part: Path) -> None:
+    answer = streamed(content_length="99", transfer_encoding="chunked")
+    assert Server(httpx.Response(**answer)).downloads.fetch(LINK, part, cap=1000) == 10
+
+
+FAKES = ["198.18.0.5", "198.19.255.1", "fc00::5", "64:ff9b::c612:5", "::ffff:198.18.0.5"]
+
+
+@pytest.mark.parametrize("fake", FAKES)
+def test_an_address_that_a_proxy_made_up_is_named_and_let_through_by_a_setting(
+    fake: str, part: Path
+) -> None:
+    server = Server(httpx.Response(200, content=b"film"))
+    table = {"cdn.example.com": [fake], "mixed.example.com": [fake, "10.0.0.1"]}
+    common: Any = {
+        "transport": httpx.MockTransport(server),
+        "resolver": lambda host: table.get(host) or resolve(host),
+    }
+    server.downloads = Downloads(BASE, **common)
+    with pytest.raises(ResultError, match=r"made up") as caught:
+        server.downloads.fetch(LINK, part, cap=100)
+    assert caught.value.code == "result_fake_ip" and "STUDIO_FAKE_IP" in caught.value.next
+    number = f"https://[{fake}]/a" if ":" in fake else f"https://{fake}/a"
+    server.downloads = Downloads(BASE, fake_ip=True, **common)
+    for url in (number, "https://mixed.example.com/a", "https://10.0.0.1/a"):
+        assert fetched(server, url, part) == "result_address"
+    assert server.seen == []
+    assert server.downloads.fetch(LINK, part, cap=100) == 4
+    assert server.seen[0].extensions["sni_hostname"] == "cdn.example.com"
+
+
+def test_a_proxy_is_asked_by_name_for_what_is_not_known_to_be_inside(part: Path) -> None:
+    server = Server(httpx.Response(200, content=b"film"))
+    server.downloads = Downloads(
+        BASE,
+        transport=httpx.MockTransport(server),
+        resolver=names,
+        proxies=Proxies("http://proxy.example:3128", ("six.example.com",)),
+    )
+    for name in ("cdn.example.com", "nobody.example.com"):
+        assert server.downloads.fetch(f"https://{name}/a", part, cap=100) == 4
+        assert server.seen.pop().url.host == name
+    server.downloads.fetch("https://six.example.com/a", part, cap=100)
+    assert server.seen.pop().url.host == SIX
+    NAMES.update({"intranet": [], "nas.local": []})
+    part.unlink()
+    inside = ("inside.example.com", "mixed.example.com", "intranet", "nas.local", "127.0.0.1")
+    for name in inside:
+        assert fetched(server, f"https://{name}/a", part) == "result_address"
+    assert server.seen == []
 
 
 @pytest.mark.parametrize("error", [httpx.ReadTimeout("no"), httpx.ReadError("no"), OSError("no")])

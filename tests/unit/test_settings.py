@@ -96,3 +96,105 @@ def test_keys_and_an_open_address_do_not_go_together(host):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
 def test_loopback_is_fine_with_keys(host):
     check_exposure(Settings(_env_file=None, host=host, kling_api_key=CANARY))
+
+
+@pytest.mark.parametrize(
+    "around", ["\r", "\t", " ", "\r\n", "\xa0", "\ufeff", "\u200b", '"', "'", ' " ']
+)
+def test_what_stands_around_a_value_is_not_the_value(monkeypatch, tmp_path, around):
+    given = {
+        "KLING_API_KEY": CANARY,
+        "STUDIO_DATA_DIR": str(tmp_path / "a b"),
+        "KLING_BASE_URL": "https://api.example.com",
+        "KLING_CONTRACT": "brief",
+        "HOST": "127.0.0.1",
+        "PORT": "8000",
+        "STUDIO_PLACES": "video=5",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, f"{around}{value}{around[::-1]}")
+    settings = read_settings(_env_file=None)
+    assert settings.kling_api_key.get_secret_value() == CANARY
+    assert settings.studio_data_dir == tmp_path / "a b"
+    assert (settings.kling_base_url, settings.kling_contract) == (
+        "https://api.example.com",
+        "brief",
+    )
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.studio_places == {"video": 5}
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\r", "\ufeff", '""', "' '"])
+def test_a_value_of_nothing_is_not_set(monkeypatch, nothing):
+    for name in ("PORT", "KLING_API_KEY", "STUDIO_PLACES", "STUDIO_OPENING_CREDITS"):
+        monkeypatch.setenv(name, nothing)
+    settings = read_settings(_env_file=None)
+    assert settings.demo
+    assert (settings.port, settings.opening_credits) == (7860, 100_000)
+
+
+ENV = (
+    "# Gr\u00fc\u00dfe \u4f60\u597d\r\nKLING_API_KEY=abc\r\nSTUDIO_DATA_DIR=/tmp/J\u00f6\u4f60\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ENV.encode(),
+        ENV.encode("utf-8-sig"),
+        ENV.encode("utf-16"),
+        b"\xfe\xff" + ENV.encode("utf-16-be"),
+        ENV.encode("utf-16-le"),
+        ENV.encode("utf-16-be"),
+        ENV.encode("utf-32"),
+    ],
+    ids=["utf-8", "utf-8 bom", "utf-16 bom", "utf-16-be bom", "utf-16-le", "utf-16-be", "utf-32"],
+)
+def test_an_env_file_is_read_as_its_editor_saved_it(monkeypatch, tmp_path, data):
+    monkeypatch.delenv("STUDIO_DATA_DIR", raising=False)
+    (tmp_path / ".env").write_bytes(data)
+    settings = read_settings(_env_file=tmp_path / ".env")
+    assert settings.kling_api_key.get_secret_value() == "abc"
+    assert str(settings.studio_data_dir) == "/tmp/J\u00f6\u4f60"
+
+
+def broken_files(folder):
+    for encoding in ("latin-1", "gbk"):
+        (folder / encoding).write_bytes(
+            "PORT=1\nHOST=127.0.0.1 # \u00fc".encode(encoding, "replace")
+        )
+        yield folder / encoding, "line 2: this is not UTF-8"
+    (folder / "half").write_bytes("PORT=1".encode("utf-16")[:-1])
+    yield folder / "half", "is not UTF-8"
+    (folder / "folder").mkdir()
+    yield folder / "folder", "is a folder"
+
+
+def test_an_env_file_that_cannot_be_read_is_named_in_a_sentence(tmp_path, monkeypatch):
+    for path, said in broken_files(tmp_path):
+        with pytest.raises(StudioError, match=said) as caught:
+            read_settings(_env_file=path)
+        assert str(path) in caught.value.message
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(tmp_path), "read_bytes", refuse)
+    with pytest.raises(StudioError, match=r"half cannot be read: Permission denied"):
+        read_settings(_env_file=tmp_path / "half")
+    assert read_settings(_env_file=tmp_path / "not there").port == 7860
+
+
+@pytest.mark.parametrize(
+    "host", ["http://127.0.0.1", "127.0.0.1:7860", "[::1]:80", "a b", "me@host"]
+)
+def test_a_host_with_more_in_it_is_named(monkeypatch, host):
+    monkeypatch.setenv("HOST", host)
+    with pytest.raises(StudioError, match="HOST: it must be an address or a name alone"):
+        read_settings(_env_file=None)
+
+
+def test_a_host_in_brackets_is_taken(monkeypatch):
+    monkeypatch.setenv("HOST", "[::1]")
+    assert read_settings(_env_file=None).host == "::1"
