@@ -116,11 +116,10 @@ def _check_model(ask: Ask, model: Model) -> None:
 def _check_feature(ask: Ask, model: Model, name: str) -> None:
     places = model.supports.get(name)
     other_name = ask.endpoint.row.get("other_names", {}).get(name)
-    if places is None and other_name:
-        raise invalid(f"{model.name} is not supported with {other_name}")
     if places is None:
-        words = name.replace("_", " ").capitalize()
-        raise invalid(f"{words} is not supported by the current model")
+        words = (other_name or name.replace("_", " ")).capitalize()
+        usual = f"{words} is not supported by the current model"
+        raise invalid(model.row.get("refusals", {}).get(name, usual))
     if ask.mode not in places and f"{ask.mode}/{ask.seconds}" not in places:
         names = "model/mode/duration" if ask.seconds else f"model/{ask.endpoint.mode_field}"
         raise invalid(f"{names}({ask.combination}) is not supported with {other_name or name}")

@@ -165,6 +165,15 @@ def test_a_fidelity_without_its_subject_has_no_effect(
     kling.made(IMAGES, {"model_name": "kling-v2-1", "prompt": "a"} | change)
 
 
+def test_the_vendors_client_sends_a_move_with_every_text(kling: Simulated) -> None:
+    move = {"type": "simple", "config": {"horizontal": 0.5}}
+    body = BOAT | {"camera_control": move}
+    kling.made(T2V, body | {"model_name": "kling-v1-6"})
+    for model in ("kling-v2-6", "kling-v2-5-turbo", "kling-v2-1-master", "kling-v3"):
+        said = _refused(kling, T2V, body | {"model_name": model})
+        assert said == "Camera control is not supported by the current model"
+
+
 def test_what_the_2_1_master_takes_and_ignores_costs_nothing(kling: Simulated) -> None:
     shots = {"multi_shot": True, "shot_type": "intelligence"}
     for change in ({"sound": "on", "voice_list": [{"voice_id": "1"}]}, shots):

@@ -163,7 +163,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "Image tail is not supported by the current model",
     ),
     (I2V, {"image_tail": P, "mode": "pro", "sound": "on"}, "image_tail and sound cannot be used"),
-    (I2V, {"static_mask": P}, "kling-v2-6 is not supported with motion brush"),
+    (I2V, {"static_mask": P}, "Motion brush is not supported by the current model"),
     (
         I2V,
         {"model_name": "kling-v1-5", "static_mask": P},

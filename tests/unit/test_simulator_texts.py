@@ -52,7 +52,7 @@ TEXTS: list[tuple[str, Any, str]] = [
     (
         I2V,
         {"model_name": "kling-v2-6", "image": P, "static_mask": P},
-        "kling-v2-6 is not supported with motion brush",
+        "Motion brush is not supported by the current model",
     ),
     *(
         (OMNI, {"prompt": "a", "duration": "7", **change}, FIVE_OR_TEN)
