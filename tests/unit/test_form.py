@@ -299,7 +299,7 @@ def test_the_answer_has_the_price_and_what_an_offer_adds(pipeline: Pipeline) -> 
 
 def test_what_is_missing_is_named_and_the_price_still_known(pipeline: Pipeline) -> None:
     asked, now = quotes(pipeline)
-    answer = asked.answer(OWNER, {**now, "prompt": " ", "image": ""})
+    answer = asked.answer(OWNER, {**now, "prompt": " \u200b", "image": ""})
     assert (answer["state"], answer["missing"]) == ("blocked", ["image", "prompt"])
     assert (answer["price"], answer["errors"]) == (210, {})
 
