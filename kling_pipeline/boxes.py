@@ -11,34 +11,59 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from kling_pipeline.formats import Unreadable
+from kling_pipeline.tracks import find_end
 
-__all__ = ["check_boxes"]
+__all__ = ["MAX_PIXELS", "check_boxes"]
 
 MAX_PIXELS = 40_000_000
 MAX_SAMPLES = 5_000_000  # a track of 24 hours at 50 frames has 4.3 million
 MAX_DEPTH = 8
 MAX_BOXES = 10_000  # a file of nothing but empty boxes would take minutes
 _NESTED = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
+_CHECKED = {b"tkhd", b"stsd", b"stsz", b"stz2", b"trun"}
+_TABLES = {b"stco", b"co64", b"stsc", b"stsz"}
 _CUT = "This video is damaged or not whole."
 
 
 def check_boxes(file: BinaryIO) -> None:
-    """Unreadable when the file is cut, or promises a picture or a number of samples beyond sense."""
+    """Unreadable when the file is cut, or promises a picture or a number of samples beyond sense.
+
+    What stands behind the last whole box is nobody's: cameras and editors leave their own there.
+    """
     size = file.seek(0, os.SEEK_END)
-    seen = set()
-    for count, (kind, start, end) in enumerate(_walk(file, 0, size)):
-        if count > MAX_BOXES:
+    seen: set[bytes] = set()
+    tracks: list[dict[bytes, bytes]] = []
+    data_ends = 0
+    for count, (kind, start, end, promised) in enumerate(_walk(file, 0, size)):
+        if count > MAX_BOXES or (kind in (b"moov", b"moof") and promised > end):
             raise Unreadable("file_cut", _CUT)
         seen.add(kind)
-        if kind in (b"tkhd", b"stsd", b"stsz", b"stz2", b"trun"):
-            file.seek(start)
+        file.seek(start)
+        if kind in _CHECKED:
             _check(kind, file.read(min(end - start, 128)))
+            file.seek(start)
+        if kind == b"trak":
+            tracks.append({})
+        elif kind in _TABLES and tracks:
+            tracks[-1].setdefault(kind, file.read(end - start))
+        elif kind == b"mdat":
+            data_ends = max(data_ends, promised)
     if b"moov" not in seen:
+        raise Unreadable("file_cut", _CUT)
+    # A whole file names where each sample lies; of fragments each piece of data must be whole.
+    last = max(map(find_end, tracks), default=0)
+    if last > size or (b"moof" in seen and data_ends > size):
         raise Unreadable("file_cut", _CUT)
 
 
-def _walk(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
-    """Every box as (type, where its content begins, where it ends), outer before inner."""
+def _walk(
+    file: BinaryIO, start: int, end: int, depth: int = 0
+) -> Iterator[tuple[bytes, int, int, int]]:
+    """Every box as (type, begin and end of its content, the end it promises), outer before inner.
+
+    A box that promises more than there is ends with what it lies in, as FFmpeg has it; one that
+    is shorter than its own head ends the walk.
+    """
     while end - start >= 8:
         file.seek(start)
         head = file.read(16)
@@ -48,11 +73,11 @@ def _walk(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[tupl
             size, begin = struct.unpack_from(">Q", head, 8)[0], start + 16
         elif size == 0:
             size = end - start
-        if size < begin - start or start + size > end:
-            raise Unreadable("file_cut", _CUT)
-        yield kind, begin, start + size
+        if size < begin - start:
+            return
+        yield kind, begin, min(start + size, end), start + size
         if kind in _NESTED and depth < MAX_DEPTH:
-            yield from _walk(file, begin, start + size, depth + 1)
+            yield from _walk(file, begin, min(start + size, end), depth + 1)
         start += size
 
 

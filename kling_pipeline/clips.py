@@ -1,4 +1,4 @@
-"""Clips and sounds: sizes and lengths through FFmpeg, and a frame to show for each."""
+"""Clips and sounds: sizes and lengths through FFmpeg, and a frame to show. In a decoder process only."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from kling_pipeline.boxes import check_boxes
+from kling_pipeline.boxes import MAX_PIXELS, check_boxes
 from kling_pipeline.formats import HEAD, Format, Unreadable, sniff
-from kling_pipeline.pictures import MAX_PIXELS, save_small
+from kling_pipeline.pictures import save_small
 
 __all__ = ["Clip", "measure", "poster"]
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from kling_pipeline.addresses import check_link
 from kling_pipeline.capability import Capability, Media
+from kling_pipeline.encoding import decode_base64
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, NotFound
-from kling_pipeline.media import Facts, check_rule, decode_base64, inspect_upload, store_file
+from kling_pipeline.media import Facts, check_rule, inspect_upload, store_file
 from kling_pipeline.store import Connection
 
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
+import dataclasses
 import hashlib
 import io
 import os
@@ -14,15 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from kling_pipeline import clips, pictures
 from kling_pipeline.capability import Kind, Media
-from kling_pipeline.errors import InputError, ResultError
+from kling_pipeline.decoding import RESULTS, UPLOADS, Decoders
+from kling_pipeline.errors import BusyError, InputError, ResultError
 from kling_pipeline.formats import HEAD, Format, Unreadable, sniff
 
 __all__ = [
     "Facts",
     "check_rule",
-    "decode_base64",
     "inspect_upload",
     "make_poster",
     "store_file",
@@ -37,6 +35,7 @@ _TAKES: dict[Kind, str] = {
     "video": "Kling takes MP4 and MOV video",
     "audio": "Kling takes MP3, WAV, M4A and AAC sound",
 }
+_PICTURES = ("image/jpeg", "image/png")
 _A: dict[Kind, str] = {"image": "a picture", "video": "a video", "audio": "a sound"}
 
 
@@ -58,26 +57,26 @@ class Facts:
 def inspect_upload(data: bytes | Path, *, cap: int | None = None) -> Facts:
     """Measures a file that a person gives; `cap` in bytes stands in place of its kind's own.
 
-    InputError: `not_media`, `unsupported_type`, `file_too_large`, `file_cut`, `image_too_large`
-    (over 40 megapixels), `video_too_large`.
+    InputError: `not_media`, `unsupported_type`, `file_too_large`, `file_cut`, `file_too_complex`
+    (more time or memory than a decoder is given), `image_too_large`, `video_too_large`.
     """
     with _opened(data) as file:
         size, format = _first_look(file)
         if format is None or format.kind is None:
-            said = f"a {format.name}" if format else "of no known kind" if size else "empty"
+            said = _named(format) if format else "of no known kind" if size else "empty"
             raise InputError(
                 f"This file is {said}; a picture, a video or a sound is needed.", code="not_media"
             )
         if not format.taken:
             raise InputError(
-                f"This is a {format.name}; {_TAKES[format.kind]}. Save it as one of these.",
+                f"This is {_named(format)}; {_TAKES[format.kind]}. Save it as one of these.",
                 code="unsupported_type",
             )
         most = cap or CAPS[format.kind]
         if size > most:
             raise InputError(f"{_megabytes(size, most)}.", code="file_too_large")
         try:
-            return _facts(file, size, format)
+            return _facts(UPLOADS, data, format, size, _digest(file))
         except Unreadable as error:
             raise InputError(error.sentence, code=error.code) from None
 
@@ -85,12 +84,15 @@ def inspect_upload(data: bytes | Path, *, cap: int | None = None) -> Facts:
 def check_rule(facts: Facts, media: Media, field: str) -> None:
     """Whether a file suits a field; InputError at the field with what was measured and the rule.
 
-    Codes: `wrong_kind`, `file_too_large`, `image_too_small`, `image_too_long`,
-    `side_too_long`, `wrong_length`.
+    Codes: `wrong_kind`, `unsupported_type` (a result in a format that Kling itself does not take),
+    `file_too_large`, `image_too_small`, `image_too_long`, `side_too_long`, `wrong_length`.
     """
     if facts.kind != media.kind:
         said = f"This is {_A[facts.kind]}; {_A[media.kind]} is needed here."
         raise InputError.at(field, said, code="wrong_kind")
+    if facts.kind == "image" and facts.mime not in _PICTURES:
+        said = f"This picture is {facts.mime}; {_TAKES['image']}. Save it as one of these."
+        raise InputError.at(field, said, code="unsupported_type")
     if facts.bytes > media.cap:
         said = f"{_megabytes(facts.bytes, media.cap)}."
         raise InputError.at(field, said, code="file_too_large")
@@ -115,42 +117,31 @@ def check_rule(facts: Facts, media: Media, field: str) -> None:
         raise InputError.at(field, said, code="image_too_long")
 
 
-def decode_base64(text: str) -> bytes | None:
-    """The bytes of raw Base64 as Kling takes it; None when it is something else.
-
-    InputError `data_prefix` for a data: address: Kling wants what follows its comma.
-    """
-    if text.lstrip()[:5].lower() == "data:":
-        raise InputError(
-            "Leave the data:…;base64, prefix away: only the Base64 itself is taken.",
-            code="data_prefix",
-        )
-    try:
-        return base64.b64decode(text, validate=True) or None
-    except (binascii.Error, ValueError):
-        return None
-
-
 def verify_result(path: Path, kind: Kind, *, unread: bool = False) -> Facts:
-    """Measures a file that Kling sent; its size and length may be other than was asked for.
+    """Measures a file that Kling sent; its size, length and format may be other than was asked for.
 
     ResultError `result_wrong_kind` when it is not the kind of file, `result_cut` when it is empty,
-    `result_unreadable` when it cannot be read; with `unread` it is taken all the same, unmeasured.
+    `result_unreadable` when it cannot be read; with `unread` it is taken all the same, unmeasured,
+    as is a format that nothing here decodes. `result_busy` when it could not be tried.
     """
-    with _opened(path) as file:
+    with path.open("rb") as file:
         size, format = _first_look(file)
-        if format is None or format.kind != kind or not format.mime:
-            said = format.name if format else "file of no known kind" if size else "empty file"
+        if format is None or not _may_hold(format, kind):
+            other = "a file of no known kind" if size else "an empty file"
+            said = _named(format) if format else other
             code = "result_wrong_kind" if size else "result_cut"
-            raise ResultError(f"Kling sent a {said} in place of {_A[kind]}.", code=code)
-        try:
-            facts = _facts(file, size, format)
-        except Unreadable as error:
-            if not unread:
-                raise ResultError(error.sentence, code="result_unreadable") from None
-            return Facts(
-                kind, format.mime, format.suffix, None, None, None, None, size, _digest(file)
-            )
+            raise ResultError(f"Kling sent {said} in place of {_A[kind]}.", code=code)
+        digest = _digest(file)
+    try:
+        if not format.read:
+            return _unmeasured(format, kind, size, digest)
+        facts = _facts(RESULTS, path, format, size, digest)
+    except Unreadable as error:
+        if not unread:
+            raise ResultError(error.sentence, code="result_unreadable") from None
+        return _unmeasured(format, kind, size, digest)
+    except BusyError as error:
+        raise ResultError(error.message, code="result_busy") from None
     if facts.kind != kind:
         raise ResultError(f"Kling sent {_A[facts.kind]}, not {_A[kind]}.", code="result_wrong_kind")
     return facts
@@ -160,14 +151,14 @@ def make_poster(path: Path, kind: Kind, target: Path, side: int = 512) -> bool:
     """Writes a JPG to show for a file, its longer side at most `side` px; False when there is none."""
     part = target.with_name(f".{target.name}.part")
     try:
-        if kind == "image":
-            pictures.thumbnail(path, part, side)
-        elif kind != "video" or not clips.poster(path, part, side):
+        if kind == "audio" or not _is_readable(path, kind):
+            return False
+        if not RESULTS.make_poster(path, kind, part, side):
             return False
         part.chmod(0o600)
         part.replace(target)
         return True
-    except Exception:  # a poster is a courtesy: nothing that a file does may stop its job
+    except (OSError, Unreadable, BusyError):  # a poster is a courtesy: it may not stop its job
         return False
     finally:
         with contextlib.suppress(OSError):
@@ -189,20 +180,32 @@ def store_file(part: Path, folder: Path, sha256: str, suffix: str) -> Path:
     return target
 
 
-def _facts(file: BinaryIO, size: int, format: Format) -> Facts:
-    width: int | None
-    height: int | None
-    duration = fps = None
-    kind, mime, suffix = format.kind, format.mime, format.suffix
-    if kind == "image":
-        width, height = pictures.measure(file, format.name)
-    else:
-        clip = clips.measure(file, format)
-        width, height, duration, fps = clip.width, clip.height, clip.duration, clip.fps
-        if kind == "video" and width is None:
-            kind, mime, suffix = "audio", "audio/mp4", ".m4a"
-    assert kind is not None
-    return Facts(kind, mime, suffix, width, height, duration, fps, size, _digest(file))
+def _facts(decoders: Decoders, data: bytes | Path, format: Format, size: int, digest: str) -> Facts:
+    found = decoders.measure(data, format.name)
+    assert format.kind is not None
+    facts = Facts(format.kind, format.mime, format.suffix, bytes=size, sha256=digest, **found)
+    if facts.width is None and format.sound:
+        mime, suffix = format.sound
+        facts = dataclasses.replace(facts, kind="audio", mime=mime, suffix=suffix)
+    return facts
+
+
+def _unmeasured(format: Format, kind: Kind, size: int, digest: str) -> Facts:
+    mime, suffix = format.mime, format.suffix
+    if kind != format.kind and format.sound:
+        mime, suffix = format.sound
+    return Facts(kind, mime, suffix, None, None, None, None, size, digest)
+
+
+def _may_hold(format: Format, kind: Kind) -> bool:
+    """A container of video may hold sound alone."""
+    return format.kind == kind or (kind == "audio" and format.sound is not None)
+
+
+def _is_readable(path: Path, kind: Kind) -> bool:
+    with path.open("rb") as file:
+        _, format = _first_look(file)
+    return format is not None and format.kind == kind and format.read
 
 
 def _digest(file: BinaryIO) -> str:
@@ -226,6 +229,11 @@ def _opened(data: bytes | Path) -> Iterator[BinaryIO]:
     else:
         with data.open("rb") as file:
             yield file
+
+
+def _named(format: Format) -> str:
+    vowel = format.name.startswith(("A", "E", "I", "O", "U", "MP", "M4", "FLV", "HEIC", "SVG"))
+    return f"{'an' if vowel else 'a'} {format.name}"
 
 
 def _megabytes(size: int, most: int) -> str:

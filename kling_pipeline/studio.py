@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from kling_pipeline.catalog import load_catalog
 from kling_pipeline.client import KlingAIClient
+from kling_pipeline.decoding import RESULTS, UPLOADS
 from kling_pipeline.demo import Demo
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import StudioError
@@ -51,7 +52,9 @@ class Studio:
             self.pipeline.engine.client = self._clients[-1]
 
     def close(self) -> None:
-        """Ends the worker, the simulator and the store, in this order."""
+        """Ends the decoders, the worker, the simulator and the store, in this order."""
+        for decoders in (UPLOADS, RESULTS):
+            decoders.close()
         if self.worker is not None:
             self.worker.stop()
         for client in self._clients:

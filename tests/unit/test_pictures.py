@@ -7,8 +7,6 @@ import hashlib
 import io
 import stat
 import struct
-import subprocess
-import sys
 import threading
 import zlib
 from pathlib import Path
@@ -50,6 +48,36 @@ def test_progressive_pictures_are_whole_too() -> None:
     assert inspect_upload(picture(progressive=True)).width == 400
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("size", [(301, 303), (8, 3)])
+def test_every_kind_of_png_is_read_to_its_end(mode: str, size: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    Image.new(mode, size).save(file, "PNG")
+    data = file.getvalue()
+    facts = inspect_upload(data)
+    assert (facts.width, facts.height) == size
+    place = data.index(b"IDAT")
+    assert refused(data[: place + 6]).code == "file_cut"
+    assert refused(data[: place + 6] + b"\x55" + data[place + 7 :]).code == "file_cut"
+
+
+def test_an_interlaced_png_has_its_seven_passes() -> None:
+    # Rows and columns of each pass over 10 x 10 (PNG specification, 8.2).
+    rows = [(2, 2), (2, 1), (1, 3), (3, 2), (2, 5), (5, 5), (5, 10)]
+    pixels = b"".join((b"\0" * (1 + 3 * wide)) * high for high, wide in rows)
+    head = struct.pack(">IIBBBBB", 10, 10, 8, 2, 0, 0, 1)
+    for missing in (0, 1):
+        packed = zlib.compress(pixels[missing:])
+        data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed)
+        data += chunk(b"IEND", b"")
+        if missing:
+            assert refused(data).code == "file_cut"
+        else:
+            assert inspect_upload(data).width == 10
+            with Image.open(io.BytesIO(data)) as picture:
+                picture.load()
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("part", [0.01, 0.3, 0.9])
 def test_half_a_picture_is_refused(kind: str, part: float) -> None:
@@ -57,54 +85,30 @@ def test_half_a_picture_is_refused(kind: str, part: float) -> None:
     assert refused(data[: int(len(data) * part)]).code == "file_cut"
 
 
-def test_a_bomb_is_refused_from_its_header() -> None:
-    bomb = png(9000, 9000)
-    assert len(bomb) < 12_000
-    error = refused(bomb)
-    assert (error.code, error.message) == ("image_too_large", "81 megapixels; at most 40.")
-    for side in (13_000, 30_000):
-        head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-        assert refused(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"")).code == (
-            "image_too_large"
-        )
+@pytest.mark.parametrize("side", [14_500, 30_000, 2**31 - 1])
+def test_a_bomb_is_refused_from_its_header(side: int) -> None:
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    error = refused(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b""))
+    assert error.code == "image_too_large"
+    assert error.message == f"{side * side / 1e6:.0f} megapixels; at most 200."
 
 
-BOMBS_IN_A_PROCESS = """
-import re, sys
-from pathlib import Path
-from kling_pipeline.errors import InputError
-from kling_pipeline.media import inspect_upload, make_poster
-
-def peak():
-    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-
-before = peak()
-for bomb in map(Path, sys.argv[1:]):
-    make_poster(bomb, "image", bomb.with_suffix(".jpg"))
-    try:
-        inspect_upload(bomb)
-    except InputError as error:
-        print(error.code)
-print((peak() - before) // 1024)
-"""
+@pytest.mark.parametrize("more", [{}, {"progressive": True}])
+def test_a_phone_s_fifty_megapixels_are_taken(more: dict[str, Any], tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.new("L", (8160, 6120), 90).save(file, "JPEG", **more)
+    assert inspect_upload(file.getvalue()).width == 8160
+    path, target = tmp_path / "a", tmp_path / "a.jpg"
+    path.write_bytes(file.getvalue())
+    assert make_poster(path, "image", target)
+    with Image.open(target) as poster:
+        assert poster.size == (512, 384)
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
-def test_bombs_take_no_memory(tmp_path: Path) -> None:
-    frames = [Image.new("P", (16, 16), number % 2) for number in range(500)]
-    frames[0].save(tmp_path / "many.gif", save_all=True, append_images=frames[1:])
-    text = chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 80_000_000, 1))
-    (tmp_path / "text.png").write_bytes(png(300, 300, text))
-    (tmp_path / "vast.png").write_bytes(png(9000, 9000))
-    done = subprocess.run(
-        [sys.executable, "-c", BOMBS_IN_A_PROCESS, *map(str, sorted(tmp_path.iterdir()))],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    *codes, grown = done.stdout.split()
-    assert codes == ["unsupported_type", "file_cut", "image_too_large"]
-    assert int(grown) < 50, "megabytes"
+def test_a_large_png_is_read_through() -> None:
+    assert inspect_upload(png(9000, 9000)).width == 9000
+    half = png(9000, 9000)
+    assert refused(half[: len(half) // 2]).code == "file_cut"
 
 
 def test_only_the_first_frame_of_an_animation_is_looked_at() -> None:
@@ -230,9 +234,7 @@ def test_a_picture_has_a_small_copy(mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["video", "image", "audio"])
-@pytest.mark.parametrize(
-    "data", [b"", b"\0" * 99, clip()[:3000], picture()[:200], wav(), png(9000, 9000)]
-)
+@pytest.mark.parametrize("data", [b"", b"\0" * 99, clip()[:3000], picture()[:200], wav()])
 def test_odd_media_have_no_poster_and_raise_nothing(data: bytes, kind: Any, tmp_path: Path) -> None:
     path, target = tmp_path / "a", tmp_path / "a.jpg"
     path.write_bytes(data)
