@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import os
 import socket
@@ -9,7 +11,26 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from kling_pipeline.console import prepare_console, say
+from kling_pipeline.errors import StudioError
+from kling_pipeline.folder import own_paths
+from kling_pipeline.redaction import install_redaction
+from kling_pipeline.settings import Settings, read_settings
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by Gradio at its import
+
+if __name__ == "__main__":  # what follows is read by Gradio at its import too
+    prepare_console()
+    try:
+        SETTINGS = read_settings()
+    except StudioError as error:
+        sys.exit(error.message)
+    os.environ["GRADIO_TEMP_DIR"] = str(SETTINGS.studio_data_dir / "gradio")
+    # Ours are in the settings. Nothing else here may leave this machine, and a broken one would end Gradio's import.
+    for name in [
+        one for one in os.environ if one.lower() in ("http_proxy", "https_proxy", "all_proxy")
+    ]:
+        del os.environ[name]
 
 import anyio
 import gradio as gr
@@ -17,9 +38,6 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from kling_pipeline.errors import StudioError
-from kling_pipeline.redaction import install_redaction
-from kling_pipeline.settings import Settings, read_settings
 from kling_pipeline.studio import Studio
 from ui.gate import Gate
 from ui.page import build_page, mount_options
@@ -56,7 +74,10 @@ def build_app(studio: Studio) -> FastAPI:
         page,
         path="/",
         allowed_paths=[],
-        blocked_paths=[str(studio.settings.studio_data_dir)],
+        # Gradio's own folder lies among them and is served by it.
+        blocked_paths=[
+            str(one) for one in own_paths(studio.settings.studio_data_dir) if one.name != "gradio"
+        ],
         run_history=False,
         max_file_size="200mb",
         **mount_options(studio.pipeline),
@@ -77,25 +98,40 @@ def check_exposure(settings: Settings) -> None:
 def listen(settings: Settings) -> socket.socket:
     """The socket of the page, before anything is started; StudioError when the address is not to be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise StudioError(
-            f"Nothing can listen at {settings.host}, port {settings.port}: {error.strerror}. "
-            "Set PORT to another one, or end the program that has it.",
-            code="no_port",
-        ) from None
+    with contextlib.ExitStack() as failed:
+        try:
+            listener = failed.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((settings.host, settings.port))
+        except (
+            OSError,
+            UnicodeError,
+            TypeError,
+        ) as error:  # the last for a name too long for a host
+            raise StudioError(_why_not(settings, error), code="no_port") from None
+        failed.pop_all()
     return listener
 
 
-def main() -> None:
+def _why_not(settings: Settings, error: Exception) -> str:
+    """Which of HOST and PORT is wrong, and what to set it to."""
+    reason = getattr(error, "strerror", None) or "this is no name of a host"
+    number = getattr(error, "errno", None)
+    said = f"Nothing can listen at {settings.host}, port {settings.port}: {reason}. "
+    if number == errno.EADDRINUSE:
+        return said + "Set PORT to another one, or end the program that has it."
+    if number in (errno.EACCES, errno.EPERM):
+        return said + "Set PORT to 1024 or more; lower ones are for administrators."
+    return said + (
+        f"HOST is {settings.host}, and that is no address of this machine. Set HOST=127.0.0.1, or take HOST out "
+        "of the environment; some tools, conda for one, keep a name of their own there."
+    )
+
+
+def main(settings: Settings) -> None:
     """Starts the studio and prints its address."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        settings = read_settings()
         check_exposure(settings)
         install_redaction(settings)
         listener = listen(settings)
@@ -105,10 +141,7 @@ def main() -> None:
     mode = "demo mode: nothing is sent or charged" if settings.demo else settings.kling_base_url
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     port = listener.getsockname()[1]
-    print(
-        f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})",
-        flush=True,
-    )
+    say(f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})")
     # Without handlers of its own, so that what it logs is masked like everything else.
     config = uvicorn.Config(app, log_level="warning", log_config=None)
     server = uvicorn.Server(config)
@@ -118,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(SETTINGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kling_pipeline.console import prepare_console, say, say_json
 from kling_pipeline.doctor import examine, put_in_sentences
 from kling_pipeline.errors import InputError, StudioError
 from kling_pipeline.order_lines import check_line, read_lines, read_order, read_params, say_check
@@ -154,9 +154,9 @@ def simulator(
     media: str = "drawn",
     state: Path | None = None,
     faults: Path | None = None,
-    access_key: str = "demo-access-key",
-    secret_key: str = "demo-secret-key-of-the-simulator",
-    api_key: str = "demo-api-key",
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    api_key: str | None = None,
 ) -> None:
     """Run a local Kling."""
     if contract not in ("vendor", "brief") or media not in ("drawn", "plain"):
@@ -175,6 +175,7 @@ def simulator(
 
 def main() -> None:
     """The entry: every error of ours becomes one sentence and exit code 2."""
+    prepare_console()
     try:
         app(standalone_mode=True)
     except StudioError as error:
@@ -232,15 +233,15 @@ def _line(job: dict[str, Any]) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    say(text, sys.stderr)
 
 
 def _print(document: dict[str, Any], as_json: bool, lines: list[str]) -> None:
     if as_json:
-        print(json.dumps(document, ensure_ascii=False))
+        say_json(document)
     else:
         for line in lines:
-            print(line)
+            say(line)
 
 
 if __name__ == "__main__":

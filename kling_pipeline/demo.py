@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -12,10 +13,12 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from kling_pipeline.errors import StudioError
+from kling_pipeline.folder import prepare_folder, refuse_folder
 from kling_pipeline.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)
@@ -37,8 +40,9 @@ class Demo:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.folder = settings.studio_data_dir
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.keys = self._read_keys()
+        prepare_folder(self.folder)
+        with self._locked():
+            self.keys = self._read_keys()
         self.base_url = ""
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -46,8 +50,7 @@ class Demo:
         """The address of a simulator that answers, started if need be; StudioError when none will start."""
         if self.base_url and _answers(self.base_url):
             return self.base_url
-        with (self.folder / "simulator.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._locked():
             self.base_url = self._joined() or self._start()
         return self.base_url
 
@@ -80,6 +83,16 @@ class Demo:
                 self._child.wait()
             self._child = None
 
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time; StudioError when the folder cannot be written."""
+        try:
+            with (self.folder / "simulator.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise refuse_folder(self.folder, error) from None
+
     @property
     def _port_file(self) -> Path:
         return self.folder / "simulator.port"
@@ -106,16 +119,22 @@ class Demo:
             "--speed", str(SPEED * self.settings.studio_time_scale),
             "--contract", self.settings.kling_contract,
             "--state", str(self.folder / "simulator.db"), "--port-file", str(self._port_file),
-            "--access-key", self.keys.access, "--secret-key", self.keys.secret,
+            "--keys-on-stdin",  # a command line is for all to see
         ]  # fmt: skip
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=ROOT
         )
+        line = json.dumps({"access_key": self.keys.access, "secret_key": self.keys.secret})
+        assert self._child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended at once, which is told below
+            self._child.stdin.write(f"{line}\n".encode())
+            self._child.stdin.flush()
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and self._child.poll() is None:
             if (address := self._joined()) is not None:
                 return address
             time.sleep(0.02)
+        self.stop()
         raise StudioError(
             "The local simulator did not start.", code="no_simulator",
             next="Its own message stands above; another program may use its port.",
@@ -125,7 +144,9 @@ class Demo:
         path = self.folder / "simulator.keys"
         try:
             access, secret = path.read_text().split()
-        except (OSError, ValueError):
+            if not (access.isascii() and secret.isascii() and f"{access}{secret}".isprintable()):
+                raise ValueError("no keys")
+        except (FileNotFoundError, ValueError):
             access, secret = f"demo-{secrets.token_hex(8)}", secrets.token_hex(24)
             with os.fdopen(
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import SecretStr
 
 from kling_pipeline.catalog import load_catalog
@@ -11,7 +9,7 @@ from kling_pipeline.client import KlingAIClient
 from kling_pipeline.decoding import RESULTS, UPLOADS
 from kling_pipeline.demo import Demo
 from kling_pipeline.engine import Engine
-from kling_pipeline.errors import StudioError
+from kling_pipeline.folder import prepare_folder
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Store
@@ -23,7 +21,7 @@ class Studio:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        _make_folder(settings.studio_data_dir)
+        prepare_folder(settings.studio_data_dir)
         self.demo = Demo(settings) if settings.demo else None
         self.store = Store(settings.studio_data_dir / "studio.db")
         self._clients = [self._client()]
@@ -83,14 +81,3 @@ class Studio:
         return KlingAIClient.from_settings(
             played, base_url=self.demo.base_url or "http://127.0.0.1:9"
         )
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StudioError(
-            f"The data folder {path} cannot be made: {error.strerror}. "
-            "Point STUDIO_DATA_DIR at a folder that may be written.",
-            code="no_folder",
-        ) from None

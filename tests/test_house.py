@@ -110,13 +110,16 @@ ALLOWED: dict[str, set[str]] = {
     "pipeline": FLOOR
     | ROOMS
     | {"catalog", "jobs", "ledger", "store", "storage", "engine", "templates"},
-    "demo": FLOOR,
+    "console": set(),
+    "folder": FLOOR,
+    "demo": FLOOR | {"folder"},
     "worker": FLOOR | {"pipeline"},
     "studio": FLOOR
-    | {"decoding", "catalog", "client", "demo", "engine", "pipeline", "store", "worker"},
+    | {"decoding", "catalog", "client", "demo", "engine", "folder", "pipeline", "store", "worker"},
     "order_lines": FLOOR | {"pipeline"},
     "__main__": FLOOR
     | {
+        "console",
         "order_lines",
         "pipeline",
         "catalog",

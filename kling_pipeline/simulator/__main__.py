@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sqlite3
+import sys
 from pathlib import Path
 
 from kling_pipeline.simulator import Options, serve
@@ -25,6 +28,11 @@ def main() -> None:
         "--with-parent", dest="parent_pipe", action="store_true", help="end with standard input"
     )
     parser.add_argument(
+        "--keys-on-stdin",
+        action="store_true",
+        help='a first line {"access_key": …, "secret_key": …}, which no process list shows',
+    )
+    parser.add_argument(
         "--model", dest="model_states", action="append", default=[], metavar="NAME=STATE"
     )
     parser.add_argument("--slots", action="append", default=[], metavar="POOL=N")
@@ -33,7 +41,12 @@ def main() -> None:
         pool: int(count) for pool, count in (one.split("=", 1) for one in chosen["slots"])
     }
     chosen["model_states"] = dict(one.split("=", 1) for one in chosen["model_states"])
-    serve(Options(**chosen))
+    if chosen.pop("keys_on_stdin"):
+        chosen |= json.loads(sys.stdin.buffer.readline())
+    try:
+        serve(Options(**chosen))
+    except (OSError, sqlite3.Error) as error:
+        sys.exit(f"The simulator cannot start: {error}.")
 
 
 if __name__ == "__main__":

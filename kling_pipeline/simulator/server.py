@@ -88,6 +88,7 @@ def serve(options: Options) -> None:
     With `parent_pipe` it ends when its standard input does: a killed parent leaves no orphan.
     Raises OSError when the port is taken.
     """
+    os.umask(0o077)  # tasks, prompts and results are their owner's
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", options.port))
@@ -115,7 +116,8 @@ def _folder(state: Path | None) -> Path:
     if state is None:
         return Path(tempfile.mkdtemp(prefix="kling-simulator-"))
     folder = state.with_name(f"{state.name}.files")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,11 @@ class Shelf:
     """All that must outlive a crash: tasks, requests not drawn yet, spent units, sessions."""
 
     def __init__(self, file: Path | None) -> None:
+        if file is not None:
+            file.touch(0o600)
+            for side in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    file.with_name(f"{file.name}{side}").chmod(0o600)
         self._db = sqlite3.connect(
             file or ":memory:", isolation_level=None, check_same_thread=False
         )
