@@ -26,11 +26,10 @@ if __name__ == "__main__":  # what follows is read by Gradio at its import too
     except StudioError as error:
         sys.exit(error.message)
     os.environ["GRADIO_TEMP_DIR"] = str(SETTINGS.studio_data_dir / "gradio")
-    # Ours are in the settings. Nothing else here may leave this machine, and a broken one would end Gradio's import.
-    for name in [
-        one for one in os.environ if one.lower() in ("http_proxy", "https_proxy", "all_proxy")
-    ]:
-        del os.environ[name]
+    # Ours are in the settings. Nothing else here leaves this machine, and a broken one would end Gradio's import.
+    for kind in ("http_proxy", "https_proxy", "all_proxy", "ssl_cert_file", "ssl_cert_dir"):
+        os.environ.pop(kind, None)
+        os.environ.pop(kind.upper(), None)
 
 import anyio
 import gradio as gr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import ipaddress
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -63,6 +64,10 @@ class Settings(BaseSettings):
         """White space and quotes around a value belong to the file it was copied from."""
         if not isinstance(values, dict):
             return values
+        # Of a variable in both cases the lower one counts, as for curl.
+        for name in ("https_proxy", "all_proxy", "no_proxy"):
+            if os.environ.get(name) and values.get(name) == os.environ.get(name.upper()):
+                values = {**values, name: os.environ[name]}
         bare = {
             name: _strip(value) if isinstance(value, str) else value
             for name, value in values.items()

@@ -57,7 +57,12 @@ def test_a_demo_starts_among_proxies_and_keeps_everything_to_its_owner(
     (folder / "simulator.keys").write_bytes(b"\xff\xfe not keys")
     (tmp_path / "tmp").mkdir()
     (tmp_path / "tmp" / "gradio").write_text("somebody else's")
-    app = start_app(**PROXIES, HTTP_PROXY="no proxy at all", TMPDIR=str(tmp_path / "tmp"))
+    app = start_app(
+        **PROXIES,
+        HTTP_PROXY="no proxy at all",
+        SSL_CERT_FILE="/not/there",
+        TMPDIR=str(tmp_path / "tmp"),
+    )
     [job] = app.submit("image_generation", {"prompt": "a vase"})
     app.wait_state(job["id"], "done")
     sent = app.http.post("/gradio_api/upload", files={"files": ("a.txt", b"a text")})

@@ -32,6 +32,15 @@ def test_a_proxy_is_taken_in_either_case(name: str, monkeypatch: pytest.MonkeyPa
     assert proxies(monkeypatch, **{name: f" {PROXY}\r"}).find(KLING) == PROXY
 
 
+def test_of_both_cases_the_lower_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for order in (("HTTPS_PROXY", "https_proxy"), ("https_proxy", "HTTPS_PROXY")):
+        for name in order:
+            monkeypatch.delenv(name, raising=False)
+        for name in order:
+            monkeypatch.setenv(name, f"http://{'upper' if name.isupper() else 'lower'}.example")
+        assert proxies(monkeypatch).find(KLING) == "http://lower.example"
+
+
 def test_the_one_for_https_comes_first_and_the_one_for_http_never(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
