@@ -60,18 +60,18 @@ def clip(suffix: str = "mp4", *, sound: bool = False, dark: int = 0, front: bool
 
 
 @functools.cache
-def sound(suffix: str, codec: str) -> bytes:
+def sound(suffix: str, codec: str, rate: int = 44100) -> bytes:
     """About two seconds of silence."""
     file = io.BytesIO()
     with av.open(file, "w", format=suffix) as container:
-        tone(container, container.add_stream(codec, rate=44100))
+        tone(container, container.add_stream(codec, rate=rate))
     return file.getvalue()
 
 
 def tone(container: Any, track: Any) -> None:
     for number in range(86):
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", layout="mono")
-        frame.sample_rate, frame.pts = 44100, number * 1024
+        frame.sample_rate, frame.pts = track.rate, number * 1024
         container.mux(track.encode(frame))
     container.mux(track.encode(None))
 
