@@ -24,9 +24,14 @@ _FILE, _LINK, _LEND = "$file", "$link", "$lend"
 _KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling docs, Sept 2026)
 
 
-def keep_upload(engine: Engine, owner: str, data: bytes | Path) -> dict[str, Any]:
-    """Checks and stores an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none."""
-    facts = inspect_upload(data)
+def keep_upload(
+    engine: Engine, owner: str, data: bytes | Path, facts: Facts | None = None
+) -> dict[str, Any]:
+    """Checks and stores an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none.
+
+    `facts` are those of a file that was looked at already.
+    """
+    facts = facts or inspect_upload(data)
     part = engine.assets / "incoming" / secrets.token_hex(8)
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -72,6 +77,17 @@ def take_files(
     if errors:
         raise InputError("; ".join(f"{k}: {v}" for k, v in errors.items()), fields=errors)
     return taken, facts
+
+
+def brings_files(capability: Capability, params: Mapping[str, Any]) -> bool:
+    """Whether a request holds files itself, so that taking it means measuring them."""
+    found = (params.get(name) for name in capability.media())
+    values = [one for value in found for one in (value if isinstance(value, list) else [value])]
+    return any(isinstance(one, str) and one and not _is_named(one) for one in values)
+
+
+def _is_named(value: str) -> bool:
+    return value.startswith(ASSET) or "://" in value[:12]
 
 
 def freeze(
@@ -167,7 +183,7 @@ def _take(
         )
     facts = inspect_upload(data)
     check_rule(facts, media, name)
-    return str(keep_upload(engine, owner, data)["id"]), facts
+    return str(keep_upload(engine, owner, data, facts)["id"]), facts
 
 
 def _facts(row: Mapping[str, Any]) -> Facts:

@@ -17,7 +17,7 @@ from kling_pipeline.doctor import examine
 from kling_pipeline.engine import Engine
 from kling_pipeline.feed import every_job, full_statement, older_jobs
 from kling_pipeline.hints import take_hint, verify_signature
-from kling_pipeline.inbox import find_asset, keep_upload
+from kling_pipeline.inbox import brings_files, find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
 from kling_pipeline.jobs import find_job, own_job
 from kling_pipeline.leases import drop_leases, hold_lease
@@ -186,6 +186,10 @@ class Pipeline:
     def upload(self, owner: str, data: bytes | Path) -> dict[str, Any]:
         """Checks and stores a file; `{id, kind, width, height, duration, bytes}`."""
         return keep_upload(self.engine, owner, data)
+
+    def brings_files(self, capability: str, params: Mapping[str, Any]) -> bool:
+        """Whether a request holds files in itself, which take time to measure."""
+        return brings_files(self.catalog.capability(capability), params)
 
     def asset(self, owner: str, asset_id: str) -> dict[str, Any]:
         """An asset row with `file` and `poster_file` as paths; NotFound also when it is somebody else's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -18,9 +18,11 @@ from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.bodies import read_json, read_order
 from ui.callbacks import callback_route
+from ui.capacity import FILES
 from ui.files import OWNER, file_routes
 from ui.refusals import refuse, refuse_http
 
+_T = TypeVar("_T")
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
@@ -97,7 +99,7 @@ class Api:
         """The price of a click that is not made."""
         body = await read_order(request)
         params = body.get("params", {})
-        quoted = await run_in_threadpool(
+        quoted = await self._measured(
             self.pipeline.quote, OWNER, body["capability"], params, body.get("variant_count", 1)
         )
         return JSONResponse({**quoted, **_sorted(quoted["warnings"])})
@@ -105,7 +107,7 @@ class Api:
     async def submit(self, request: Request) -> Response:
         """One click: 201 with its jobs, 200 when it was made before."""
         body = await read_order(request)
-        submission = await run_in_threadpool(
+        submission = await self._measured(
             self.pipeline.submit,
             OWNER,
             body["capability"],
@@ -125,10 +127,19 @@ class Api:
         body = await read_json(request, {"capability", "params"})
         if not isinstance(body.get("capability"), str):
             raise InputError.at("capability", "Name a capability.")
-        session = await run_in_threadpool(
+        session = await self._measured(
             self.pipeline.open_session, OWNER, body["capability"], body.get("params", {})
         )
         return JSONResponse(session, status_code=201)
+
+    async def _measured(
+        self, work: Callable[..., _T], owner: str, capability: str, params: dict[str, Any],
+        *more: Any, **named: Any,
+    ) -> _T:  # fmt: skip
+        """Runs what brings files in Base64 where uploads run, and all else among the light work."""
+        if self.pipeline.brings_files(capability, params):
+            return await FILES.run(work, owner, capability, params, *more, **named)
+        return await run_in_threadpool(work, owner, capability, params, *more, **named)
 
     def session(self, request: Request) -> Response:
         """A session and what its calls answered."""

@@ -141,7 +141,7 @@ NO_FORM_ASKS = {  # only a caller of the API or a server meets these, and reads 
 }  # fmt: skip
 PUT_TOGETHER = {  # from parts, each of which has a shape of its own
     "7.", "This file is 7; a picture, a video or a sound is needed.",
-    "This is a 7; 7. Save it as one of these.", "7: 7 Nothing was charged.",
+    "This is 7; 7. Save it as one of these.", "7: 7 Nothing was charged.",
 }  # fmt: skip
 
 
