@@ -13,10 +13,13 @@ from PIL import Image
 def scans(width: int = 6300, height: int = 6300, count: int = 2365) -> bytes:
     """A progressive JPG with many tiny scans behind its picture: a pass over all of it for each."""
     file = io.BytesIO()
-    Image.new("L", (width, height), 90).save(file, "JPEG", progressive=True, quality=1)
-    # One component, one more bit of the first coefficient of each block; what is missing is zeros.
-    scan = b"\xff\xda" + struct.pack(">HBBBBBB", 8, 1, 1, 0, 0, 0, 0x10) + b"\0" * 110
-    return file.getvalue()[:-2] + scan * count + b"\xff\xd9"
+    Image.new("RGB", (16, 16), 90).save(file, "JPEG", progressive=True, subsampling=0)
+    data = bytearray(file.getvalue()[:-2])
+    # It says that it is larger than it is; what is missing are zeros.
+    struct.pack_into(">HH", data, data.index(b"\xff\xc2") + 5, height, width)
+    # One more bit of the first coefficient of each block of each colour.
+    scan = segment(0xDA, bytes([3, 1, 0, 2, 0, 3, 0, 0, 0, 0x10])) + b"\0" * 110
+    return bytes(data) + scan * count + b"\xff\xd9"
 
 
 def segment(code: int, content: bytes) -> bytes:

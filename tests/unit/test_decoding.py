@@ -86,7 +86,7 @@ def test_processor_time_is_limited_for_each_file() -> None:
     for _ in range(3):
         assert pool.measure(picture(), "picture") == SIZE, "what came before does not count"
     with pytest.raises(Unreadable) as caught:
-        pool.measure(scans(14_000, 7_000, 90), "JPG picture")
+        pool.measure(scans(10_000, 6_200, 90), "JPG picture")
     assert caught.value.code == "file_too_complex"
     pool.close()
 
