@@ -12,6 +12,7 @@ from kling_pipeline import ledger
 from kling_pipeline.accounts import open_account
 from kling_pipeline.capability import Finding
 from kling_pipeline.catalog import Plan
+from kling_pipeline.endpoints import freeze_route
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.identity import external_id
@@ -189,6 +190,7 @@ def _columns(checked: Checked, now: int) -> dict[str, Any]:
         "capability": plan.capability.id,
         "model": plan.model.name,
         "route": plan.model.route.id,
+        "endpoint": freeze_route(plan.model.route),
         "pool": plan.model.route.pool,
         "slots": checked.slots,
         "shape": _shape(plan),

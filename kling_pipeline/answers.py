@@ -22,10 +22,13 @@ _VERDICTS: Mapping[int, Verdict] = {
     **dict.fromkeys((1302, 1303), "busy"),
 }
 # What is plain from the status alone, for answers of a gateway in front of Kling.
-_BARE: Mapping[int, Verdict] = {429: "busy", 413: "refused"}
+_BARE: Mapping[int, Verdict] = {401: "account", 403: "account", 413: "refused", 429: "busy"}
 _TAKEN = re.compile(r"external_task_id\b.*\balready exists", re.IGNORECASE | re.DOTALL)
 _NO_TASK = re.compile(r"task not found", re.IGNORECASE)
+_HIDDEN = re.compile(r"<(script|style|!--).*?(</\1>|-->|$)", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<[^>]*(>|$)")
 MAX_MESSAGE = 300
+MAX_WORDS = 80
 
 
 def read_answer(status: int, content: bytes) -> Any:
@@ -34,7 +37,10 @@ def read_answer(status: int, content: bytes) -> Any:
     code = envelope.get("code")
     if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code < 100_000:
         verdict = _BARE.get(status, "uncertain")
-        _refuse(verdict, f"Kling answered HTTP {status} in words that cannot be read.", status)
+        words = _words(envelope, content)
+        quoted = f": {words}" if words else "."
+        said = f"Kling answered HTTP {status} in words that cannot be read{quoted}"
+        _refuse(verdict, said, status)
     if code == 0 and 200 <= status < 300:
         return envelope.get("data")
     said = _plain(envelope.get("message"), MAX_MESSAGE)
@@ -63,6 +69,15 @@ def absence(error: KlingError) -> KlingError:
         http_status=error.http_status,
         request_id=error.request_id,
     )
+
+
+def _words(envelope: Mapping[str, Any], content: bytes) -> str:
+    """The beginning of an answer that is none of Kling's, without its markup."""
+    text = envelope.get("message") or content[: 40 * MAX_WORDS].decode("utf-8", "replace")
+    if not isinstance(text, str):
+        return ""
+    bare = _MARKUP.sub(" ", _HIDDEN.sub(" ", text))
+    return _plain(" ".join(bare.split()), MAX_WORDS)
 
 
 def _envelope(content: bytes) -> dict[str, Any]:

@@ -42,9 +42,15 @@ class Catalog:
         capabilities: Iterable[Capability],
         models: Iterable[Model],
         prices: Mapping[str, Price],
+        *,
+        others: Iterable[Model] = (),
+        declared: Iterable[Capability] = (),
     ) -> None:
+        """`others` are rows of other contracts and `declared` every capability: jobs may be under way with them."""
         self.capabilities = {capability.id: capability for capability in capabilities}
         self.prices = dict(prices)
+        self._others = tuple(others)
+        self._declared = {one.id: one for one in declared} | self.capabilities
         self._models: dict[str, list[Model]] = {name: [] for name in self.capabilities}
         for model in models:
             if model.capability in self._models:
@@ -73,12 +79,24 @@ class Catalog:
         raise NotFound(f"{capability} has no model {name!r}.")
 
     def route(self, name: str) -> Route:
-        """An endpoint by id; NotFound when no row names it."""
-        for rows in self._models.values():
-            for row in rows:
-                if row.route.id == name:
-                    return row.route
+        """An endpoint by id, of whichever contract; NotFound when no row names it."""
+        for row in self._every_row():
+            if row.route.id == name:
+                return row.route
         raise NotFound(f"There is no route {name!r}.")
+
+    def sold(self, capability: str, model: str, route: str) -> tuple[Capability, Model]:
+        """What a job was bought as, of whichever contract; NotFound when no row of any bears the name."""
+        rows = [
+            row for row in self._every_row() if (row.capability, row.name) == (capability, model)
+        ]
+        rows.sort(key=lambda row: row.route.id != route)
+        if not rows or capability not in self._declared:
+            raise NotFound(f"{capability} has no model {model!r}.", code="model_gone")
+        return self._declared[capability], rows[0]
+
+    def _every_row(self) -> Iterable[Model]:
+        return itertools.chain(*self._models.values(), self._others)
 
     def unit(self, product: str) -> Decimal:
         """Credits of one unit of a product."""
@@ -119,11 +137,16 @@ class Catalog:
         return Plan(found, model, params, sent, price, working, (*moved, *warnings, *said))
 
     def body(
-        self, capability: str, model: str, fields: dict[str, Any], known: Mapping[str, Any]
+        self,
+        capability: str,
+        model: str,
+        fields: dict[str, Any],
+        known: Mapping[str, Any],
+        route: str = "",
     ) -> dict[str, Any]:
-        """The body of the create call, files still by reference, without ids."""
-        row = self.model(capability, model)
-        lay = self.capabilities[capability].layouts.get(row.route.id)
+        """The body of the create call, files still by reference, without ids; `route`: another than the model's."""
+        found, row = self.sold(capability, model, route)
+        lay = found.layouts.get(route or row.route.id)
         body = lay(dict(fields), known) if lay else dict(fields)
         return {"model_name": row.name, **body} if row.send_name else body
 
@@ -195,11 +218,14 @@ def load_catalog(contract: str, *, data: Path = ROOT / "data") -> Catalog:
         importlib.import_module(f"{declared.__name__}.{module.name}").CAPABILITY
         for module in pkgutil.iter_modules(declared.__path__)
     ]
-    models = read_models(data / "models.toml", contract)
+    file = data / "models.toml"
+    models = read_models(file, contract)
     # The order of the rows is the order of the tabs.
     order = list(dict.fromkeys(row.capability for row in models))
     return Catalog(
         sorted((one for one in found if one.id in order), key=lambda one: order.index(one.id)),
         models,
         read_prices(data / "prices.toml"),
+        others=read_models(file, contract, others=True),
+        declared=found,
     )

@@ -7,15 +7,19 @@ and only then is the job queued again, with the same id.
 from __future__ import annotations
 
 import random
+from typing import Any
 
+from kling_pipeline.decisions import ask_owner
 from kling_pipeline.dialects import Task
+from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.failpoint import failpoint
-from kling_pipeline.jobs import Job, move, touch
+from kling_pipeline.jobs import Job, move, touch, update
 from kling_pipeline.pauses import unpause
 from kling_pipeline.store import Connection
-from kling_pipeline.tasks import Untold, claim_task, find_task
+from kling_pipeline.tasks import Untold, claim_task, find_task, look_at
+from kling_pipeline.unheard import is_vain, not_taken
 
 SKEW_SECONDS = 2.0
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
@@ -29,20 +33,26 @@ def check(engine: Engine, job: Job) -> None:
     if engine.client.unfenced:
         proof = job.tries % 4 == 3 or asked > _patience(engine, job)
     try:
-        task = find_task(engine, engine.catalog.route(job.route), job, thorough=proof)
+        task = find_task(engine, route_of(engine, job), job, thorough=proof)
     except KlingError as error:
+        missed = error
         later = _absent if error.verdict == "absent" else _unseen
         if isinstance(error, Untold):
             later = _untold
-        engine.store.write(lambda db: later(db, engine, job, asked))
+        engine.store.write(lambda db: later(db, engine, job, asked, missed))
         return
     adopt(engine, job, task)
 
 
 def recheck(engine: Engine, job: Job) -> None:
-    """Looks once more for a task whose outcome is unknown: the first thing found ends the doubt."""
+    """Looks once more for a task that its owner is asked about: the first thing readable ends the doubt."""
+    route = route_of(engine, job)
     try:
-        task = find_task(engine, engine.catalog.route(job.route), job, thorough=True)
+        # One that was running is asked for by its own id, whose answer nobody can mistake.
+        known = job.started_at is not None
+        task = (
+            look_at(engine, route, job) if known else find_task(engine, route, job, thorough=True)
+        )
     except KlingError:
         engine.store.write(lambda db: touch(db, job, next_at=engine.now() + engine.wait(60)))
         return
@@ -58,34 +68,43 @@ def adopt(engine: Engine, job: Job, task: Task) -> None:
         provider_id = claim_task(db, job, task)
         move(
             db, job, "running", now, say="generating", progress=20, provider_task_id=provider_id,
-            started_at=now, next_at=now + engine.wait(1), tries=0, absences=0, fence_until=None,
-            doubt_since=None, error=None, lease_owner=None, lease_until=None,
+            started_at=job.started_at or now, next_at=now + engine.wait(1), tries=0, crashes=0,
+            absences=0, fence_until=None, doubt_since=None, error=None, lease_owner=None,
+            lease_until=None,
         )  # fmt: skip
 
     engine.store.write(write)
     failpoint("adopted")
 
 
-def _absent(db: Connection, engine: Engine, job: Job, asked: int) -> None:
+def _absent(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
     """Not found. Proof needs the fence to be down when it was asked, and two looks after it."""
     if job.checkpoint.get("exists"):
-        return _untold(db, engine, job, asked)
+        return _untold(db, engine, job, asked, error)
     proof = _unfenced if engine.client.unfenced else _fenced
     proof(db, engine, job, asked)
 
 
-def _unseen(db: Connection, engine: Engine, job: Job, asked: int) -> None:
-    """Kling did not answer."""
-    delay = engine.wait(backoff(job.tries, 2, 60))
-    touch(db, job, tries=job.tries + 1, next_at=engine.now() + delay)
+def _unseen(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
+    """Kling did not answer, or in words that say nothing: those are not listened to for ever."""
+    if error.answered and asked > max(_fence(engine, job), _patience(engine, job)):
+        _give_up(db, engine, job, error.message)
+        return
+    now = engine.now()
+    later = {"tries": job.tries + 1, "next_at": now + engine.wait(backoff(job.tries, 2, 60))}
+    say = "checking" if error.answered else "unanswered"
+    if job.says.get("code") == say or not job.tries:
+        touch(db, job, **later)
+    else:
+        update(db, job, now, say=say, **later)
 
 
-def _untold(db: Connection, engine: Engine, job: Job, asked: int) -> None:
+def _untold(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
     """Kling answers, and no answer of this kind will ever prove anything."""
     if asked > max(_fence(engine, job), _patience(engine, job)):
         _give_up(db, engine, job)
     else:
-        _unseen(db, engine, job, asked)
+        _unseen(db, engine, job, asked, error)
 
 
 def _fence(engine: Engine, job: Job) -> int:
@@ -108,7 +127,7 @@ def _fenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
     elif job.absences < 1:
         touch(db, job, absences=job.absences + 1, next_at=now + engine.wait(1))
     else:
-        requeue(db, job, now, now, "queued", "proved absent after the fence")
+        _send_again(db, engine, job, "proved absent after the fence")
 
 
 def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
@@ -117,32 +136,40 @@ def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
     if asked < _patience(engine, job):
         delay = engine.wait(backoff(job.tries, 2, 15))
         touch(db, job, tries=job.tries + 1, next_at=now + delay)
-    elif engine.catalog.route(job.route).duplicate_refused:
-        requeue(db, job, now, now, "queued", "not found for 15 minutes; Kling refuses a repeat")
+    elif route_of(engine, job).duplicate_refused:
+        _send_again(db, engine, job, "not found for 15 minutes; Kling refuses a repeat")
     else:
         _give_up(db, engine, job)
 
 
-def _give_up(db: Connection, engine: Engine, job: Job) -> None:
+def _give_up(db: Connection, engine: Engine, job: Job, said: str = "") -> None:
     """Nobody can tell whether Kling has it: the owner decides, unless the task turns up."""
-    now = engine.now()
+    known = f"Kling's answers cannot be read ({said})" if said else "Kling never answered"
     error = {
         "code": "outcome_unknown",
-        "message": "Kling never answered, and nothing was found. It may or may not be charged there.",
+        "message": f"{known}, and nothing was found. It may or may not be charged there.",
         "next": "Release the credits, or send it again if you accept that it may be billed twice.",
     }
-    move(
-        db, job, "unknown", now, say="unknown", why="outcome unknown", error=error,
-        next_at=now + engine.wait(60), tries=0, lease_owner=None, lease_until=None,
-    )  # fmt: skip
+    ask_owner(db, engine, job, error, say="unknown")
 
 
-def requeue(db: Connection, job: Job, now: int, at: int, say: str, why: str) -> None:
+def _send_again(db: Connection, engine: Engine, job: Job, why: str) -> None:
+    """Kling has no such task: once more, unless it has been as vain often enough."""
+    now, unheard = engine.now(), job.checkpoint.get("unheard", {})
+    if is_vain(unheard):
+        ask_owner(db, engine, job, not_taken(unheard), fence_until=None, absences=0)
+    else:
+        requeue(db, job, now, now, "queued", why)
+
+
+def requeue(
+    db: Connection, job: Job, now: int, at: int, say: str, why: str, **changes: Any
+) -> None:
     """Back to the queue, to be looked at again at a time (ms)."""
     move(
         db, job, "queued", now, say=say, why=why, progress=0, next_at=at, tries=job.tries + 1,
         fence_until=None, absences=0, doubt_since=None, lease_owner=None, lease_until=None,
-        figures={"at": at},
+        figures={"at": at}, **changes,
     )  # fmt: skip
 
 

@@ -135,7 +135,9 @@ class KlingAIClient:
         task = read_task(route, self._send(request, timeout, ONE_CAP))
         asked = body.get("external_task_id")
         if task.external_id is not None and task.external_id != asked:
-            raise KlingError("Kling answered for another task than was sent.", "uncertain")
+            raise KlingError(
+                "Kling answered for another task than was sent.", "uncertain", http_status=200
+            )
         return task
 
     def ask(self, path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
@@ -143,14 +145,16 @@ class KlingAIClient:
         request = self._http.build_request("POST", path, json=body)
         data = self._send(request, timeout or self._timeout, ANSWER_CAP)
         if not isinstance(data, dict):
-            raise KlingError("Kling's answer holds no data.", "uncertain")
+            raise KlingError("Kling's answer holds no data.", "uncertain", http_status=200)
         return data
 
     def look(self, route: Route, task_id: str) -> Task:
         """The task of this id; verdict "absent" when there is none."""
         task = self._one(route, task_id)
         if task.id != task_id:
-            raise KlingError("Kling answered for another task than was asked for.", "uncertain")
+            raise KlingError(
+                "Kling answered for another task than was asked for.", "uncertain", http_status=200
+            )
         return task
 
     def find(self, route: Route, external_id: str) -> Task:
@@ -158,7 +162,9 @@ class KlingAIClient:
         task = self._one(route, external_id)
         # An answer without an echo was looked up by the id in its address.
         if task.external_id not in (None, external_id):
-            raise KlingError("Kling answered for another task than was asked for.", "uncertain")
+            raise KlingError(
+                "Kling answered for another task than was asked for.", "uncertain", http_status=200
+            )
         return task
 
     def look_many(self, route: Route, page: int, size: int = 500) -> Page:

@@ -1,18 +1,43 @@
-"""What an owner decides about a job that is on its way."""
+"""What an owner decides about a job that is on its way, and how one comes to wait for that."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from kling_pipeline.engine import Engine
-from kling_pipeline.jobs import move, own_job, update
+from kling_pipeline.jobs import Job, move, own_job, update
 from kling_pipeline.store import Connection, bump
+
+STUMBLED = "step_failed"
+_ASK_AGAIN = 60.0  # seconds; what waits for its owner may still heal by itself
+
+
+def ask_owner(
+    db: Connection,
+    engine: Engine,
+    job: Job,
+    error: dict[str, Any],
+    *,
+    say: str = "undecided",
+    **changes: Any,
+) -> Job | None:
+    """Leaves a job to its owner, credits held: `error` says why, and what can be done."""
+    now = engine.now()
+    # What the studio stumbles over it would only stumble over again.
+    again = None if error["code"] == STUMBLED else now + engine.wait(_ASK_AGAIN)
+    return move(
+        db, job, "unknown", now, say=say, why=error["message"], error=error,
+        figures={"said": error["message"]}, next_at=again, tries=0, crashes=0, lease_owner=None,
+        lease_until=None, **changes,
+    )  # fmt: skip
 
 
 def cancel_job(engine: Engine, owner: str, job_id: str) -> None:
-    """Ends a queued or unknown job and gives its credits back; later it is only a wish, noted on the job."""
+    """Ends a job that waits, for a place or for its owner, and gives its credits back; else it is only a wish."""
 
     def write(db: Connection) -> None:
         job, now = own_job(db, owner, job_id), engine.now()
-        if job.state in ("queued", "unknown"):
+        if job.state in ("queued", "unknown") or is_aside(job):
             move(db, job, "canceled", now, say="canceled", why="canceled by the owner")
         elif job.state in ("sending", "checking", "running", "saving"):
             _wish_away(db, job.id, now)
@@ -21,20 +46,40 @@ def cancel_job(engine: Engine, owner: str, job_id: str) -> None:
 
 
 def retry_job(engine: Engine, owner: str, job_id: str) -> None:
-    """Takes a job up that was set aside, or sends an unknown one again, and rings."""
+    """Takes a job up that was set aside, asks once more for one that Kling has, or sends it again; and rings."""
 
     def write(db: Connection) -> None:
         job, now = own_job(db, owner, job_id), engine.now()
         if job.state == "unknown":
-            move(
-                db, job, "queued", now, say="queued", why="sent again by the owner",
-                progress=0, next_at=now, error=None, fence_until=None,
-            )  # fmt: skip
-        elif job.state == "saving" and job.error:
-            update(db, job, now, say="downloading", crashes=0, error=None, next_at=now)
+            _take_up(db, job, now)
+        elif is_aside(job):
+            update(db, job, now, say="downloading", crashes=0, tries=0, error=None, next_at=now)
 
     engine.store.write(write)
     engine.ring(job_id)
+
+
+def is_aside(job: Job) -> bool:
+    """Whether its result waits for the owner's word."""
+    return job.state == "saving" and job.error is not None and job.lease_owner is None
+
+
+def _take_up(db: Connection, job: Job, now: int) -> None:
+    """Where Kling has told of a task, sending again would pay twice: it is asked for again instead."""
+    why = "taken up by the owner"
+    fresh: dict[str, Any] = {"next_at": now, "error": None, "tries": 0, "absences": 0}
+    stumbled = bool(job.error and job.error.get("code") == STUMBLED)
+    if job.started_at is not None:
+        move(db, job, "running", now, say="generating", why=why, doubt_since=None, **fresh)
+    elif stumbled and job.fence_until is not None:
+        move(db, job, "checking", now, say="checking", why=why, doubt_since=now, **fresh)
+    else:
+        # As if it had never been sent: it is the owner's word that counts from here on.
+        known = {name: value for name, value in job.checkpoint.items() if name != "unheard"}
+        move(
+            db, job, "queued", now, say="queued", why="sent again by the owner", progress=0,
+            fence_until=None, checkpoint=known, **fresh,
+        )  # fmt: skip
 
 
 def _wish_away(db: Connection, job_id: str, now: int) -> None:

@@ -11,6 +11,7 @@ that is paid for.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any, Literal, NoReturn
 
 from kling_pipeline.capability import Kind, Route
 from kling_pipeline.errors import KlingError, StudioError
+from kling_pipeline.redaction import mask
 
 __all__ = ["Output", "Page", "Task", "body", "read_page", "read_task"]
 
@@ -36,6 +38,8 @@ _KIND: Mapping[str, Kind] = {"videos": "video", "images": "image", "audios": "au
 _ID = re.compile(r"(?!\.)[!-~]{1,128}")
 _URL = re.compile(r"https?://[!-~]{1,8000}")
 _UNITS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
+_LINK = re.compile(r"\w+://[^\s\"']*")
+MAX_QUOTED = 120
 MAX_OUTPUTS = 32  # the most that any request asks for is 9 pictures
 MAX_PAGE = 1000  # the documented most is 500
 MAX_MESSAGE = 500
@@ -100,12 +104,13 @@ def read_task(route: Route, data: object) -> Task:
         _unreadable("the task")
     if "task_id" not in data and "id" in data:
         data = _as_legacy(data)
-    status = _STATUS.get(word) if isinstance(word := data.get("task_status"), str) else None
+    word = data.get("task_status")
+    status = _STATUS.get(word.strip().lower()) if isinstance(word, str) else None
     if status is None:
-        _unreadable("task_status")
+        _unreadable("task_status", word)
     outputs = _outputs(route, data.get("task_result")) if status == "succeeded" else ()
     if status == "succeeded" and not outputs:
-        _unreadable("task_result: a task that succeeded without a file")
+        _unreadable("a task that succeeded without a file, task_result", data.get("task_result"))
     info = data.get("task_info") or {}
     if not isinstance(info, dict):
         _unreadable("task_info")
@@ -235,5 +240,11 @@ def _moment(value: object) -> int:
     return value
 
 
-def _unreadable(what: str) -> NoReturn:
-    raise KlingError(f"Kling's answer cannot be read: {what}.", "uncertain")
+def _unreadable(what: str, value: object = ...) -> NoReturn:
+    """The part that cannot be read, quoted so far as it is short and no address: a link may be a key to a file."""
+    quoted = ""
+    if value is not ...:
+        text = _LINK.sub("(a link)", json.dumps(value, ensure_ascii=False, default=str)[:2000])
+        quoted = f" {mask(_message(text))[:MAX_QUOTED]}"
+    said = f"Kling's answer cannot be read: {what}{quoted}."
+    raise KlingError(said, "uncertain", http_status=200)

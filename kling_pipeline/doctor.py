@@ -10,12 +10,14 @@ from typing import Any
 from kling_pipeline.audit import audit
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
+from kling_pipeline.jobs import Job
 from kling_pipeline.leases import lease_is_held
 from kling_pipeline.orphans import Sighting, is_lost, price_orphan, routes, see_ours
 from kling_pipeline.pauses import clock_is_off, notice
 from kling_pipeline.places import show_pools
 from kling_pipeline.store import Connection
 
+_LISTED = 20  # takes by name; how many there are is said beside
 _DISK_FLOOR = 1024**3
 _BACKUP = "Stop the studio, keep a copy of its data folder, and put back the last good copy."
 _MISSING = "Put the file back from a copy; Kling keeps a result for 30 days."
@@ -40,6 +42,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "unordered": ("Kling's list {list} is not newest first; tasks are asked singly.", "Nothing to do."),
     "aside": ("{n} jobs are set aside.", "Press try again on their cards."),
     "unknown": ("{n} jobs have an unknown outcome.", "Decide on their cards; credits stay held."),
+    "undecided": ("Take {take}: {said}", "Open its card and decide: again, or its credits back."),
     "kling": ("Kling does not answer as it should: {message}", "Check the network and the keys."),
     "proxy": ("Kling is reached over the proxy {address}.", "Nothing to do, if that is meant."),
     "skew": (
@@ -145,4 +148,20 @@ def _warnings(db: Connection, engine: Engine) -> list[Sign]:
     ):
         if n := db.execute(f"SELECT count(*) FROM job WHERE {where}").fetchone()[0]:
             warnings.append(_sign(code, n=n))
-    return warnings
+    return warnings + _undecided(db)
+
+
+def _undecided(db: Connection) -> list[Sign]:
+    """Each take that waits for its owner, and each that Kling tells nothing readable of, with what was said."""
+    rows = db.execute(
+        """SELECT * FROM job WHERE state IN ('running', 'checking', 'saving', 'unknown')
+           AND (error IS NOT NULL OR (json_valid(says) AND json_extract(says, '$.code') = 'unreadable'))
+           ORDER BY seq DESC LIMIT ?""",
+        [_LISTED],
+    )
+    jobs = [Job.from_row(row) for row in rows]
+    said = [(job.error or job.says).get("message") or job.says.get("said", "") for job in jobs]
+    return [
+        _sign("undecided", take=job.take, job=job.id, said=text)
+        for job, text in zip(jobs, said, strict=True)
+    ]

@@ -130,6 +130,12 @@ class KlingError(StudioError):
         self.service_code, self.http_status, self.request_id = service_code, http_status, request_id
         self.sent = sent
 
+    @property
+    def answered(self) -> bool:
+        """Whether an answer came, whatever it said; False while the line or Kling itself is down."""
+        told = self.http_status is not None or self.service_code is not None
+        return told or self.verdict != "uncertain"
+
 
 class ResultError(StudioError):
     """A result file is cut, over the cap, or not the kind that was asked for."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from kling_pipeline import ledger
 from kling_pipeline.engine import Engine
+from kling_pipeline.errors import NotFound
 from kling_pipeline.jobs import Job, own_job
 from kling_pipeline.pauses import notice
 from kling_pipeline.states import OPEN
@@ -99,11 +100,17 @@ def full_statement(db: Connection, engine: Engine, owner: str) -> list[dict[str,
     return entries
 
 
-def _took(engine: Engine, job: Job) -> float:
-    """Kling's own figure in credits: a fact about the owner's account there, never charged."""
-    model = engine.catalog.model(job.capability, job.model)
-    product = engine.catalog.prices[model.price].product
-    return float(Decimal(job.units or 0) * engine.catalog.unit(product))
+def _took(engine: Engine, job: Job) -> float | None:
+    """Kling's own figure in credits: a fact about the owner's account there, never charged.
+
+    None where the studio no longer knows what a unit of it is.
+    """
+    try:
+        _, model = engine.catalog.sold(job.capability, job.model, job.route)
+        product = engine.catalog.prices[model.price].product
+        return float(Decimal(job.units or 0) * engine.catalog.unit(product))
+    except (NotFound, LookupError, ArithmeticError):
+        return None
 
 
 def _counts(db: Connection, owner: str) -> dict[str, int]:

@@ -12,10 +12,13 @@ from typing import Any
 from kling_pipeline.addresses import check_link
 from kling_pipeline.capability import Capability, Media
 from kling_pipeline.encoding import decode_base64
+from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, NotFound
+from kling_pipeline.jobs import find_job
 from kling_pipeline.media import Facts, check_rule, inspect_upload, store_file
 from kling_pipeline.store import Connection
+from kling_pipeline.tasks import look_at
 
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 # In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,
@@ -154,11 +157,18 @@ def _address(engine: Engine, owner: str, name: str, value: str, media: Media) ->
 def _fresh_link(engine: Engine, owner: str, asset_id: str) -> str:
     with engine.store.read() as db:
         row = find_asset(db, asset_id, owner)
-        job = db.execute("SELECT * FROM job WHERE id = ?", [row["job_id"]]).fetchone()
-    route = engine.catalog.route(job["route"])
-    task = engine.client.look(route, job["provider_task_id"])
-    link: str = task.outputs[row["position"]].url
-    return link
+        job = find_job(db, row["job_id"])
+    task = look_at(engine, route_of(engine, job), job) if job else None
+    outputs = task.outputs if task else ()
+    named = [one for one in outputs if one.provider_id and one.provider_id == row["provider_id"]]
+    # Kling may tell fewer results than it did, and in another order.
+    found = named or [one for one in outputs if one.index == row["position"]]
+    if not found:
+        raise InputError(
+            "Kling no longer tells where this video is. Choose another, or make it anew.",
+            code="video_unreachable",
+        )
+    return found[0].url
 
 
 def _take(

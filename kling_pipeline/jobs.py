@@ -17,7 +17,11 @@ from kling_pipeline.errors import NotFound
 from kling_pipeline.states import ENDED, MOVES, SAYS, State
 from kling_pipeline.store import Connection, bump
 
-_JSON = ("params", "request", "says", "error", "checkpoint", "outputs")
+_JSON: Mapping[str, type] = {
+    **dict.fromkeys(("params", "request", "says", "error", "checkpoint", "endpoint"), dict),
+    "outputs": list,
+}
+_NEEDED = ("params", "request", "says", "checkpoint")
 
 
 @dataclass(frozen=True)
@@ -67,19 +71,30 @@ class Job:
     started_at: int | None
     ended_at: int | None
     took: int | None
+    endpoint: dict[str, Any] | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Job:
         """A job from a database row."""
         values = dict(row)
-        for name in _JSON:
-            values[name] = json.loads(values[name]) if values[name] is not None else None
+        for name, kind in _JSON.items():
+            values[name] = _read(values[name], kind)
+        values |= {name: {} for name in _NEEDED if values[name] is None}
         return cls(**values)
 
     @property
     def take(self) -> str:
         """The short name: the owner's n-th click and the letter of the variant, `14A`."""
         return f"{self.click}{_letter(self.variant)}"
+
+
+def _read(text: str | None, kind: type) -> Any:
+    """A column's value; a damaged one is empty, so that its row can still be shown, decided on and paid back."""
+    try:
+        value = json.loads(text) if text is not None else None
+    except ValueError:
+        value = None
+    return value if isinstance(value, kind) else None
 
 
 def _letter(number: int) -> str:

@@ -145,13 +145,16 @@ class Model:
         )
 
 
-def read_models(path: Path, contract: str) -> list[Model]:
-    """Every model of one contract, in the order of the file; StudioError when a row names an unknown route."""
+def read_models(path: Path, contract: str, *, others: bool = False) -> list[Model]:
+    """Every model of one contract (or what is of the others only), in the order of the file.
+
+    StudioError when a row names an unknown route.
+    """
     document = tomllib.loads(path.read_text("utf-8"))
     routes = {row["id"]: Route(**row) for row in document["route"]}
     models = []
     for row in document["model"]:
-        if contract not in row["contracts"]:
+        if (contract in row["contracts"]) is others:
             continue
         if row["route"] not in routes:
             raise StudioError(f"{row['name']}: there is no route {row['route']}.", code="bad_row")

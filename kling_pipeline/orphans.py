@@ -6,6 +6,7 @@ an older copy of the store is put back.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from kling_pipeline.accounts import open_account
 from kling_pipeline.admission import insert_click
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Task
+from kling_pipeline.endpoints import freeze_route, route_of
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, KlingError, NotFound
+from kling_pipeline.failpoint import failpoint
 from kling_pipeline.identity import installation_mark
 from kling_pipeline.jobs import Job, find_job, move
 from kling_pipeline.store import Connection, get_meta
@@ -53,12 +56,18 @@ def see_ours(engine: Engine) -> tuple[list[Sighting], int]:
 
 
 def routes(engine: Engine) -> list[Route]:
-    """Every endpoint that a model of the catalog is asked at."""
+    """Every endpoint that a model of the catalog is asked at, then those that jobs were sent to before it changed."""
     found = {
-        model.route.id: model.route
+        model.route.path: model.route
         for name in engine.catalog.capabilities
         for model in engine.catalog.models(name)
     }
+    with engine.store.read() as db:
+        rows = db.execute("SELECT * FROM job GROUP BY route, endpoint").fetchall()
+    for job in map(Job.from_row, rows):
+        # What cannot be asked any more says so on its own card.
+        with contextlib.suppress(NotFound):
+            found.setdefault(route_of(engine, job).path, route_of(engine, job))
     return list(found.values())
 
 
@@ -66,19 +75,24 @@ def is_lost(db: Connection, task: Task) -> bool:
     """Paid, and nobody would fetch it."""
     if task.status == "failed":
         return False
-    if db.execute("SELECT 1 FROM job WHERE provider_task_id = ?", [task.id]).fetchone():
+    held = "SELECT 1 FROM job WHERE provider_task_id = ? AND state NOT IN ('failed', 'canceled')"
+    if db.execute(held, [task.id]).fetchone():
         return False
     job = _namesake(db, task)
     return job is None or job.state in ("failed", "canceled")
 
 
 def price_orphan(engine: Engine, db: Connection, seen: Sighting) -> int | None:
-    """What taking it up costs: the price of the job that was given up, else what Kling says it took; None: not told."""
+    """What taking it up costs: the price of the job that was given up, else what Kling says it took.
+
+    None where Kling does not tell, or the catalog has nothing that is made there.
+    """
     if job := _namesake(db, seen.task):
         return job.price
-    if not seen.task.units:
+    made = _makers(engine, seen.route)
+    if not seen.task.units or made is None:
         return None
-    product = engine.catalog.prices[_makers(engine, seen.route)["price"]].product
+    product = engine.catalog.prices[made["price"]].product
     return max(1, math.ceil(seen.task.units * engine.catalog.unit(product)))
 
 
@@ -104,7 +118,10 @@ def adopt_orphan(engine: Engine, owner: str, task_id: str) -> str:
         if given_up is not None:
             # Its id goes to the job that takes its place: by it the task is known.
             parted = f"{given_up.external_task_id}.{given_up.seq}"
-            db.execute("UPDATE job SET external_task_id = ? WHERE id = ?", [parted, given_up.id])
+            db.execute(
+                "UPDATE job SET external_task_id = ?, provider_task_id = NULL WHERE id = ?",
+                [parted, given_up.id],
+            )
         open_account(db, owner, engine.settings.opening_credits)
         columns = _like(given_up) if given_up else _unseen(engine, seen.route)
         common = {**columns, "owner": owner, "price": price, "state": "queued", "created_at": now}
@@ -113,7 +130,10 @@ def adopt_orphan(engine: Engine, owner: str, task_id: str) -> str:
         )
         return _run(db, job, seen.task, now)
 
-    return engine.store.write(write)
+    failpoint("orphan_seen")
+    job_id = engine.store.write(write)
+    failpoint("orphan_adopted")
+    return job_id
 
 
 def _run(db: Connection, job: Job, task: Task, now: int) -> str:
@@ -136,8 +156,8 @@ def _namesake(db: Connection, task: Task) -> Job | None:
 def _like(job: Job) -> dict[str, Any]:
     """What a job was asked for, for the one that takes its place."""
     columns = (
-        "capability", "model", "route", "pool", "slots", "shape", "credit_key", "params", "request",
-        "checkpoint", "template",
+        "capability", "model", "route", "endpoint", "pool", "slots", "shape", "credit_key",
+        "params", "request", "checkpoint", "template",
     )  # fmt: skip
     values = {name: getattr(job, name) for name in columns}
     return {
@@ -149,23 +169,24 @@ def _like(job: Job) -> dict[str, Any]:
 def _unseen(engine: Engine, route: Route) -> dict[str, Any]:
     """Of a task whose job is in no store only the endpoint is known."""
     made = _makers(engine, route)
+    assert made is not None  # it has a price
     return {
         **{name: made[name] for name in ("capability", "model", "credit_key")},
-        "route": route.id, "pool": route.pool, "slots": 1, "shape": f"{made['capability']}|adopted",
-        "params": "{}", "request": json.dumps({"fields": {}}), "checkpoint": "{}",
+        "route": route.id, "endpoint": freeze_route(route), "pool": route.pool, "slots": 1,
+        "shape": f"{made['capability']}|adopted", "params": "{}",
+        "request": json.dumps({"fields": {}}), "checkpoint": "{}",
     }  # fmt: skip
 
 
-def _makers(engine: Engine, route: Route) -> dict[str, str]:
-    """The first capability and model that are asked at an endpoint."""
-    return next(
-        {
-            "capability": capability.id,
-            "model": model.name,
-            "price": model.price,
-            "credit_key": capability.credit_key,
-        }
-        for capability in engine.catalog.capabilities.values()
-        for model in engine.catalog.models(capability.id)
-        if model.route.id == route.id
-    )
+def _makers(engine: Engine, route: Route) -> dict[str, str] | None:
+    """The first capability and model that are asked at an endpoint; None where the catalog has none."""
+    for capability in engine.catalog.capabilities.values():
+        for model in engine.catalog.models(capability.id):
+            if model.route.path == route.path:
+                return {
+                    "capability": capability.id,
+                    "model": model.name,
+                    "price": model.price,
+                    "credit_key": capability.credit_key,
+                }
+    return None

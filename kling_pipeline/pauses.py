@@ -14,6 +14,10 @@ _NEXT = {
     "account": "Check the keys and the balance in Kling's console, then wait: submits go on by themselves.",
     "token": "Check the clock of this machine, then wait: submits go on by themselves.",
 }
+_BARE = (
+    "This is not Kling's own answer: check KLING_BASE_URL, the keys, and what stands between here and "
+    "Kling. Submits go on by themselves."
+)
 _CLOCK = "This clock and Kling's differ by {seconds} s: set this machine's clock; submits then go on by themselves."
 
 
@@ -29,7 +33,7 @@ def pause(db: Connection, engine: Engine, error: KlingError) -> int:
     times = min(4, before["times"] + 1) if before else 0
     until = now + engine.wait(15 * 2**times)
     seconds = clock_is_off(engine)
-    known = _NEXT.get(error.verdict, _NEXT["account"])
+    known = _NEXT.get(error.verdict, _NEXT["account"]) if error.service_code else _BARE
     value = {
         "code": error.code,
         "message": error.message,

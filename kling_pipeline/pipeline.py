@@ -19,13 +19,19 @@ from kling_pipeline.feed import every_job, full_statement, older_jobs
 from kling_pipeline.hints import take_hint, verify_signature
 from kling_pipeline.inbox import brings_files, find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
-from kling_pipeline.jobs import find_job, own_job
+from kling_pipeline.jobs import Job, find_job, own_job
 from kling_pipeline.leases import drop_leases, hold_lease
 from kling_pipeline.orphans import adopt_orphan
 from kling_pipeline.pauses import say_notice
 from kling_pipeline.places import due_jobs, raise_caps
 from kling_pipeline.polling import ease_all, poll
-from kling_pipeline.recovery import keep_leases, mend_times, sweep_incoming, take_over
+from kling_pipeline.recovery import (
+    keep_leases,
+    mend_times,
+    set_back,
+    sweep_incoming,
+    take_over,
+)
 from kling_pipeline.saving import save
 from kling_pipeline.sending import send
 from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
@@ -90,12 +96,12 @@ class Pipeline:
         return submission
 
     def cancel(self, owner: str, job_id: str) -> dict[str, Any]:
-        """Cancels a queued job and gives its credits back; later it is only a wish, noted on the job."""
+        """Cancels a job that waits and gives its credits back; later it is only a wish, noted on the job."""
         cancel_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
 
     def retry(self, owner: str, job_id: str) -> dict[str, Any]:
-        """The owner's second thought: takes a job up that was set aside, or sends an unknown one again."""
+        """The owner's second thought: takes up what was set aside, asks again, or sends again."""
         retry_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
 
@@ -216,11 +222,20 @@ class Pipeline:
         take_hint(self.engine, task_id)
 
     def advance(self, job_id: str) -> None:
-        """Does the next step of one job, whatever it is; calling it once too often does nothing."""
+        """Does the next step of one job, whatever it is; calling it once too often does nothing.
+
+        What a step stumbles over is counted on its job and never raised.
+        """
         with self.engine.store.read() as db:
             job = find_job(db, job_id)
         if job is None or (job.next_at or 0) > self.engine.now():
             return
+        try:
+            self._step(job)
+        except Exception as error:  # whatever it is, it must neither be lost nor come back at once
+            set_back(self.engine, job_id, error)
+
+    def _step(self, job: Job) -> None:
         if job.state == "queued":
             send(self.engine, job)
         elif job.state == "checking":

@@ -6,58 +6,107 @@ A poll error never fails a job. Queries take no place in Kling's concurrency (Kl
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import time
 
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Task
 from kling_pipeline.durations import Typical, ease, is_late, learn, next_look
+from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import Engine
-from kling_pipeline.errors import KlingError
+from kling_pipeline.errors import KlingError, NotFound
 from kling_pipeline.failpoint import failpoint
-from kling_pipeline.jobs import Job, move, touch, update, wished_away
+from kling_pipeline.jobs import Job, move, update, wished_away
+from kling_pipeline.misses import MISSED, note_miss, note_sight
+from kling_pipeline.recovery import set_back
 from kling_pipeline.store import Connection, set_meta
 from kling_pipeline.tasks import claim_task, look_at, newest_first
 
 log = logging.getLogger(__name__)
 PAGE = 500
 SINGLE_LOOKS = 20
-_SILENT = 3  # single looks without a readable answer, after which the rest waits for the next tick
+_SILENT = 3  # single looks without any answer, after which the rest waits for the next tick
+_TICK_SECONDS = 60.0
 
 
 def poll(engine: Engine) -> list[str]:
     """Asks Kling for every running job that is due; ids of the jobs that are now to be saved."""
     now = engine.now()
+    ready: list[str] = []
+    patience = _Patience(engine)
+    # Whoever waits longest first: what a tick has no time for is at the head of the next one.
+    for route, jobs, due in sorted(_due_routes(engine, now), key=lambda one: _oldest(one[2])):
+        if patience.spent:
+            break
+        try:
+            ready += _poll_route(engine, route, jobs, due, patience)
+        except Exception:  # one endpoint's trouble is its own
+            log.exception("poll %s", route.path)
+    return ready
+
+
+def _oldest(due: list[Job]) -> int:
+    return min(job.next_at or 0 for job in due)
+
+
+def _due_routes(engine: Engine, now: int) -> list[tuple[Route, list[Job], list[Job]]]:
+    """Each endpoint with its running jobs, and those of them that are due."""
     with engine.store.read() as db:
         rows = db.execute(
             "SELECT * FROM job WHERE state = 'running' ORDER BY started_at"
         ).fetchall()
-    running = [Job.from_row(row) for row in rows]
-    by_route: dict[str, list[Job]] = {}
-    for job in running:
-        by_route.setdefault(job.route, []).append(job)
-    ready: list[str] = []
-    for route_id, jobs in by_route.items():
-        due = [job for job in jobs if (job.next_at or 0) <= now]
-        if due:
-            ready += _poll_route(engine, engine.catalog.route(route_id), jobs, due)
-    return ready
+    groups: dict[str, tuple[Route, list[Job], list[Job]]] = {}
+    for job in map(Job.from_row, rows):
+        is_due = (job.next_at or 0) <= now
+        try:
+            route = route_of(engine, job)
+        except NotFound as error:
+            # Nobody knows any more where to ask for it: its own trouble, and nobody else's.
+            if is_due:
+                set_back(engine, job.id, error)
+            continue
+        _, jobs, due = groups.setdefault(route.path, (route, [], []))
+        jobs.append(job)
+        due += [job] if is_due else []
+    return [one for one in groups.values() if one[2]]
 
 
-def _poll_route(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> list[str]:
+class _Patience:
+    """How long one tick may last: everything else waits for it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._until = time.monotonic() + engine.settings.scaled(_TICK_SECONDS)
+        self._silent = 0
+
+    def count(self, error: KlingError) -> None:
+        """Each look without an answer may have lasted a whole time-out."""
+        self._silent += not error.answered
+
+    @property
+    def spent(self) -> bool:
+        """Whether the rest waits for the next tick."""
+        return self._silent >= _SILENT or time.monotonic() > self._until
+
+
+def _poll_route(
+    engine: Engine, route: Route, jobs: list[Job], due: list[Job], patience: _Patience
+) -> list[str]:
     found = _list(engine, route, jobs, due)
+    missed: dict[str, KlingError] = {}
     missing = sorted((job for job in due if job.id not in found), key=lambda job: job.next_at or 0)
-    silent = 0
-    for job in missing[:SINGLE_LOOKS]:
+    for number, job in enumerate(missing[:SINGLE_LOOKS]):
+        if number and patience.spent:
+            break
         try:
             found[job.id] = look_at(engine, route, job)
         except KlingError as error:
             log.warning("look at %s: %s", job.external_task_id, error.code)
-            # Each may last a whole time-out, and everything else waits for this tick.
-            silent += error.verdict == "uncertain"
-            if silent == _SILENT:
-                break
+            missed[job.id] = error
+            patience.count(error)
+        except Exception as error:  # one task's answer is its own trouble
+            set_back(engine, job.id, error)
     failpoint("polled")
-    return engine.store.write(lambda db: _record(db, engine, jobs, due, found))
+    told = [job for job in jobs if job.id in found or job.id in missed]
+    return _record_all(engine, told, due, found, missed)
 
 
 def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict[str, Task]:
@@ -90,12 +139,42 @@ def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict
     return found
 
 
-def _record(
-    db: Connection, engine: Engine, jobs: Iterable[Job], due: list[Job], found: dict[str, Task]
+def _record_all(
+    engine: Engine,
+    told: list[Job],
+    due: list[Job],
+    found: dict[str, Task],
+    missed: dict[str, KlingError],
 ) -> list[str]:
+    """Writes down what was told, in one transaction unless one of the jobs is in the way of the others."""
+    late, ready = {job.id for job in due}, list[str]()
+
+    def write(jobs: list[Job]) -> list[str]:
+        return engine.store.write(lambda db: _record(db, engine, jobs, late, found, missed))
+
+    try:
+        return write(told)
+    except Exception as error:  # it comes again below, from the row that it is about
+        log.warning("what Kling told cannot be written down together: %s", type(error).__name__)
+    for job in told:
+        try:
+            ready += write([job])
+        except Exception as error:  # one row's trouble is its own
+            set_back(engine, job.id, error)
+    return ready
+
+
+def _record(
+    db: Connection,
+    engine: Engine,
+    told: list[Job],
+    late: set[str],
+    found: dict[str, Task],
+    missed: dict[str, KlingError],
+) -> list[str]:
+    """What was not asked for keeps its place in the line."""
     now, ready, usual = engine.now(), list[str](), dict[str, Typical]()
-    late = {job.id for job in due}
-    for job in jobs:
+    for job in told:
         task = found.get(job.id)
         if task is not None and task.status in ("succeeded", "failed"):
             if _finish(db, job, task, now):
@@ -103,8 +182,11 @@ def _record(
         elif job.id in late:
             if job.shape not in usual:
                 usual[job.shape] = learn(db, engine, job.shape, job.pool)
-            elapsed = now - (job.started_at or now)
-            touch(db, job, next_at=now + next_look(engine, elapsed, usual[job.shape]))
+            at = now + next_look(engine, now - (job.started_at or now), usual[job.shape])
+            if task is None:
+                note_miss(db, engine, job, missed[job.id], at)
+            else:
+                note_sight(db, job, now, at)
     return ready
 
 
@@ -119,6 +201,7 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
         return bool(
             move(
                 db, job, "saving", now, say="downloading", outputs=outputs, next_at=now, tries=0,
+                crashes=0, doubt_since=None,
                 units=str(task.units) if task.units is not None else None,
                 took=max(0, now - (job.started_at or now)), provider_task_id=provider_id,
             )
@@ -145,5 +228,7 @@ def ease_all(db: Connection, engine: Engine) -> None:
         typical = usual[job.shape]
         progress = max(job.progress, ease(now - (job.started_at or now), typical))
         say = "late" if is_late(job, now, typical) else "generating"
+        if job.says.get("code") in MISSED:
+            continue
         if progress >= job.progress + 2 or say != job.says.get("code"):
             update(db, job, now, say=say, progress=progress)

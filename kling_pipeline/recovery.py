@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import sqlite3
 from typing import Any
 
+from kling_pipeline.checking import backoff
+from kling_pipeline.decisions import ask_owner
 from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
-from kling_pipeline.jobs import Job, move, update
+from kling_pipeline.errors import KlingError, StorageError, StudioError
+from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import notice
-from kling_pipeline.saving import CRASHES
-from kling_pipeline.states import OPEN
+from kling_pipeline.saving import CRASHES, set_aside
+from kling_pipeline.states import ENDED, OPEN
 from kling_pipeline.store import Connection, set_meta
+from kling_pipeline.unheard import count_unheard
 
 log = logging.getLogger(__name__)
 _LONGEST_WAIT = 420.0  # seconds; no back-off and no pause is longer
@@ -73,6 +78,54 @@ def mend_times(db: Connection, engine: Engine) -> None:
         set_meta(db, "pause", json.dumps({**current, "until": now}))
 
 
+def set_back(engine: Engine, job_id: str, error: Exception) -> None:
+    """Counts what nobody expected as a crash of the step: it is tried later, and after three its owner decides."""
+    log.error("job %s stumbled", job_id, exc_info=error)
+    engine.store.write(lambda db: _set_back(db, engine, job_id, error))
+
+
+def _set_back(db: Connection, engine: Engine, job_id: str, error: Exception) -> None:
+    job, now = find_job(db, job_id), engine.now()
+    if job is None or job.state in ENDED or job.lease_owner not in (None, engine.me):
+        return
+    # A full disk or a locked file is nothing of this job's.
+    crashes = job.crashes + (not isinstance(error, sqlite3.Error | StorageError))
+    at = now + engine.wait(backoff(max(job.crashes, job.tries), 15, 300))
+    later: dict[str, Any] = {
+        "crashes": crashes, "tries": job.tries + 1, "next_at": at, "lease_owner": None,
+        "lease_until": None,
+    }  # fmt: skip
+    sent = job.state == "sending" and job.fence_until is not None
+    if sent:
+        # Whether it reached Kling is to be found out first.
+        why = "stumbled while sending"
+        later["checkpoint"] = count_unheard(job, KlingError(_said(error), "uncertain"))
+        move(
+            db, job, "checking", now, say="checking", why=why, absences=0, doubt_since=now, **later
+        )
+    elif crashes >= CRASHES and job.state == "saving":
+        set_aside(db, job, now, stumbled(error), crashes=crashes)
+    elif crashes >= CRASHES and job.state != "unknown":
+        ask_owner(db, engine, job, stumbled(error))
+    elif job.state == "sending":
+        move(db, job, "queued", now, say="queued", why="stumbled", progress=0, **later)
+    else:
+        touch(db, job, **later)
+
+
+def stumbled(error: Exception) -> dict[str, str]:
+    """What an owner is told of an exception; its text may hold anything, so only what is meant to be read."""
+    return {
+        "code": "step_failed",
+        "message": f"The studio stumbled three times over this take ({_said(error)}).",
+        "next": "Try again, or take the credits back; the studio's log tells more.",
+    }
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, StudioError) else type(error).__name__
+
+
 def _take_over(db: Connection, engine: Engine) -> int:
     jobs = [Job.from_row(row) for row in db.execute(_LEASED) if _is_free(engine, row)]
     for job in jobs:
@@ -106,9 +159,6 @@ def _free(db: Connection, engine: Engine, job: Job, now: int, *, crashed: bool) 
             "message": "The studio stopped three times while storing this result.",
             "next": "Kling has the result for 30 days. Try again, or look at doctor.",
         }
-        update(
-            db, job, now, say="set_aside", error=error, crashes=job.crashes + 1,
-            lease_owner=None, lease_until=None, next_at=None,
-        )  # fmt: skip
+        set_aside(db, job, now, error, crashes=job.crashes + 1)
     else:
         update(db, job, now, crashes=job.crashes + int(crashed and local), **free)

@@ -7,11 +7,13 @@ import random
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import LEASE_SECONDS, Engine
-from kling_pipeline.errors import KlingError, ResultError
+from kling_pipeline.errors import KlingError, ResultError, StudioError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import ASSET
 from kling_pipeline.jobs import Job, find_job, move, touch, update
@@ -26,6 +28,11 @@ CRASHES = 3
 # Attempts that each brought a whole file of the right kind that cannot be read, after which it is what Kling has.
 _SURE = 3
 _SOON = 2.0  # seconds until such a file is fetched again
+# What may pass by itself is tried for ever; the same other trouble so often in a row, then its owner decides.
+_PASSING = (
+    "result_unreachable", "result_unreadable", "result_busy", "disk", "lease_lost", "kling_busy",
+)  # fmt: skip
+_MOST, _ENOUGH = {"result_too_large": 3}, 9
 
 
 def save(engine: Engine, job: Job) -> None:
@@ -47,7 +54,7 @@ def save(engine: Engine, job: Job) -> None:
         engine.store.write(lambda db: _settle(db, held.job, assets, engine.now()))
         failpoint("settled")
     except (ResultError, KlingError, OSError) as error:
-        _put_off(engine, held, getattr(error, "code", "disk"))
+        _put_off(engine, held, error)
     finally:
         engine.in_hand.discard(claimed.id)
         shutil.rmtree(folder, ignore_errors=True)
@@ -148,7 +155,7 @@ def _fetch_missing(
 
 
 def _fresh_outputs(engine: Engine, held: _Held) -> list[dict[str, Any]]:
-    route = engine.catalog.route(held.job.route)
+    route = route_of(engine, held.job)
     task = look_at(engine, route, held.job)
     outputs = [
         {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
@@ -199,17 +206,53 @@ def _settle(db: Connection, job: Job, assets: list[dict[str, Any]], now: int) ->
         )
 
 
-def _put_off(engine: Engine, held: _Held, code: str) -> None:
+def set_aside(
+    db: Connection, job: Job, now: int, error: Mapping[str, Any], **changes: Any
+) -> Job | None:
+    """Leaves a result to its owner: fetched again, or given up, when that is said."""
+    return update(
+        db, job, now, say="set_aside", error=dict(error), lease_owner=None, lease_until=None,
+        next_at=None, **changes,
+    )  # fmt: skip
+
+
+def _put_off(engine: Engine, held: _Held, error: ResultError | KlingError | OSError) -> None:
+    code = getattr(error, "code", "disk")
     log.warning("saving %s: %s", held.job.external_task_id, code)
-    engine.store.write(lambda db: _later(db, engine, held, code))
+    engine.store.write(lambda db: _later(db, engine, held, code, error))
 
 
-def _later(db: Connection, engine: Engine, held: _Held, code: str) -> None:
+def _later(
+    db: Connection,
+    engine: Engine,
+    held: _Held,
+    code: str,
+    error: ResultError | KlingError | OSError,
+) -> None:
     now, job = engine.now(), held.job
+    before = job.checkpoint.get("vain", {})
+    times = before.get("times", 0) + 1 if before.get("code") == code else 1
+    passes = code in _PASSING or (isinstance(error, KlingError) and not error.answered)
+    if isinstance(error, StudioError) and not passes and times >= _MOST.get(code, _ENOUGH):
+        rest = {name: value for name, value in job.checkpoint.items() if name != "vain"}
+        set_aside(db, job, now, _given_up(code, error), checkpoint=rest, crashes=0, tries=0)
+        return
     growing = min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2)
     delay = engine.wait(_SOON if code == "result_unreadable" else growing)
     update(
         db, job, now, say="retrying", figures={"at": now + delay, "reason": code},
-        checkpoint={**job.checkpoint, "unread": held.unread}, next_at=now + delay,
+        checkpoint={
+            **job.checkpoint, "unread": held.unread, "vain": {"code": code, "times": times},
+        },
+        next_at=now + delay,
         tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,
     )  # fmt: skip
+
+
+def _given_up(code: str, error: StudioError) -> dict[str, str]:
+    """What the owner is told of a result that does not come however often it is fetched."""
+    return {
+        "code": code,
+        "message": error.message,
+        "next": "Kling has the result for 30 days. Store it again, or take the credits back.",
+    }

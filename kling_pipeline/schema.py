@@ -147,3 +147,9 @@ def m002_state_index(db: Database) -> None:
     """
     db.execute("DROP INDEX job_open")
     db.execute("CREATE INDEX job_state ON job (state, owner, seq)")
+
+
+@migrations()
+def m003_endpoint(db: Database) -> None:
+    """Where a job is asked for, as it stood when it was bought: the catalog may forget it while Kling works."""
+    db.execute("ALTER TABLE job ADD COLUMN endpoint TEXT")

@@ -12,8 +12,10 @@ from functools import partial
 from typing import Any
 
 from kling_pipeline import dialects
-from kling_pipeline.capability import Call
+from kling_pipeline.capability import Call, Route
 from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, requeue
+from kling_pipeline.decisions import ask_owner
+from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import LEASE_SECONDS, Engine
 from kling_pipeline.errors import InputError, KlingError
 from kling_pipeline.failpoint import failpoint
@@ -22,9 +24,11 @@ from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import pause, paused
 from kling_pipeline.places import has_place, lower_cap, slow_down
 from kling_pipeline.store import Connection
+from kling_pipeline.unheard import count_unheard, is_vain, not_taken
 
 _TOKEN_SECONDS = 60.0
 _ASK_SECONDS = 60.0
+_STEPS = 10  # unreadable answers to the calls before a task, after which its owner decides
 _TOO_FAST = 1302  # Kling docs, error codes, Sept 2026; 1303 is the limit of tasks in flight
 
 
@@ -46,21 +50,22 @@ def _send_claimed(engine: Engine, claimed: Job) -> None:
         ready = _prepare(engine, claimed)
         if ready is None:
             return
+        route = route_of(engine, ready)
         body = thaw(engine, ready.owner, _body(engine, ready))
     except (InputError, OSError, KlingError) as error:
         _unprepared(engine, claimed, error)
         return
-    again = _send_once(engine, ready, body)
+    again = _send_once(engine, ready, route, body)
     if again is not None:
-        _send_once(engine, again, body, anew=True)
+        _send_once(engine, again, route, body, anew=True)
 
 
 def _prepare(engine: Engine, job: Job) -> Job | None:
     """Makes the steps that are still missing, each checkpointed; None when the job was taken away."""
-    if not engine.catalog.model(job.capability, job.model).steps:
+    capability, model = engine.catalog.sold(job.capability, job.model, job.route)
+    if not model.steps:
         return job
-    capability, fields = engine.catalog.capability(job.capability), job.request["fields"]
-    known = job.checkpoint["known"]
+    fields, known = job.request["fields"], job.checkpoint["known"]
     for call in capability.steps(fields, known):
         body = thaw(engine, job.owner, call.lay(fields, known))
         data = engine.client.ask(call.path, body, engine.settings.scaled(_ASK_SECONDS))
@@ -89,7 +94,7 @@ def _checkpoint(db: Connection, *, engine: Engine, job: Job, known: dict[str, An
 
 def _body(engine: Engine, job: Job) -> dict[str, Any]:
     fields, known = job.request["fields"], job.checkpoint["known"]
-    return engine.catalog.body(job.capability, job.model, fields, known)
+    return engine.catalog.body(job.capability, job.model, fields, known, job.route)
 
 
 def _unprepared(engine: Engine, job: Job, error: InputError | OSError | KlingError) -> None:
@@ -101,11 +106,7 @@ def _unprepared(engine: Engine, job: Job, error: InputError | OSError | KlingErr
     if not isinstance(error, KlingError):
         _fail(engine, current, getattr(error, "code", "input_missing"), str(error))
     elif error.verdict == "uncertain":
-        delay = engine.wait(backoff(current.tries, 1, 30))
-        now = engine.now()
-        engine.store.write(
-            lambda db: requeue(db, current, now, now + delay, "waiting", error.message)
-        )
+        engine.store.write(lambda db: _ask_later(db, engine, current, error))
     elif error.verdict in ("absent", "exists"):
         _fail(engine, current, error.code, error.message)
     elif error.verdict == "token":
@@ -114,14 +115,28 @@ def _unprepared(engine: Engine, job: Job, error: InputError | OSError | KlingErr
         _answered(engine, current, error)
 
 
-def _send_once(engine: Engine, job: Job, body: Any, *, anew: bool = False) -> Job | None:
+def _ask_later(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
+    now, asked = engine.now(), job.checkpoint.get("asked", 0) + int(error.answered)
+    if asked >= _STEPS:
+        told = {"times": asked, "said": error.message}
+        rest = {**job.checkpoint, "asked": 0}
+        ask_owner(db, engine, job, not_taken(told), checkpoint=rest, fence_until=None)
+        return
+    at = now + engine.wait(backoff(job.tries, 1, 60))
+    say = "waiting" if error.answered else "unanswered"
+    requeue(db, job, now, at, say, error.message, checkpoint={**job.checkpoint, "asked": asked})
+
+
+def _send_once(
+    engine: Engine, job: Job, route: Route, body: Any, *, anew: bool = False
+) -> Job | None:
     """One POST; the job when Kling refused its token and it was not yet signed anew."""
     intent = engine.store.write(lambda db: _intend(db, engine, job))
     if intent is None:
         return None
     failpoint("intent")
     try:
-        task = _post(engine, intent, body)
+        task = _post(engine, intent, route, body)
     except KlingError as error:
         failpoint("refused")
         return _answered(engine, intent, error, anew=anew)
@@ -162,8 +177,7 @@ def _token_life(engine: Engine) -> float:
     return max(2.0, engine.settings.scaled(_TOKEN_SECONDS))
 
 
-def _post(engine: Engine, job: Job, fields: Any) -> dialects.Task:
-    route = engine.catalog.route(job.route)
+def _post(engine: Engine, job: Job, route: Route, fields: Any) -> dialects.Task:
     public = engine.settings.studio_public_url
     callback = f"{public.rstrip('/')}/callbacks/kling" if public else None
     body = dialects.body(route, fields, job.external_task_id, callback)
@@ -188,7 +202,9 @@ def _answered(engine: Engine, job: Job, error: KlingError, *, anew: bool = True)
     elif not error.sent:
         delay = engine.wait(backoff(job.tries, 1, 30))
         engine.store.write(
-            lambda db: requeue(db, job, now, now + delay, "waiting", f"not sent: {error.message}")
+            lambda db: requeue(
+                db, job, now, now + delay, "unanswered", f"not sent: {error.message}"
+            )
         )
     else:
         _doubt(engine, job, error)
@@ -210,7 +226,7 @@ def _doubt(engine: Engine, job: Job, error: KlingError) -> Job:
         lambda db: move(
             db, job, "checking", now, say="checking", why=error.message, tries=0, absences=0,
             doubt_since=now, next_at=now + engine.wait(2), lease_owner=None, lease_until=None,
-            checkpoint={**job.checkpoint, **exists},
+            checkpoint={**count_unheard(job, error), **exists},
         )
     )  # fmt: skip
     failpoint("doubted")
@@ -219,7 +235,7 @@ def _doubt(engine: Engine, job: Job, error: KlingError) -> Job:
 
 def _pause_all(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
     until = pause(db, engine, error)
-    requeue(db, job, engine.now(), until, "paused", error.message)
+    _put_back(db, engine, job, until, "paused", error)
 
 
 def _wait_for_place(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
@@ -232,4 +248,24 @@ def _wait_for_place(db: Connection, engine: Engine, job: Job, error: KlingError)
         at = now + engine.wait(backoff(job.tries, 1, 30))
     else:
         at = slow_down(db, engine, job.pool)
-    requeue(db, job, now, at, "waiting", error.message)
+    if error.service_code is None:
+        # A gateway's word; Kling's own tells when there is a place, this one only that it is too early.
+        at = max(at, now + engine.wait(30 * 5 ** job.checkpoint.get("unheard", {}).get("times", 0)))
+    _put_back(db, engine, job, at, "waiting", error)
+
+
+def _put_back(
+    db: Connection, engine: Engine, job: Job, at: int, say: str, error: KlingError
+) -> None:
+    """Back to the queue; what Kling says itself may be heard for ever, what a gateway says may not."""
+    now = engine.now()
+    if error.service_code is not None or error.http_status is None:
+        requeue(db, job, now, at, say, error.message)
+        return
+    checkpoint = count_unheard(job, error)
+    if is_vain(checkpoint["unheard"]):
+        ask_owner(
+            db, engine, job, not_taken(checkpoint["unheard"]), checkpoint=checkpoint, fence_until=None
+        )  # fmt: skip
+    else:
+        requeue(db, job, now, at, say, error.message, checkpoint=checkpoint)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -13,6 +15,7 @@ from kling_pipeline import ledger
 from kling_pipeline.capability import FETCH, Call, Capability
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import CreditError, InputError, KlingError, NotFound, ResultError
+from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import freeze, keep_upload, take_files, thaw
 from kling_pipeline.store import Connection
 from kling_pipeline.validation import say_errors
@@ -21,6 +24,8 @@ HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, ta
 _ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait
 _LEAST_SECONDS = 20.0
 _FILE_CAP = 200 * 1024 * 1024
+_turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+_turns_lock = threading.Lock()
 
 
 def open_session(
@@ -53,13 +58,25 @@ def open_session(
         _charge(db, owner, capability, session_id, f"{call.id}:1", price)
 
     engine.store.write(write)
+    failpoint("session_kept")
     return show_session(engine, owner, session_id)
 
 
 def call_session(
     engine: Engine, owner: str, session_id: str, call_id: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Makes one more call of a session; the session as the page sees it."""
+    """Makes one more call of a session; the session as the page sees it.
+
+    One after the other: an answer tells what it is after the calls before it, and Kling keeps count.
+    """
+    with _turn(session_id):
+        _call(engine, owner, session_id, call_id, params)
+    return show_session(engine, owner, session_id)
+
+
+def _call(
+    engine: Engine, owner: str, session_id: str, call_id: str, params: Mapping[str, Any]
+) -> None:
     row = _find(engine, owner, session_id)
     capability = engine.catalog.capability(row["capability"])
     call = next((one for one in capability.calls if one.id == call_id and not one.opens), None)
@@ -72,14 +89,27 @@ def call_session(
     answer = _ask(engine, owner, call, fields, known)
 
     def write(db: Connection) -> None:
+        # Another process may have made a call of its own meanwhile.
+        told = db.execute("SELECT known FROM session WHERE id = ?", [session_id]).fetchone()
+        if told is None:
+            raise NotFound("There is no such session.")
         count = db.execute(
             "UPDATE session SET known = ?, calls = calls + 1 WHERE id = ? RETURNING calls",
-            [json.dumps({**known, call.kept: answer}), session_id],
+            [json.dumps({**json.loads(told["known"]), call.kept: answer}), session_id],
         ).fetchone()[0]
         _charge(db, owner, capability, session_id, f"{call.id}:{count}", price)
 
     engine.store.write(write)
-    return show_session(engine, owner, session_id)
+    failpoint("call_kept")
+
+
+def _turn(session_id: str) -> threading.Lock:
+    """Whose calls of a session wait for each other."""
+    with _turns_lock:
+        lock = _turns.get(session_id)
+        if lock is None:
+            lock = _turns[session_id] = threading.Lock()
+        return lock
 
 
 def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
@@ -151,12 +181,15 @@ def _ask(
 ) -> Any:
     """One call and what it keeps; a refusal of Kling's is the person's to mend, so it is an InputError."""
     try:
+        body = thaw(engine, owner, call.lay(fields, known))
+        failpoint("session_asks")
         data = engine.client.ask(
             call.path,
-            thaw(engine, owner, call.lay(fields, known)),
+            body,
             # However fast the studio's time runs, a preview takes as long as it takes to draw.
             max(_LEAST_SECONDS, engine.settings.scaled(_ASK_SECONDS)),
         )
+        failpoint("session_asked")
         answer = _fetch(engine, owner, call.read(data, known))
         return {**answer, "asked": call.asked(fields)}
     except KlingError as error:

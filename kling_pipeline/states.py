@@ -14,21 +14,22 @@ State = Literal[
     "done",  # stored and settled
     "failed",  # ended without a result; the hold went back
     "canceled",  # stopped by its owner; the hold went back
-    "unknown",  # nobody can tell; the hold stays until the owner decides or the task turns up
+    "unknown",  # the studio cannot go on by itself; the hold stays until the owner decides or Kling tells
 ]
 
 MOVES: Mapping[str, frozenset[str]] = {
-    "queued": frozenset({"sending", "canceled", "failed"}),
-    "sending": frozenset({"running", "checking", "queued", "failed"}),
+    "queued": frozenset({"sending", "canceled", "failed", "unknown"}),
+    "sending": frozenset({"running", "checking", "queued", "failed", "unknown"}),
     "checking": frozenset({"running", "queued", "unknown", "failed"}),
-    "running": frozenset({"saving", "failed", "canceled"}),
-    "saving": frozenset({"done", "failed", "queued"}),
-    "unknown": frozenset({"running", "queued", "canceled"}),
+    "running": frozenset({"saving", "failed", "canceled", "unknown"}),
+    "saving": frozenset({"done", "failed", "queued", "canceled"}),
+    "unknown": frozenset({"running", "queued", "checking", "canceled"}),
 }
 OPEN = tuple(MOVES)
 ENDED = ("done", "failed", "canceled")
 
-# English sentence and progress of each thing a job says (the brief's protocol); the page has its own words by code.
+# English sentence, with figures of `says`, and progress of each thing a job says (the brief's protocol); the page
+# has its own words by code.
 SAYS: Mapping[str, tuple[str, int | None]] = {
     "queued": ("Queued", 0),
     "waiting": ("Waiting for a free place at Kling", None),
@@ -38,6 +39,8 @@ SAYS: Mapping[str, tuple[str, int | None]] = {
     "checking": ("Checking with Kling", None),
     "generating": ("Generating", None),
     "late": ("Taking longer than usual; still running", None),
+    "unreadable": ("Still asking; Kling answered: {said}", None),
+    "unanswered": ("Kling does not answer; it is asked again by itself", None),
     "downloading": ("Downloading the result", 80),
     "retrying": ("The result could not be fetched yet; trying again", None),
     "storing": ("Storing the result", 90),
@@ -45,5 +48,6 @@ SAYS: Mapping[str, tuple[str, int | None]] = {
     "failed": ("Failed; the credits were given back", None),
     "canceled": ("Canceled; the credits were given back", None),
     "unknown": ("No answer from Kling; the credits stay held", None),
-    "set_aside": ("Set aside after three crashes; the credits stay held", None),
+    "undecided": ("{said} The credits stay held until you decide", None),
+    "set_aside": ("Set aside; the credits stay held until you decide", None),
 }

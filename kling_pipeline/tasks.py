@@ -25,7 +25,7 @@ class Untold(KlingError):
     """What Kling tells of its tasks can neither show nor rule out that one is ours."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, "uncertain")
+        super().__init__(message, "uncertain", http_status=200)
 
 
 def look_at(engine: Engine, route: Route, job: Job) -> Task:

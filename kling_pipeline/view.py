@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -80,7 +81,7 @@ def show_jobs(
 def _unsent(engine: Engine, job: Job) -> list[str]:
     """What was given and is not part of what was sent: the model could not take it."""
     capability = engine.catalog.capabilities.get(job.capability)
-    if capability is None:
+    if capability is None or "fields" not in job.request:
         return []
     # A video is sent under another name, a choice of a session within what was laid out from it.
     elsewhere = {name for name, media in capability.media().items() if media.kind == "video"}
@@ -100,7 +101,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
         "rev": job.rev,
         "state": job.state,
         "progress": job.progress,
-        "message": SAYS[job.says.get("code", "queued")][0],
+        "message": _sentence(job),
         "says": job.says,
         "provider_task_id": job.provider_task_id,
         "external_task_id": job.external_task_id,
@@ -115,6 +116,12 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
         "assets": assets,
         "error": job.error,
     }
+
+
+def _sentence(job: Job) -> str:
+    """What a job says, in English; a newer studio may have had words that this one lacks."""
+    sentence, _ = SAYS.get(job.says.get("code", "queued"), (job.state.capitalize(), None))
+    return sentence.format_map(defaultdict(str, job.says))
 
 
 def show_places(db: Connection, owner: str, outlook: Outlook) -> dict[str, list[int | None]]:

@@ -130,7 +130,7 @@ class Worker:
         try:
             self.pipeline.advance(job_id)
         except Exception:
-            # The row stands as it was; the next tick or the take-over of its lease goes on from it.
+            # Not even the stumble could be written down: the take-over of its lease goes on from the row.
             log.exception("advance %s", job_id)
 
     def _run(self) -> None:

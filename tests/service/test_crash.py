@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from kling_pipeline.doctor import examine
+from kling_pipeline.errors import NotFound
 from tests.conftest import App, wait_for
 from tests.pictures import picture
-from tests.service.kills import BOAT, Killing, killing, named_lines
+from tests.service.kills import BOAT, NEVER, OWNER, Killing, killing, named_lines
 
 ENDED = ("done", "failed", "canceled")
 POINTS = (
@@ -18,6 +20,9 @@ POINTS = (
     "stored", "settled",
 )  # fmt: skip
 STEP_POINTS = ("step", "intent", "posted")
+SESSION_POINTS = ("session_asks", "session_asked", "session_kept")
+CALL_POINTS = ("session_asks", "session_asked", "call_kept")
+ORPHAN_POINTS = ("orphan_seen", "orphan_adopted")
 
 
 def assert_all_well(app: App, ids: list[str], tasks: list[dict], spent: int) -> None:
@@ -91,7 +96,8 @@ def speech(field: Killing) -> tuple[str, dict[str, Any]]:
 
 
 def test_every_named_line_is_tried():
-    assert set(POINTS) | set(STEP_POINTS) == named_lines()
+    lines = (*POINTS, *STEP_POINTS, *SESSION_POINTS, *CALL_POINTS, *ORPHAN_POINTS)
+    assert set(lines) == named_lines()
 
 
 @pytest.mark.service
@@ -107,3 +113,70 @@ def test_every_named_line_may_be_the_last_of_a_request_in_steps(field: Killing, 
     """Its endpoint is not asked by our id: only the echo in the list finds a task again."""
     field.last_line(point, *speech)
     field.assert_well()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("point", SESSION_POINTS)
+def test_a_session_is_kept_and_charged_together_or_not_at_all(field: Killing, speech, point: str):
+    paid, kept = len(field.prepaid()), len(field.sessions())
+    field.dies_asking(point, "open_session", OWNER, "lip_sync", {"video": speech[1]["video"]})
+    more = 1 if point == "session_kept" else 0
+    assert len(field.prepaid()) - paid == len(field.sessions()) - kept == more
+    field.pipeline.open_session(OWNER, "lip_sync", {"video": speech[1]["video"]})
+    assert len(field.prepaid()) - paid == len(field.sessions()) - kept == more + 1
+    assert examine(field.pipeline.engine)["audit"] == "ok"
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("point", CALL_POINTS)
+def test_a_call_of_a_session_is_kept_and_charged_together_or_not_at_all(
+    field: Killing, speech, point: str
+):
+    opened = field.pipeline.open_session(OWNER, "lip_sync", {"video": speech[1]["video"]})["id"]
+    paid = len(field.prepaid())
+    words = {"text": "A boat goes down the river to the sea.", "voice_id": "oversea_male1"}
+    field.dies_asking(point, "call_session", OWNER, opened, "tts", words)
+    more = 1 if point == "call_kept" else 0
+    answers = field.pipeline.session(OWNER, opened)["answers"]
+    assert ("tts" in answers, len(field.prepaid()) - paid) == (bool(more), more)
+    field.pipeline.call_session(OWNER, opened, "tts", words)
+    assert len(field.prepaid()) - paid == field.sessions()[opened] - 1 == more + 1
+    assert len(field.prepaid()) == len({name for name, _ in field.prepaid()})
+    assert examine(field.pipeline.engine)["audit"] == "ok"
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("point", ORPHAN_POINTS)
+def test_a_lost_task_is_taken_up_once_or_still_there_to_be_taken_up(field: Killing, point: str):
+    [job_id] = field.ask(1, *BOAT)
+    field.died_at("posted")
+    # Its owner gave it up before the studio had found it.
+    field.studio.store.write(
+        lambda db: db.execute(
+            "UPDATE job SET state = 'unknown', next_at = NULL, lease_owner = NULL WHERE id = ?",
+            [job_id],
+        )
+    )
+    field.pipeline.cancel(OWNER, job_id)
+    before, held = field.pipeline.all_jobs(OWNER), field.pipeline.credits(OWNER)["held"]
+
+    def lost() -> list[str]:
+        problems = examine(field.pipeline.engine)["problems"]
+        return [one["figures"]["task"] for one in problems if one["code"] == "orphan"]
+
+    [task] = lost()
+    field.dies_asking(point, "adopt_orphan", OWNER, task)
+    taken = point == "orphan_adopted"
+    assert len(field.pipeline.all_jobs(OWNER)) - len(before) == int(taken)
+    assert field.pipeline.credits(OWNER)["held"] - held == (210 if taken else 0)
+    if not taken:
+        field.pipeline.adopt_orphan(OWNER, task)
+    assert lost() == []
+    with pytest.raises(NotFound):
+        field.pipeline.adopt_orphan(OWNER, task)
+    one = field.worker()
+    field.wait()
+    field.kill(one)
+    [made] = [job for job in field.pipeline.all_jobs(OWNER) if job["provider_task_id"] == task]
+    assert (made["state"], made["price"]) == ("done", 210)
+    assert field.figures() == dict.fromkeys(NEVER, 0)

@@ -110,7 +110,9 @@ def test_a_create_is_never_told_absent() -> None:
     [
         (429, "busy"),
         (413, "refused"),
-        *((status, "uncertain") for status in (200, 204, 400, 401, 403, 404, 408, 502)),
+        (401, "account"),
+        (403, "account"),
+        *((status, "uncertain") for status in (200, 204, 400, 404, 408, 502)),
     ],
 )
 def test_an_answer_without_words(status: int, verdict: str) -> None:

@@ -23,6 +23,7 @@ def nameless(bench, monkeypatch):
     catalog = bench.engine.catalog
     by_id = catalog.route
     monkeypatch.setattr(catalog, "route", lambda name: replace(by_id(name), find=False))
+    monkeypatch.setattr("kling_pipeline.admission.freeze_route", lambda route: None)
     return bench
 
 

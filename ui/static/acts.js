@@ -33,7 +33,7 @@ export async function again(id) {
 /** Takes it back; for a take of unknown outcome, gives its credits back. */
 export const cancel = id => decide(id, 'cancel');
 
-/** Takes up what was set aside, or sends a take of unknown outcome again. */
+/** Takes up what was set aside, asks Kling again, or sends a take of unknown outcome again. */
 export const retry = id => decide(id, 'retry');
 
 async function decide(id, how) {

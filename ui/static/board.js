@@ -137,7 +137,9 @@ function notice(view) {
   if (view.notice.dataset.key === key) return;
   view.notice.dataset.key = key;
   const head = document.createElement('b');
-  head.textContent = acts.refusal(said);
+  // Without a code of Kling's own, what was answered is all that is known.
+  const bare = said.code === 'kling_account' ? ` ${t('board.kling_says', { message: said.message })}` : '';
+  head.textContent = `${acts.refusal(said)}${bare}`;
   view.notice.replaceChildren(head, ` ${said.clock ? t('notice.clock_by', { n: said.clock }) : t(`notice.${family(said.code)}`)}`);
 }
 

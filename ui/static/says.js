@@ -20,15 +20,16 @@ const BY_STATE = {
   queued: 'queued', sending: 'submitting', checking: 'checking', running: 'generating',
   saving: 'downloading', done: 'done', failed: 'failed', canceled: 'canceled', unknown: 'unknown',
 };
-const RUNNING = new Set(['preparing', 'submitting', 'generating', 'late', 'checking', 'downloading', 'retrying', 'storing']);
-const DOUBT = new Set(['late', 'checking', 'retrying']); // their bars are dashed
+const RUNNING = new Set(['preparing', 'submitting', 'generating', 'late', 'checking', 'unreadable', 'unanswered', 'downloading',
+  'retrying', 'storing']);
+const DOUBT = new Set(['late', 'checking', 'unreadable', 'unanswered', 'retrying']); // their bars are dashed
 const MB = 1024 * 1024;
 
 export const elapsed = job => now() - (job.started_at ?? job.created_at);
 
 /** The state's code, `late` included, which only a clock can tell. */
 export function code(job) {
-  if (job.error?.code === 'set_aside' && job.state === 'saving') return 'set_aside';
+  if (job.error && job.state === 'saving') return 'set_aside';
   const says = has(`state.${job.says?.code}`) ? job.says.code : BY_STATE[job.state] ?? 'queued';
   if (refused && job.state === 'queued') return 'paused';
   const slow = job.typical && elapsed(job) > job.typical[1] * 1.2;
@@ -65,6 +66,7 @@ const HEAD = {
     : job.place ? t('state.queued_place', { nth: nth(job.place) }) : t('state.queued')),
   failed: job => t('state.failed', { n: job.price }),
   unknown: job => t('state.unknown', { n: job.price }),
+  undecided: job => t('state.undecided', { n: job.price }),
   set_aside: job => t('state.set_aside', { n: job.price }),
 };
 
@@ -79,23 +81,26 @@ const why = {
     : t('state.generating_plain', { elapsed: span(elapsed(job)) })),
   late: job => t('state.late_why', { elapsed: span(elapsed(job)) }),
   checking: () => t('state.checking_why'),
+  unreadable: job => t('state.unreadable_why', { said: job.says?.said ?? '' }),
+  unanswered: job => (job.says?.at ? t('state.unanswered_until', { time: clock(job.says.at) }) : t('state.unanswered_why')),
   downloading: job => (job.says?.size
     ? t('state.downloading_size', { done: (job.says.got / MB).toFixed(1), all: (job.says.size / MB).toFixed(1) })
     : t('state.downloading_why')),
   retrying: job => (job.says?.at ? t('state.retrying_until', { time: clock(job.says.at) }) : t('state.retrying_why')),
   storing: () => t('state.storing_why'),
-  set_aside: () => t('state.set_aside_why'),
+  set_aside: job => (job.error?.code === 'set_aside' ? t('state.set_aside_why') : cause(job)),
   done: job => prompt(job) || what(job),
   failed: cause,
   canceled: () => t('state.canceled_why'),
   unknown: () => t('state.unknown_why'),
+  undecided: cause,
 };
 
 function number(job, says) {
   if (says === 'queued') return job.says?.eta ? about(job.says.eta) : '';
   if (says === 'done') return job.took ? span(job.took) : clock(job.updated_at);
-  if (['failed', 'canceled', 'unknown', 'set_aside'].includes(says)) return clock(job.updated_at);
-  if (['checking', 'waiting', 'paused'].includes(says)) return '';
+  if (['failed', 'canceled', 'unknown', 'undecided', 'set_aside'].includes(says)) return clock(job.updated_at);
+  if (['checking', 'waiting', 'paused', 'unanswered'].includes(says)) return '';
   return `${percent(job, says)}%`;
 }
 
@@ -111,7 +116,7 @@ export function says(job) {
     number: number(job, is),
     percent: percent(job, is),
     bar: RUNNING.has(is) ? (DOUBT.has(is) ? 'dashed' : 'solid') : null,
-    tone: is === 'failed' ? 'fail' : ['unknown', 'set_aside'].includes(is) ? 'pay'
+    tone: is === 'failed' ? 'fail' : ['unknown', 'undecided', 'set_aside'].includes(is) ? 'pay'
       : is === 'canceled' ? 'quiet' : RUNNING.has(is) ? 'run' : 'plain',
   };
 }
@@ -129,4 +134,4 @@ export function fix(job) {
 
 /** Price where the state does not say it already. */
 export const priced = (job, is) =>
-  (['failed', 'unknown', 'canceled', 'set_aside'].includes(is) ? '' : credits(job.price));
+  (['failed', 'unknown', 'undecided', 'canceled', 'set_aside'].includes(is) ? '' : credits(job.price));

@@ -24,15 +24,17 @@ export function state(box, job, is) {
   attr(bar, 'aria-hidden', is.bar ? null : 'true');
   bar.firstChild.style.transform = `scaleX(${is.bar ? is.percent / 100 : 0})`;
   bar.style.setProperty('--at', `${is.percent}%`);
-  put(part('b'), is.code === 'unknown' ? t('stage.unknown_head') : is.head);
+  put(part('b'), HEADS[is.code] ? t(HEADS[is.code]) : is.head);
   put(part('.ks-num'), is.number);
   put(part('.ks-l2'), lines(job, is)[0]);
   put(part('.ks-next'), lines(job, is)[1] ?? '');
   part('.ks-next').hidden = !lines(job, is)[1];
 }
 
+const HEADS = { unknown: 'stage.unknown_head', undecided: 'stage.undecided_head' };
+
 function lines(job, is) {
-  if (is.code === 'failed') {
+  if (['failed', 'undecided', 'set_aside'].includes(is.code)) {
     const said = job.error?.message;
     const raw = said && said !== cause(job) ? t('board.kling_says', { message: said }) : '';
     const next = has(`next.${reason(job)}`) ? `next.${reason(job)}` : `stage.next_${fix(job)}`;
@@ -93,7 +95,7 @@ export function actions(box, job, asset, full) {
     asset && useAs(asset),
     prompt(job) && button('copy', 'copy', t('stage.copy'), event => copied(event.currentTarget, job)),
   ];
-  const right = [takes.active(job) && !job.cancel_asked && cancelButton(box, job), asset && download(asset),
+  const right = [takes.active(job) && !job.cancel_asked && says(job).code !== 'set_aside' && cancelButton(box, job), asset && download(asset),
     asset && make('button.ks-tool', { icon: 'full', 'data-do': 'full', 'aria-label': t('stage.full'), title: t('stage.full'), on: { click: full } })];
   box.replaceChildren(...left.filter(Boolean), make('span.ks-gap'), ...right.filter(Boolean));
 }
@@ -101,12 +103,19 @@ export function actions(box, job, asset, full) {
 const download = asset =>
   make('a.ks-do', { href: own(acts.downloadUrl(asset)), download: '', 'data-do': 'download', icon: 'download', text: t('stage.download') });
 
+// What cannot be billed twice needs no question.
+const AGAIN = { answer_unreadable: 'stage.ask_again', step_failed: 'stage.ask_again', send_refused: 'stage.resend' };
+
 /** What only the owner can decide; sending again may be billed twice, so that is said first. */
 function decisions(box, job, button) {
-  if (says(job).code === 'set_aside') return [button('retry', 'again', t('stage.store_again'), () => done(acts.retry(job.id)))];
-  if (job.state !== 'unknown') return [];
+  const aside = says(job).code === 'set_aside';
+  if (job.state !== 'unknown' && !aside) return [];
+  const release = t('stage.release', { n: job.price });
+  const back = button('release', 'cross', release, () => ask(box, t('stage.release_sure'), release, () => done(acts.cancel(job.id))));
+  const known = aside ? 'stage.store_again' : AGAIN[job.error?.code];
+  if (known) return [button('retry', 'again', t(known), () => done(acts.retry(job.id))), back];
   return [
-    button('release', 'cross', t('stage.release', { n: job.price }), () => ask(box, t('stage.release_sure'), t('stage.release', { n: job.price }), () => done(acts.cancel(job.id)))),
+    back,
     button('resend', 'again', t('stage.resend'), () => ask(box, t('stage.resend_sure'), t('stage.resend'), () => done(acts.retry(job.id)))),
   ];
 }

@@ -6,7 +6,7 @@ const NEEDS = new Set(['failed', 'unknown']);
 
 export const all = jobs;
 export const active = job => ACTIVE.has(job.state);
-export const needs = job => NEEDS.has(job.state) || job.error?.code === 'set_aside';
+export const needs = job => NEEDS.has(job.state) || (job.state === 'saving' && !!job.error);
 export const letter = job => String(job.take).replace(/^\d+/, '') || 'A';
 export const click = job => job.click ?? (Number.parseInt(job.take, 10) || 0);
 

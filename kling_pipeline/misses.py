@@ -1,0 +1,65 @@
+"""What looks that bring no readable answer mean for a job that Kling has: later, said, and at last the owner's.
+
+None of them fails a paid job, and none sends it again.
+"""
+
+from __future__ import annotations
+
+from kling_pipeline.checking import backoff
+from kling_pipeline.decisions import ask_owner
+from kling_pipeline.engine import Engine
+from kling_pipeline.errors import KlingError
+from kling_pipeline.jobs import Job, touch, update
+from kling_pipeline.store import Connection
+
+MISSED = ("unreadable", "unanswered")  # what a running job says while Kling does not tell of it
+_SAID_AFTER = 2  # looks; one alone may be a hiccup
+_SURE_AFTER = 3
+# An answer that is Kling's own but cannot be read stays as it is; a gateway's, or a refusal, may pass.
+_OWN_SECONDS, _OTHER_SECONDS = 5 * 60.0, 15 * 60.0
+_SAID = 240  # characters
+
+
+def note_miss(db: Connection, engine: Engine, job: Job, error: KlingError, at: int) -> None:
+    """Notes a look at a running job that told nothing; it is asked for again at `at` (ms) at the earliest."""
+    now, tries = engine.now(), job.tries + 1
+    since = job.doubt_since or now if error.answered else job.doubt_since
+    if (
+        error.answered
+        and tries >= _SURE_AFTER
+        and since
+        and now - since >= _patience(engine, error)
+    ):
+        ask_owner(db, engine, job, unreadable(error), doubt_since=None)
+        return
+    later = max(at, now + engine.wait(backoff(job.tries, 2, 60)))
+    say = "unreadable" if error.answered else "unanswered"
+    figures = {"said": error.message[:_SAID]} if error.answered else {}
+    if tries < _SAID_AFTER or job.says == {**figures, "code": say}:
+        touch(db, job, next_at=later, tries=tries, doubt_since=since)
+    else:
+        update(
+            db, job, now, say=say, figures=figures, next_at=later, tries=tries, doubt_since=since
+        )
+
+
+def note_sight(db: Connection, job: Job, now: int, at: int) -> None:
+    """Kling tells that it goes on: what was said of misses is over."""
+    if job.says.get("code") in MISSED:
+        update(db, job, now, say="generating", next_at=at, tries=0, crashes=0, doubt_since=None)
+    else:
+        touch(db, job, next_at=at, tries=0, crashes=0, doubt_since=None)
+
+
+def unreadable(error: KlingError) -> dict[str, str]:
+    """What the owner of a job is told whose task cannot be read."""
+    return {
+        "code": "answer_unreadable",
+        "message": f"Kling has this take, and tells nothing readable of it: {error.message[:_SAID]}",
+        "next": "Ask again, or take the credits back. Kling may have charged it.",
+    }
+
+
+def _patience(engine: Engine, error: KlingError) -> int:
+    own = error.http_status is not None and 200 <= error.http_status < 300
+    return engine.wait(_OWN_SECONDS if own else _OTHER_SECONDS)

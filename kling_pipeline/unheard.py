@@ -1,0 +1,36 @@
+"""Creates that Kling did not answer in words of its own: how many a job has had, and when its owner decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kling_pipeline.errors import KlingError
+from kling_pipeline.jobs import Job
+
+_SENDS = 3  # after so many the owner decides
+_NOT_FOUND = 404
+_SAID = 240  # characters
+
+
+def count_unheard(job: Job, error: KlingError) -> dict[str, Any]:
+    """The checkpoint with one more create that Kling did not answer in words of its own."""
+    times = job.checkpoint.get("unheard", {}).get("times", 0) + 1
+    bare = error.http_status if error.service_code is None else None
+    told = {"times": times, "said": error.message[:_SAID], "status": bare}
+    return {**job.checkpoint, "unheard": told}
+
+
+def is_vain(unheard: Mapping[str, Any]) -> bool:
+    """Whether a create is not sent again without its owner; an address that is "not found" twice stays so."""
+    most = 2 if unheard.get("status") == _NOT_FOUND else _SENDS
+    return int(unheard.get("times", 0)) >= most
+
+
+def not_taken(unheard: Mapping[str, Any]) -> dict[str, str]:
+    """What an owner is told of a create that Kling surely has not, however often it was sent."""
+    return {
+        "code": "send_refused",
+        "message": f"Kling did not take this request, sent {unheard['times']} times: {unheard['said']}",
+        "next": "Nothing was charged there. Send it again, or take the credits back.",
+    }

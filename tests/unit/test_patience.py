@@ -1,0 +1,111 @@
+"""One tick asks for every job: none may keep the others from their turn, nor the tick from its end."""
+
+from __future__ import annotations
+
+import pytest
+
+from kling_pipeline import polling
+from tests.unit.conftest import Bench, refusal
+from tests.unit.test_polling import finish, run
+from tests.unit.test_sending import state
+
+
+def deaf(bench: Bench, ids: list[str], **more) -> list[str]:
+    """Kling's list is empty, and it never tells of these; every look is noted."""
+    names = {bench.row(one)["provider_task_id"] for one in ids}
+    look, asked = bench.kling.look, list[str]()
+
+    def some(route, name):
+        asked.append(name)
+        if name in names:
+            raise refusal("uncertain", **more)
+        return look(route, name)
+
+    bench.kling.look, bench.kling.look_many = some, lambda *_: []
+    return asked
+
+
+@pytest.mark.parametrize("more", [{}, {"http_status": 502}], ids=["silent", "unreadable"])
+@pytest.mark.parametrize("count", [3, 8])
+def test_tasks_that_nobody_tells_of_hold_no_other_up(bench, count, more):
+    """However many there are, and although they are the oldest and all due at the same moment."""
+    bad = run(bench, count)
+    good = run(bench, 4)
+    bench.store.write(lambda db: db.execute("UPDATE job SET next_at = 1, started_at = 1"))
+    asked = deaf(bench, bad, **more)
+    finish(bench, *good)
+    bench.turns(6, 5)
+    assert {state(bench, one) for one in good} == {"done"}
+    assert {state(bench, one) for one in bad} == {"running"}
+    asked.clear()
+    bench.turns(60, 5)
+    assert len(asked) < count * 12, "asked for less often"
+
+
+def test_what_was_not_asked_keeps_its_place(bench):
+    ids = run(bench, 6)
+    bench.time += 10
+    bench.store.write(lambda db: db.execute("UPDATE job SET next_at = ?", [bench.engine.now()]))
+    asked = deaf(bench, ids)
+    before = bench.row(ids[0])["next_at"]
+    bench.turn(0)
+    told = {one for one in ids if bench.row(one)["provider_task_id"] in asked}
+    assert len(told) == 3
+    assert {one for one in ids if bench.row(one)["next_at"] == before} == set(ids) - told
+    bench.turn()
+    assert len(set(asked)) == 6, "at the next tick it is their turn"
+
+
+def test_a_silent_endpoint_does_not_keep_the_next_one_from_its_turn(bench):
+    films = run(bench, 3)
+    picture = bench.pipeline.submit("local", "image_generation", {"prompt": "a vase"}).jobs[0].id
+    bench.turns(2)
+    asked = deaf(bench, films)
+    bench.kling.finish()
+    bench.turns(3, 10)
+    assert state(bench, picture) == "done" or len(asked) > 3
+    bench.turns(3, 10)
+    assert bench.job(picture)["state"] != "running"
+
+
+def test_a_tick_that_lasts_long_stops_asking(bench, monkeypatch):
+    ids = run(bench, 5)
+    asked = deaf(bench, [])
+    times = iter(range(0, 10_000, 40))
+    monkeypatch.setattr("kling_pipeline.polling.time.monotonic", lambda: float(next(times)))
+    bench.pipeline.engine.store.write(lambda db: db.execute("UPDATE job SET next_at = 1"))
+    bench.turn()
+    assert 0 < len(asked) < len(ids)
+
+
+@pytest.mark.parametrize("where", ["look", "write"])
+def test_what_one_task_makes_stumble_is_its_own_trouble(bench, monkeypatch, where):
+    bad, good = run(bench, 2)
+    name = bench.row(bad)["provider_task_id"]
+    bench.kling.look_many = lambda *_: []
+    look = bench.kling.look
+
+    def stumbling(route, task):
+        if where == "look" and task == name:
+            raise IndexError(task)
+        return look(route, task)
+
+    bench.kling.look = stumbling
+    if where == "write":
+        claim = polling.claim_task
+        monkeypatch.setattr(
+            polling,
+            "claim_task",
+            lambda db, job, task: 1 // 0 if job.id == bad else claim(db, job, task),
+        )
+    finish(bench, bad, good)
+    bench.turns(3, 10)
+    assert state(bench, good) == "done"
+    bench.turns(6, 300)
+    job = bench.job(bad)
+    assert (job["state"], job["error"]["code"]) == ("unknown", "step_failed")
+    bench.kling.look = look
+    monkeypatch.undo()
+    bench.pipeline.retry("local", bad)
+    bench.turns(3, 10)
+    assert state(bench, bad) == "done"
