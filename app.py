@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,14 +34,16 @@ if __name__ == "__main__":  # what follows is read by Gradio at its import too
 
 import anyio
 import gradio as gr
-import uvicorn
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from kling_pipeline.studio import Studio
+from ui.answers import Answers
 from ui.gate import Gate
+from ui.limits import Limits
 from ui.page import build_page, mount_options
 from ui.routes import add_routes
+from ui.server import serve
 
 
 def build_app(studio: Studio) -> FastAPI:
@@ -62,7 +65,11 @@ def build_app(studio: Studio) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(Gate, settings=studio.settings)],
+        middleware=[
+            Middleware(Answers),
+            Middleware(Gate, settings=studio.settings),
+            Middleware(Limits),
+        ],
     )
     add_routes(app, studio.pipeline, lambda: running)
     page = build_page(studio.pipeline)
@@ -134,18 +141,17 @@ def main(settings: Settings) -> None:
         check_exposure(settings)
         install_redaction(settings)
         listener = listen(settings)
-        app = build_app(Studio(settings))
+        studio = Studio(settings)
+        # What is not kept goes where there is room for what is; the system's own folder is often in memory.
+        tempfile.tempdir = str(settings.studio_data_dir)
+        app = build_app(studio)
     except StudioError as error:
         sys.exit(error.message)
     mode = "demo mode: nothing is sent or charged" if settings.demo else settings.kling_base_url
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     port = listener.getsockname()[1]
     say(f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})")
-    # Without handlers of its own, so that what it logs is masked like everything else.
-    config = uvicorn.Config(app, log_level="warning", log_config=None)
-    server = uvicorn.Server(config)
-    server.run(sockets=[listener])
-    if not server.started:
+    if not serve(app, listener, studio.stop_worker):
         sys.exit(3)  # its reason stands above
 
 

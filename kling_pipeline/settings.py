@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -108,8 +109,11 @@ class Settings(BaseSettings):
             parts.scheme not in ("http", "https")
             or not parts.hostname
             or parts.username is not None
+            or not re.fullmatch(r"(/[\w.~-]+)*/?", parts.path, re.ASCII)
+            or parts.query
+            or parts.fragment
         ):
-            raise ValueError("it must be the address of this studio, https://….")
+            raise ValueError("it must be the address of this studio, https://… or https://…/path.")
         return url.rstrip("/") if url else None
 
     @field_validator("https_proxy", "all_proxy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from pydantic import SecretStr
 
 from kling_pipeline.catalog import load_catalog
@@ -30,6 +32,7 @@ class Studio:
         engine.lend = self.demo.lend if self.demo else None
         self.pipeline = Pipeline(engine)
         self.worker: Worker | None = None
+        self._stopping = threading.Lock()
 
     def start_worker(self) -> None:
         """Starts the worker in this process, and the simulator first when there are no keys."""
@@ -49,12 +52,18 @@ class Studio:
             self._clients.append(self._client())
             self.pipeline.engine.client = self._clients[-1]
 
+    def stop_worker(self) -> None:
+        """Ends the worker once; who comes second waits for it."""
+        with self._stopping:
+            if self.worker is not None:
+                self.worker.stop()
+                self.worker = None
+
     def close(self) -> None:
         """Ends the decoders, the worker, the simulator and the store, in this order."""
         for decoders in (UPLOADS, RESULTS):
             decoders.close()
-        if self.worker is not None:
-            self.worker.stop()
+        self.stop_worker()
         for client in self._clients:
             client.close()
         self.store.close()

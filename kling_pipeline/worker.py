@@ -95,13 +95,18 @@ class Worker:
         self._clock.start()
 
     def stop(self) -> None:
-        """Lets what is in hand end, then gives the leases back."""
+        """Gives the leases back, then lets what is in hand end."""
         self._stop.set()
         self._clock.join()
+        engine = self.pipeline.engine
+        try:
+            # A job in hand is leased by its own row; another process may do all the rest at once.
+            engine.store.write(lambda db: drop_leases(db, engine))
+        except Exception as error:  # a full disk must not keep the threads from ending
+            log.warning("the leases end by themselves: %s", error)
         self._consumer.stop(graceful=True)
-        self.pipeline.engine.ring = lambda job_id: None
+        engine.ring = lambda job_id: None
         self._here.shutdown(cancel_futures=True)
-        self.pipeline.engine.store.write(lambda db: drop_leases(db, self.pipeline.engine))
 
     def ring(self, job_id: str) -> None:
         """Asks for one look at a job; a second ring soon after adds nothing.

@@ -134,7 +134,7 @@ ALLOWED: dict[str, set[str]] = {
     "simulator": {"simulator"},
     "ui": FLOOR
     | {"ui", "pipeline", "catalog", "lint", "templates", "capability", "models"}
-    | {"voices", "blanks"},
+    | {"voices", "blanks", "storage"},
 }
 
 OWNERS = {  # the only places that know a library, so that it can be replaced in one of them

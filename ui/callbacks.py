@@ -5,30 +5,21 @@ Kling docs, callbacks, Sept 2026; how often and in which order they come is not 
 
 from __future__ import annotations
 
-import json
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kling_pipeline.errors import InputError
 from kling_pipeline.pipeline import Pipeline
-
-MOST_BYTES = 1024 * 1024
+from ui.bodies import parse_json
 
 
 def callback_route(pipeline: Pipeline) -> Route:
     """The route Kling posts to; whatever it says, a job moves only by what the poller then sees."""
 
     async def hear(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > MOST_BYTES:
-            raise InputError("At most 1 MB.", code="file_too_large")
-        try:
-            said = json.loads(body)
-        except (ValueError, RecursionError):
-            raise InputError("The body is not JSON.", code="malformed_json") from None
+        body = await request.body()  # at most 1 MB: see limits.py
+        said = await run_in_threadpool(parse_json, body)
         pipeline.verify_callback(body, dict(request.headers))
         # Both generations: legacy says task_id, new says id (Kling docs, callbacks, Sept 2026).
         named = said if isinstance(said, dict) else {}

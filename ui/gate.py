@@ -1,174 +1,138 @@
-"""Who may knock: the Host must be ours, the Origin this site, the body not endless."""
+"""Who may knock: the Host must be ours, the Origin this site; and which part of the address is the proxy's."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kling_pipeline.settings import Settings
+from ui.origins import Host, is_at, parse_host, parse_origin
 
 _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
-_OURS = ("/api/", "/media/", "/callbacks/", "/healthz")
 _FOR_KLING = "/callbacks/"  # what the public name is for while there is no sign-in
-_CODES = {416: "bad_range"}
-MOST_BYTES = 256 * 1024 * 1024
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (
-        b"content-security-policy",
-        b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
-        b"base-uri 'self'; form-action 'self'; "
-        b"frame-ancestors 'self' https://huggingface.co https://*.hf.space",
-    ),
-]
+# Anybody may write these; where the studio stands outside, STUDIO_PUBLIC_URL says.
+_CLAIMS = (b"x-forwarded-", b"x-gradio-", b"x-original-", b"x-rewrite-")
+_CLAIM = {b"forwarded", b"x-real-ip"}
+_KEYS = (
+    "With keys set, only Kling's callbacks answer under the public name, because there is no sign-in "
+    "yet. Open the studio on this machine under its own address, or unset the keys for a demo."
+)
+_PROXY = "If this is the studio behind a reverse proxy, set STUDIO_PUBLIC_URL to the address that "
 
 
 class Gate:
-    """ASGI middleware: 403 for a foreign Host or Origin, 413 for a body over the limit, safe headers on all."""
+    """ASGI middleware: 403 for a foreign Host or Origin; what passes has no prefix and no claims of a proxy."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self.hosts = _LOCAL | {settings.host.lower()}
-        self.public = _host_of(settings.studio_public_url) - self.hosts
-        self.hosts |= _host_of(f"//{os.environ.get('SPACE_HOST', '')}")
+        self.app, self.prefix = app, public_path(settings)
+        own = parse_host(f"[{settings.host}]" if ":" in settings.host else settings.host)
+        self.hosts = _LOCAL | ({own.name} if own else set())
+        site = parse_origin(_site(settings.studio_public_url))
+        self.public = {site.name} - self.hosts if site else set()
+        space = parse_host(os.environ.get("SPACE_HOST", ""))
+        self.hosts |= {space.name} if space else set()
+        # With keys the name of the outside must not order anything: there is no sign-in.
+        self.sites = {site} if site and (settings.demo or site.name in _LOCAL) else set()
         if settings.demo:
             self.hosts |= self.public
+        self.keyed = self.public if not settings.demo else set()
         self.any_address = settings.host in ("0.0.0.0", "::")
-        self.hosts -= {"0.0.0.0", "::"}
+        self.hosts -= {"0.0.0.0", "[::]"}
+        self.outside = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request pass, or answers it."""
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] == "websocket":  # nothing here speaks it
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if not self._is_ours(headers.get(b"host", ""), scope["path"]):
-            await _answer(send, 403, "foreign_host", "This studio does not answer to that name.")
-        elif not self._is_same(headers.get(b"origin"), headers.get(b"host", "")):
-            await _answer(send, 403, "foreign_origin", "Another site may not ask this studio.")
-        elif _stated(headers) > MOST_BYTES:
-            await _too_large(send)
+        asked, scope = scope["path"], self._stripped(scope)
+        hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
+        host = parse_host(hosts[0]) if len(hosts) == 1 else None
+        if not scope["path"].startswith("/"):
+            refusal = 400, "bad_request", "The address begins with a slash."
+        elif host is None or not self._is_ours(host, scope["path"]):
+            refusal = 403, "foreign_host", self._why_not(host)
+        elif origins and not self._is_same(origins, host):
+            refusal = 403, "foreign_origin", self._why_foreign(origins[0])
+        elif self.prefix and asked == self.prefix:
+            # Relative addresses on the page need the last slash.
+            await RedirectResponse(f"{self.prefix}/", 308)(scope, receive, send)
+            return
         else:
-            await self._pass(scope, receive, send)
+            await self.app(self._placed(scope, host), receive, send)
+            return
+        await _refuse(*refusal)(scope, receive, send)
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        marked = _Marked(send, plain=not scope["path"].startswith(_OURS))
-        try:
-            await self.app(scope, _counted(receive), marked)
-        except _TooLarge:
-            if marked.begun:
-                raise
-            await _too_large(send)
+    def _stripped(self, scope: Scope) -> Scope:
+        """The request as it is without a proxy: some take the prefix off, some leave it on."""
+        headers = [
+            (name, value)
+            for name, value in scope["headers"]
+            if not name.lower().startswith(_CLAIMS) and name.lower() not in _CLAIM
+        ]
+        scope, prefix = {**scope, "headers": headers}, self.prefix
+        if prefix and f"{scope['path']}/".startswith(f"{prefix}/"):
+            scope["path"] = scope["path"][len(prefix) :] or "/"
+            scope["raw_path"] = scope.get("raw_path", b"")[len(prefix) :] or b"/"
+        return scope
 
-    def _is_ours(self, host: str, path: str) -> bool:
-        name = _name(host)
-        if name in self.hosts or (name in self.public and path.startswith(_FOR_KLING)):
+    def _placed(self, scope: Scope, host: Host) -> Scope:
+        """With the scheme that a browser outside uses, for the addresses that Gradio builds."""
+        seen = self.outside
+        return {**scope, "scheme": seen.scheme} if seen and is_at(seen, host) else scope
+
+    def _is_ours(self, host: Host, path: str) -> bool:
+        if host.name in self.hosts or (host.name in self.public and path.startswith(_FOR_KLING)):
             return True
         if not self.any_address:
             return False
         try:
             # A rebinding attack needs a name; an address in the Host is the one that was dialled.
-            ipaddress.ip_address(name.strip("[]"))
+            ipaddress.ip_address(host.name.strip("[]"))
         except ValueError:
             return False
         return True
 
-    def _is_same(self, origin: str | None, host: str) -> bool:
-        if origin is None:
-            return True
-        try:
-            site = urlsplit(origin).netloc.lower()
-        except ValueError:
-            return False
-        return bool(site) and (site == host.lower() or _name(site) in self.hosts - _LOCAL)
+    def _is_same(self, origins: list[str], host: Host) -> bool:
+        site = parse_origin(origins[0]) if len(origins) == 1 else None
+        return site is not None and (is_at(site, host) or site in self.sites)
+
+    def _why_not(self, host: Host | None) -> str:
+        if host is not None and host.name in self.keyed:
+            return _KEYS
+        return f"This studio does not answer to that name. {_PROXY}people open, and start it again."
+
+    def _why_foreign(self, origin: str) -> str:
+        site = parse_origin(origin)
+        if site is not None and site == self.outside:
+            return _KEYS
+        return (
+            f"Another site may not ask this studio. {_PROXY}stands in the browser, port included "
+            "(for example http://localhost:8080), and start it again."
+        )
 
 
-def _name(host: str) -> str:
-    name = host.lower()
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0].rstrip(".")
+def public_path(settings: Settings) -> str:
+    """The path of STUDIO_PUBLIC_URL without a last slash; empty where the studio has the whole name."""
+    return urlsplit(settings.studio_public_url or "").path.rstrip("/")
 
 
-def _counted(receive: Receive) -> Receive:
-    got = 0
-
-    async def counting() -> Message:
-        nonlocal got
-        message = await receive()
-        got += len(message.get("body", b""))
-        if got > MOST_BYTES:
-            raise _TooLarge
-        return message
-
-    return counting
+def _site(address: str | None) -> str:
+    parts = urlsplit(address or "")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
-class _TooLarge(Exception):
-    """More bytes came than any request may have."""
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
 
 
-class _Marked:
-    """Puts the safe headers on an answer; where a refusal of ours has no JSON, it gets it here."""
-
-    def __init__(self, send: Send, *, plain: bool) -> None:
-        self._send, self._plain, self.begun = send, plain, False
-        self._instead: bytes | None = None
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.begun = True
-            message = self._start(message)
-        elif self._instead is not None and message["type"] == "http.response.body":
-            body, self._instead = self._instead, b""
-            message = {**message, "body": body}
-        await self._send(message)
-
-    def _start(self, message: Message) -> Message:
-        headers = [(name.lower(), value) for name, value in message.get("headers", [])]
-        kind = dict(headers).get(b"content-type", b"")
-        if message["status"] >= 400 and not self._plain and kind != b"application/json":
-            # The library that sends files answers a bad Range with plain text.
-            self._instead = _body(
-                _CODES.get(message["status"], "bad_request"), "This cannot be answered."
-            )
-            headers = [one for one in headers if one[0] not in (b"content-type", b"content-length")]
-            headers += _json_headers(self._instead)
-        present = {name for name, _ in headers}
-        safe = [pair for pair in _HEADERS if pair[0] not in present]
-        return {**message, "headers": [*headers, *safe]}
-
-
-def _host_of(address: str | None) -> set[str]:
-    """The host of an address in lower case, if there is one."""
-    name = urlsplit(address).hostname if address else None
-    return {name.lower()} if name else set()
-
-
-def _stated(headers: dict[bytes, str]) -> int:
-    text = headers.get(b"content-length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-
-
-async def _too_large(send: Send) -> None:
-    await _answer(send, 413, "body_too_large", f"At most {MOST_BYTES} bytes.")
-
-
-def _body(code: str, sentence: str) -> bytes:
-    return json.dumps({"error": {"code": code, "message": sentence, "fields": {}}}).encode()
-
-
-def _json_headers(body: bytes) -> list[tuple[bytes, bytes]]:
-    return [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-
-
-async def _answer(send: Send, status: int, code: str, sentence: str) -> None:
-    body = _body(code, sentence)
-    headers = _json_headers(body)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _refuse(status: int, code: str, sentence: str) -> JSONResponse:
+    said = {"code": code, "message": sentence, "fields": {}}
+    return JSONResponse({"error": said}, status_code=status)

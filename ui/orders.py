@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ import gradio as gr
 
 from kling_pipeline.errors import InputError, NotFound
 from ui.create import Form
+from ui.gate import public_path
 from ui.quote import VARIANTS
 
 SESSION = "session"  # the field that names it, in every capability that has one
@@ -49,7 +51,8 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
     answer = {**form.quotes.answer(owner, new), "lost": lost, "cleared": list(params)}
     updates = [_update(new[name], held[name]) for name in form.parts]
     files = [slot for one in form.media for slot in one.slots]
-    pictures = [_update(new[slot], held[slot], _picture) for slot in files]
+    show = functools.partial(_picture, public_path(form.quotes.pipeline.settings))
+    pictures = [_update(new[slot], held[slot], show) for slot in files]
     return [*updates, *pictures, json.dumps(answer)]
 
 
@@ -71,9 +74,9 @@ def _update(new: Any, held: Any, show: Callable[[Any], Any] = lambda value: valu
     return gr.skip() if new == held else gr.update(value=show(new))
 
 
-def _picture(asset: str) -> dict[str, Any] | None:
+def _picture(root: str, asset: str) -> dict[str, Any] | None:
     """A file of ours for Gradio's preview; an address elsewhere is not fetched to be shown."""
     if not asset or "/" in asset:
         return None
     # No path and no mark of a file: Gradio would look for it in its own cache.
-    return {"url": f"/media/{asset}", "orig_name": asset}
+    return {"url": f"{root}/media/{asset}", "orig_name": asset}

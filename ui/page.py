@@ -7,17 +7,17 @@ import json
 from typing import Any
 
 import gradio as gr
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from kling_pipeline.capability import Capability
 from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
 from ui.create import Form, build_form, build_tab
+from ui.events import HANDLERS, Page
+from ui.gate import public_path
 from ui.head import FirstPaint, read_head
 from ui.makings import read_makings
 from ui.orders import restore
-from ui.refusals import refuse_http
 from ui.theme import Studio
 from ui.tongue import Tongue
 from ui.wiring import FRONT, OWNER, QUICK, wire
@@ -29,7 +29,7 @@ HEADING = '<h1 class="ks-hidden-heading">${value}</h1>'
 
 def build_page(pipeline: Pipeline) -> gr.Blocks:
     """The whole page."""
-    with gr.Blocks(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
+    with Page(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
         board.header()
         groups = _grouped(pipeline.catalog.capabilities.values())
         with gr.Column(elem_id="ks-doors"):
@@ -62,14 +62,17 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
 
 def mount_options(pipeline: Pipeline) -> dict[str, Any]:
     """What `gr.mount_gradio_app` needs besides the page; ask for it after `build_page`."""
-    head = read_head(pipeline.settings.demo, read_makings(pipeline))
+    root = public_path(pipeline.settings)
+    head = read_head(pipeline.settings.demo, read_makings(pipeline), root)
     return {
+        "root_path": root or None,
+        "show_error": False,
         "theme": Studio(),
         "i18n": TONGUE.i18n(),
         "footer_links": [],
         "app_kwargs": {
-            "middleware": [Middleware(FirstPaint, head=lambda: head)],
-            "exception_handlers": {HTTPException: refuse_http},
+            "middleware": [Middleware(FirstPaint, head=lambda: head, root=root)],
+            "exception_handlers": HANDLERS,
         },
     }
 

@@ -10,6 +10,8 @@ from kling_pipeline.errors import BusyError, CreditError, InputError, NotFound, 
 _STATUS = {
     "unsupported_media_type": 415,
     "malformed_json": 400,
+    "body_too_slow": 408,
+    "body_too_large": 413,
     "bad_signature": 401,
     "file_too_large": 413,
     "click_conflict": 409,
@@ -22,24 +24,23 @@ _STATUS = {
 def refuse(request: Request, error: Exception) -> Response:
     """An error of ours, by what the caller can do about it."""
     assert isinstance(error, StudioError)
-    status = _STATUS.get(error.code, 500)
-    if isinstance(error, NotFound):
-        status = 404
-    elif isinstance(error, CreditError):
-        status = 402
-    elif isinstance(error, InputError):
-        status = _STATUS.get(error.code, 422)
     # Long enough for what is under way to move on, short enough for a person who waits.
     headers = {"Retry-After": "5"} if isinstance(error, BusyError) else None
     body = {"error": {"fields": {}, **error.as_dict()}}
-    return JSONResponse(body, status_code=status, headers=headers)
+    return JSONResponse(body, status_code=status_of(error), headers=headers)
+
+
+def status_of(error: StudioError) -> int:
+    """The status of an error of ours."""
+    if isinstance(error, NotFound):
+        return 404
+    if isinstance(error, CreditError):
+        return 402
+    return _STATUS.get(error.code, 422 if isinstance(error, InputError) else 500)
 
 
 def refuse_http(request: Request, error: Exception) -> Response:
-    """What a router says no to; Gradio's own script reads its answers in Gradio's shape."""
-    if request.url.path.startswith("/gradio_api"):
-        detail = getattr(error, "detail", "")
-        return JSONResponse({"detail": detail}, status_code=getattr(error, "status_code", 404))
+    """What a router says no to."""
     status = getattr(error, "status_code", 404)
     said = {404: "There is nothing here.", 405: "This address takes another method."}
     message = said.get(status, str(getattr(error, "detail", "")))

@@ -37,7 +37,7 @@ export function attr(node, name, value) {
 export function own(url) {
   if (typeof url !== 'string' || !url) return null;
   try {
-    const full = new URL((window.STUDIO?.root ?? '') + url, location.origin);
+    const full = new URL((url.startsWith('/') ? window.STUDIO?.root ?? '' : '') + url, location.origin);
     return full.origin === location.origin ? full.href : null;
   } catch {
     return null;
