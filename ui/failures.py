@@ -63,4 +63,3 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
         if isinstance(one, BaseExceptionGroup):
             waiting += one.exceptions
-
