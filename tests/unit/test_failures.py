@@ -1,0 +1,134 @@
+"""Whatever goes wrong leaves in one shape: no text of an exception, safe headers, one line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import sqlite3
+from typing import Any
+
+import gradio as gr
+import pytest
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, Router
+
+import ui.failures
+from kling_pipeline.errors import StorageError
+from tests.unit.asgi import ask
+from ui.answers import Answers
+from ui.events import HANDLERS, Page
+
+SECRET = "/home/someone/data/secret.png"
+
+
+def raising(error: BaseException, *, gradio: bool = False) -> Any:
+    async def fail(request: Any) -> Any:
+        raise error
+
+    routes = [Route("/{rest:path}", fail, methods=["GET", "POST"])]
+    return Answers(
+        FastAPI(routes=routes, exception_handlers=HANDLERS) if gradio else Router(routes)
+    )
+
+
+def full(number: int) -> OSError:
+    return OSError(number, "told to", SECRET)
+
+
+def sqlite_error(code: int, text: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
+
+
+def chained(error: BaseException) -> BaseException:
+    outer = RuntimeError(SECRET)
+    outer.__cause__ = error
+    return outer
+
+
+DISK = [
+    full(errno.ENOSPC), full(errno.EDQUOT), full(errno.EROFS), full(errno.EIO),
+    sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full"),
+    sqlite_error(sqlite3.SQLITE_IOERR, "disk I/O error"),
+    sqlite_error(sqlite3.SQLITE_READONLY, "attempt to write a readonly database"),
+    chained(full(errno.ENOSPC)), ExceptionGroup("several", [ValueError(), full(errno.ENOSPC)]),
+    StorageError("no room"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("gradio", [False, True])
+@pytest.mark.parametrize("error", DISK, ids=lambda one: type(one).__name__)
+def test_a_full_disk_is_507_at_every_address(error: BaseException, gradio: bool) -> None:
+    for path in ("/api/jobs", "/gradio_api/upload", "/"):
+        answer = ask(raising(error, gradio=gradio), path)
+        assert (answer.status, answer.code) == (507, "disk_full")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert SECRET.encode() not in answer.body
+
+
+@pytest.mark.parametrize("gradio", [False, True])
+def test_what_nobody_expected_says_nothing_of_this_machine(gradio: bool) -> None:
+    for error in (
+        ValueError(SECRET),
+        OSError(SECRET),
+        KeyError(SECRET),
+        chained(ValueError(SECRET)),
+    ):
+        answer = ask(raising(error, gradio=gradio), "/api/jobs")
+        assert (answer.status, answer.code) == (500, "internal_error")
+        assert b"secret" not in answer.body
+        assert "content-security-policy" in answer.headers
+
+
+def test_the_same_failure_a_hundred_times_is_a_hundred_lines_and_one_traceback(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ui.failures, "_shown", set())
+    app = raising(ValueError("a\nb"))
+    with caplog.at_level(logging.ERROR):
+        for _ in range(100):
+            ask(app)
+    ours = [one for one in caplog.records if one.name == "ui.failures"]
+    assert len(ours) == 100
+    assert sum(one.exc_info is not None and one.exc_info[0] is not None for one in ours) == 1
+    assert all("\n" not in one.getMessage() for one in ours)
+
+
+def test_an_answer_that_has_begun_is_cut_not_mended() -> None:
+    async def begun(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise ValueError(SECRET)
+
+    answer = ask(Answers(begun))
+    assert (answer.status, answer.body) == (200, b"half")
+
+
+def test_plain_text_of_a_library_gets_the_shape() -> None:
+    for path, status in (("/api/x", 400), ("/media/x", 416), ("/", 500), ("/gradio_api/x", 502)):
+        answer = ask(Answers(PlainTextResponse(f"Traceback {SECRET}", status)), path)
+        assert answer.status == status
+        assert answer.code
+        assert b"secret" not in answer.body
+
+
+def test_an_event_that_fails_says_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(text: str) -> str:
+        raise ValueError(SECRET)
+
+    with Page() as page:
+        box = gr.Textbox()
+        choice = gr.Dropdown(["a"])
+        box.change(fail, box, box)
+        choice.change(lambda one: one, choice, box)
+    said = set()
+    for number, value in ((0, "x"), (1, SECRET), (1, {"a": [SECRET]})):
+        with pytest.raises(gr.Error) as caught:
+            asyncio.run(page.process_api(number, [value]))
+        assert not caught.value.print_exception
+        said.add(caught.value.message)
+    assert len(said) == 1
+    assert "secret" not in said.pop()
