@@ -20,7 +20,7 @@ from tests.unit.asgi import ask
 from ui.answers import Answers
 from ui.events import HANDLERS, Page
 
-SECRET = "/home/someone/data/secret.png"
+SECRET = "/srv/someone/data/secret.png"
 
 
 def raising(error: BaseException, *, gradio: bool = False) -> Any:
