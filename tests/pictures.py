@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zlib
 
@@ -35,3 +36,11 @@ def bomb(width: int = 30_000, height: int = 30_000) -> bytes:
         + chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
         + chunk(b"IEND", b"")
     )
+
+
+def noise(width: int, height: int) -> bytes:
+    """A PNG that no packing makes smaller: three bytes a pixel."""
+    data = random.Random(1).randbytes(width * height * 3)
+    out = io.BytesIO()
+    Image.frombytes("RGB", (width, height), data).save(out, "PNG", compress_level=0)
+    return out.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.failures import log_failure, refuse_unknown
@@ -41,6 +41,8 @@ class Answers:
         except asyncio.CancelledError:
             # The server ends and no longer waits for this answer; raised further it would only be logged at length.
             return
+        except ClientDisconnect:
+            return  # nobody is left to be told
         # Whatever it is: a caller gets an answer, and the server's own would be another shape.
         except Exception as error:
             log_failure(error, f"{scope['method']} {scope['path'][:100]!r}")

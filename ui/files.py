@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -21,6 +22,8 @@ from ui.names import speak
 OWNER = "local"  # until sign-in exists
 STATIC = Path(__file__).parent / "static"
 SAMPLES = ROOT / "data" / "samples"
+# Hundreds of slow uploads at once are kept on the disk, not in memory.
+MultiPartParser.spool_max_size = 64 * 1024
 GRADIO = ("gradio", "templates/frontend/static")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 

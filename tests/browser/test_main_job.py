@@ -40,10 +40,9 @@ def fill_image_to_video(page: Page, studio: App, still: Path, prompt: str) -> An
     return pay
 
 
-def newest(studio: App) -> dict[str, Any]:
-    return max(
-        studio.http.get("/api/jobs?since=0").json()["jobs"], key=lambda job: job["created_at"]
-    )
+def newest(studio: App) -> Any:
+    jobs = studio.http.get("/api/jobs?since=0").json()["jobs"]
+    return max(jobs, key=lambda job: job["created_at"], default=None)
 
 
 def test_an_image_becomes_a_clip_that_plays_and_is_paid_for_exactly(page, studio, still):
