@@ -65,11 +65,8 @@ def build_app(studio: Studio) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[
-            Middleware(Answers),
-            Middleware(Gate, settings=studio.settings),
-            Middleware(Limits),
-        ],
+        # Each is inside the one before it.
+        middleware=[Middleware(Answers), Middleware(Gate, studio.settings), Middleware(Limits)],
     )
     add_routes(app, studio.pipeline, lambda: running)
     page = build_page(studio.pipeline)

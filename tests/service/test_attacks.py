@@ -125,7 +125,9 @@ def test_hundreds_of_half_sent_uploads_stop_nobody_and_leave_nothing(app: App) -
         wait_for(lambda: descriptors(app) >= 2 * SLOW, "all of them to be taken in")
         assert_others_are_served(app)
         assert all(is_waiting(line) for line in slow)
-        assert not [one for one in open_files(app) if "/system/" in one], "not in the system's folder"
+        assert not [one for one in open_files(app) if "/system/" in one], (
+            "not in the system's folder"
+        )
     wait_for(lambda: descriptors(app) < before + 40, "what they held to be given back")
     left = {one for one in set(app.folder.rglob("*")) - files if one.is_file()}
     assert not [one for one in left if one.stat().st_size == 150_000]
