@@ -25,6 +25,7 @@ Object.defineProperty(window, 'gradio_config', { configurable: true, get: () => 
 set: value => { config = value; if (value) value.root = location.origin + STUDIO.root } }) })()</script>"""
 
 PARTS = (
+    '<link rel="icon" href="{root}/favicon.ico">'
     '<link rel="stylesheet" href="{root}/static/shell.css">'
     '<link rel="stylesheet" href="{root}/static/prepare.css">'
     '<script type="module" src="{root}/static/form.js"></script>'
