@@ -68,6 +68,7 @@ def test_a_clip_is_made_and_played_under_a_path(
     proxied: Any = type("Proxied", (), {"url": f"{proxy.url}/"})
     try:
         pay = fill_image_to_video(page, proxied, still, "a slow push-in at dusk")
+        expect(pay).to_contain_text("left after")  # the file has come through the proxy, too
         pay.click()
         expect(page.locator(".ks-board .ks-job").first).to_have_attribute("data-state", "done")
         page.wait_for_function(PLAYING)
