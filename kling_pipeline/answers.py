@@ -38,7 +38,7 @@ def read_answer(status: int, content: bytes) -> Any:
     if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code < 100_000:
         verdict = _BARE.get(status, "uncertain")
         words = _words(envelope, content)
-        quoted = f": {words}" if words else "."
+        quoted = f": {words}." if words else "."
         said = f"Kling answered HTTP {status} in words that cannot be read{quoted}"
         _refuse(verdict, said, status)
     if code == 0 and 200 <= status < 300:

@@ -167,7 +167,7 @@ def _as_legacy(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _outputs(route: Route, result: object) -> tuple[Output, ...]:
     if not isinstance(result, dict):
-        _unreadable("task_result")
+        _unreadable("task_result", result)
     items = result.get(route.result) or []
     if route.result == "images":
         # Omni image puts a series beside the single pictures and fills one of the two.

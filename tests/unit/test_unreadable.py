@@ -251,6 +251,15 @@ def test_a_gateway_that_lets_nobody_in_pauses_every_submit_and_is_named(bench, g
     assert bench.pipeline.notice() == ""
 
 
+def test_a_line_that_is_down_after_an_odd_answer_is_waited_for(bench, gateway):
+    job_id = run(bench, gateway)
+    gateway.look = html(502)
+    bench.turns(2, 10)
+    gateway.look = httpx.ReadTimeout("no")
+    bench.turns(40, 60)
+    assert bench.job(job_id)["state"] == "running"
+
+
 def test_a_second_bare_404_shows_its_reason_and_is_given_back_once(bench, gateway):
     gateway.create = html(404)
     [job_id] = bench.submit()
