@@ -144,6 +144,8 @@ def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
 
 def _give_up(db: Connection, engine: Engine, job: Job, said: str = "") -> None:
     """Nobody can tell whether Kling has it: the owner decides, unless the task turns up."""
+    unheard = job.checkpoint.get("unheard", {})
+    said = said or (str(unheard.get("said", "")) if unheard.get("status") else "")
     known = f"Kling's answers cannot be read ({said})" if said else "Kling never answered"
     error = {
         "code": "outcome_unknown",

@@ -2,7 +2,7 @@
 
 queued → sending → running → saving → done
            └→ checking → running | queued | unknown     queued → canceled · any open one but queued → failed
-Whatever the studio cannot go on with by itself becomes `unknown`, or is set aside while saving, until its owner decides.
+What the studio cannot go on with by itself becomes `unknown`, or is set aside while saving: its owner decides.
 Every move happens in one transaction with its ledger rows, its event and its revision. A lost race changes nothing.
 """
 

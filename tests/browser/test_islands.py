@@ -13,6 +13,8 @@ from tests.browser.feed import HOSTILE, Feed
 pytestmark = pytest.mark.browser
 
 FAILED = {"code": "kling_1301", "message": HOSTILE, "next": "Change the prompt."}
+TOO_LARGE = {"code": "result_too_large", "message": "The file has 3 bytes; at most 2.", "next": ""}
+UNREADABLE = {"code": "answer_unreadable", "message": "Kling tells nothing readable.", "next": ""}
 STATES: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("queued", {"says": "queued", "place": 3}, "Queued, 3rd in line", None),
     ("sending", {"says": "preparing", "progress": 5}, "Preparing", "5"),
@@ -23,7 +25,11 @@ STATES: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("saving", {"says": "downloading", "progress": 80}, "Downloading", "80"),
     ("saving", {"says": "storing", "progress": 90}, "Storing", "90"),
     ("failed", {"says": "failed", "error": FAILED}, "Failed, 210 refunded", None),
+    ("running", {"says": "unreadable", "progress": 43}, "Still asking Kling", "43"),
+    ("running", {"says": "unanswered", "progress": 43}, "Kling does not answer", "43"),
+    ("saving", {"says": "set_aside", "error": TOO_LARGE}, "Set aside, 210 held", None),
     ("unknown", {"says": "unknown"}, "Unknown, 210 held", None),
+    ("unknown", {"says": "undecided", "error": UNREADABLE}, "Your decision, 210 held", None),
     ("canceled", {"says": "canceled"}, "Canceled", None),
 ]
 
@@ -44,6 +50,25 @@ def feed(page: Page, studio: Any) -> Iterator[Callable[[Feed], Page]]:
 
 def row(page: Page, take: str) -> Any:
     return page.locator(f'.ks-job[data-take="{take}"]')
+
+
+def test_an_owner_who_must_decide_reads_why_and_has_two_ways_out(
+    feed: Callable[[Feed], Page],
+) -> None:
+    told = Feed()
+    told.put("1A", "unknown", says="undecided", error=UNREADABLE)
+    told.put("2A", "saving", says="set_aside", error=TOO_LARGE)
+    page = feed(told)
+    stage, acts = page.locator(".ks-stage"), page.locator(".ks-stage .ks-acts")
+    for take, words, again in (
+        ("1A", UNREADABLE["message"], "Ask again"),
+        ("2A", TOO_LARGE["message"], "Store it again"),
+    ):
+        row(page, take).get_by_role("button", name="Decide now").click()
+        expect(stage).to_contain_text(words)
+        expect(acts.get_by_role("button", name=again)).to_be_visible()
+        expect(acts.get_by_role("button", name="Release 210 credits")).to_be_visible()
+        expect(acts.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
 def test_every_state_has_its_words_and_its_bar(feed: Callable[[Feed], Page]) -> None:
