@@ -19,22 +19,12 @@ from kling_pipeline.identity import external_id
 from kling_pipeline.inbox import freeze, take_files
 from kling_pipeline.jobs import Job
 from kling_pipeline.lint import Subject, lint
+from kling_pipeline.orders import Digests, Order, digest_order, find_earlier
 from kling_pipeline.sessions import read_session
 from kling_pipeline.store import Connection, bump, get_meta
 
 _MOST_VARIANTS = 100
 _LOOK_BACK = 500  # jobs among which an equal one is looked for
-
-
-@dataclass(frozen=True)
-class Order:
-    """One capability asked for, `variants` times."""
-
-    capability: str
-    params: Mapping[str, Any]
-    variants: int = 1
-    template: str | None = None
-    click_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,65 +107,68 @@ def _request(frozen: Mapping[str, Any]) -> str:
 
 
 def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
-    """Admits every order or none; raises InputError or CreditError and then nothing was reserved."""
-    if known := _known(engine, owner, orders):
-        return known
-    checked = [(order, check_order(engine, owner, order)) for order in orders]
-    total = sum(one.plan.price * order.variants for order, one in checked)
-    now = engine.now()
-
-    def write(db: Connection) -> tuple[list[Job], bool]:
-        open_account(db, owner, engine.settings.opening_credits)
-        earlier = [job for order in orders for job in _click_jobs(db, owner, order.click_id)]
-        if earlier:
-            return earlier, False
-        available = ledger.balance(db, owner)["available"]
-        if total > available:
-            raise CreditError(total, available)
-        jobs: list[Job] = []
-        for order, one in checked:
-            jobs += _insert_variants(db, owner, order, one, now)
-        return jobs, True
-
-    jobs, created = engine.store.write(write)
-    return Submission(
-        jobs, [finding for _, one in checked for finding in one.plan.warnings], created
-    )
-
-
-def _known(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission | None:
+    """Admits every order or none, each click once; InputError, CreditError or StorageError: nothing was reserved."""
+    clicks = [order.click_id for order in orders if order.click_id is not None]
+    if len(set(clicks)) < len(clicks):
+        raise InputError.at("click_id", "Each order needs a click_id of its own.")
+    given = [(order, digest_order(engine, owner, order)) for order in orders]
     with engine.store.read() as db:
-        jobs = [job for order in orders for job in _click_jobs(db, owner, order.click_id)]
-    return Submission(jobs, [], False) if jobs else None
+        earlier = [find_earlier(db, owner, *one) for one in given]
+    if all(earlier):
+        return Submission([job for jobs in earlier for job in jobs], [], False)
+    engine.check_floor()
+    checked = [
+        None if known else check_order(engine, owner, order)
+        for (order, _), known in zip(given, earlier, strict=True)
+    ]
+    jobs, created = engine.store.write(lambda db: _admit(db, engine, owner, given, checked))
+    findings = [finding for one in checked if one for finding in one.plan.warnings]
+    return Submission(jobs, findings, created)
 
 
-def _click_jobs(db: Connection, owner: str, click_id: str | None) -> list[Job]:
-    if click_id is None:
-        return []
-    rows = db.execute(
-        """SELECT job.* FROM click JOIN job ON job.owner = click.owner AND job.click = click.number
-           WHERE click.owner = ? AND click_id = ? ORDER BY variant""",
-        [owner, click_id],
+def _admit(
+    db: Connection, engine: Engine, owner: str, given: Sequence[tuple[Order, Digests]],
+    checked: Sequence[Checked | None],
+) -> tuple[list[Job], bool]:  # fmt: skip
+    """The jobs of all orders, those that were there before included, and whether there are new ones."""
+    open_account(db, owner, engine.settings.opening_credits)
+    # Looked for again: the same click may have come twice at the same moment.
+    earlier = [find_earlier(db, owner, *one) for one in given]
+    rows = list(zip(given, checked, earlier, strict=True))
+    total = sum(
+        one.plan.price * order.variants for (order, _), one, known in rows if one and not known
     )
-    return [Job.from_row(row) for row in rows]
+    available = ledger.balance(db, owner)["available"]
+    if total > available:
+        raise CreditError(total, available)
+    jobs: list[Job] = []
+    for (order, digests), one, known in rows:
+        if one and not known:
+            jobs += _insert_variants(db, owner, order, digests, one, engine.now())
+        jobs += known
+    return jobs, total > 0
 
 
-def insert_click(db: Connection, row: dict[str, Any], click_id: str | None = None) -> Job:
+def insert_click(
+    db: Connection, row: dict[str, Any], click_id: str | None = None, digests: Digests | None = None
+) -> Job:
     """A click's first row, with its hold and its event; further variants bear its number."""
     number = db.execute(
         "SELECT coalesce(max(number), 0) + 1 FROM click WHERE owner = ?", [row["owner"]]
     ).fetchone()[0]
+    written, read = (digests.written, digests.read) if digests else (None, None)
     db.execute(
-        "INSERT INTO click VALUES (?, ?, ?, ?)", [row["owner"], number, click_id, row["created_at"]]
+        "INSERT INTO click (owner, number, click_id, at, written, read) VALUES (?, ?, ?, ?, ?, ?)",
+        [row["owner"], number, click_id, row["created_at"], written, read],
     )
     return _insert_job(db, {"click": number, "variant": 0, **row})
 
 
 def _insert_variants(
-    db: Connection, owner: str, order: Order, checked: Checked, now: int
+    db: Connection, owner: str, order: Order, digests: Digests, checked: Checked, now: int
 ) -> list[Job]:
     common = {"owner": owner, "template": order.template, **_columns(checked, now)}
-    first = insert_click(db, common, order.click_id)
+    first = insert_click(db, common, order.click_id, digests)
     rest = [
         _insert_job(db, {**common, "click": first.click, "variant": variant})
         for variant in range(1, order.variants)

@@ -9,7 +9,7 @@ from typing import Any
 
 from kling_pipeline import ledger
 from kling_pipeline.accounts import read_balance
-from kling_pipeline.admission import Order, Submission, admit, check_order
+from kling_pipeline.admission import Submission, admit, check_order
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.checking import check, recheck
 from kling_pipeline.decisions import cancel_job, retry_job
@@ -21,6 +21,7 @@ from kling_pipeline.inbox import brings_files, find_asset, keep_upload
 from kling_pipeline.inbox import take_files as _take_files
 from kling_pipeline.jobs import Job, find_job, own_job
 from kling_pipeline.leases import drop_leases, hold_lease
+from kling_pipeline.orders import Order
 from kling_pipeline.orphans import adopt_orphan
 from kling_pipeline.pauses import say_notice
 from kling_pipeline.places import due_jobs, raise_caps

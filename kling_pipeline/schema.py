@@ -153,3 +153,14 @@ def m002_state_index(db: Database) -> None:
 def m003_endpoint(db: Database) -> None:
     """Where a job is asked for, as it stood when it was bought: the catalog may forget it while Kling works."""
     db.execute("ALTER TABLE job ADD COLUMN endpoint TEXT")
+
+
+@migrations()
+def m004_use(db: Database) -> None:
+    """What a click asked for, so that it cannot ask for something else; when a file was last used."""
+    db.execute("ALTER TABLE click ADD COLUMN written TEXT")
+    db.execute("ALTER TABLE click ADD COLUMN read TEXT")
+    db.execute("ALTER TABLE asset ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0")
+    # A form in a browser may still hold a file of an older release: its time begins now.
+    db.execute("UPDATE asset SET used_at = ?", [int(time.time() * 1000)])
+    db.execute("CREATE INDEX asset_used ON asset (role, used_at)")

@@ -21,13 +21,14 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from kling_pipeline.admission import Order, check_order
+from kling_pipeline.admission import check_order
 from kling_pipeline.capability import Capability, Look, Media
 from kling_pipeline.catalog import Catalog, load_catalog
 from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, KlingError
 from kling_pipeline.inbox import keep_upload, thaw
+from kling_pipeline.orders import Order
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Store
 from tests.conftest import KEYS, Simulator

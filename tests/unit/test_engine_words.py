@@ -134,7 +134,7 @@ NO_FORM_ASKS = {  # only a caller of the API or a server meets these, and reads 
     "7 has no model 7.", "There is no route 7.", "7 has no call 7.", "7 needs no session.",
     "There is no such job.", "Send application/json.", "This callback is not signed by Kling.",
     "A grant is a whole number from 1 to 7, not 7.",
-    "There is no such template.",
+    "There is no such template.", "Each order needs a click_id of its own.",
     # The doctor's button says these by their code.
     "Kling does not say yet what this task took. Try again when it is done.",
     "Kling tells of no such task of this studio.", "No such task waits to be taken up.",

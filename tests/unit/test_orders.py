@@ -1,0 +1,160 @@
+"""One click is one purchase, of one thing: however it is written, and whatever else comes under its name."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from typing import Any
+
+import pytest
+
+from kling_pipeline.admission import Submission
+from kling_pipeline.catalog import load_catalog
+from kling_pipeline.errors import CreditError, InputError, StorageError
+from kling_pipeline.orders import Order
+from tests.pictures import picture
+from tests.unit.conftest import Bench
+from tests.unit.test_store import together
+
+OWNER = Bench.owner
+TEXT = {"prompt": "a paper boat", "duration": "5"}
+
+
+def click(bench: Bench, params: dict[str, Any], name: str = "text_to_video", **more: Any) -> Any:
+    return bench.pipeline.submit(OWNER, name, params, **{"click_id": "one", **more})
+
+
+def ids(submission: Submission) -> list[str]:
+    return [job.id for job in submission.jobs]
+
+
+@pytest.mark.parametrize(
+    ("params", "more"),
+    [
+        ({**TEXT, "prompt": "a paper boat "}, {}),
+        ({**TEXT, "duration": "10"}, {}),
+        ({**TEXT, "model_name": "kling-v1-6"}, {}),
+        ({**TEXT, "negative_prompt": "rain"}, {}),
+        (TEXT, {"variant_count": 2}),
+        (TEXT, {"variant_count": True}),
+        ({"prompt": "a paper boat"}, {"name": "image_generation"}),
+        ({"prompt": ""}, {}),
+        ({"prompt": 7}, {}),
+        ({**TEXT, "no_such_field": 1}, {}),
+        ({}, {"name": "no_such_capability"}),
+        (TEXT, {"template": "none"}),
+    ],
+    ids=str,
+)
+def test_another_request_under_the_same_click_is_refused_and_costs_nothing(
+    bench: Bench, params: dict[str, Any], more: dict[str, Any]
+) -> None:
+    first = click(bench, TEXT)
+    before = bench.credits()
+    with pytest.raises(InputError, match="another request") as caught:
+        click(bench, params, **more)
+    assert (caught.value.code, list(caught.value.fields)) == ("click_conflict", ["click_id"])
+    assert bench.credits() == before
+    assert ids(click(bench, TEXT)) == ids(first)
+    assert len(bench.pipeline.all_jobs(OWNER)) == 1
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        dict(reversed(TEXT.items())),
+        {"prompt": "a paper boat"},
+        {**TEXT, "mode": "std"},
+        {**TEXT, "negative_prompt": ""},
+        {**TEXT, "model_name": load_catalog("vendor").models("text_to_video")[0].name},
+        {**TEXT, "camera_control": None},
+    ],
+    ids=str,
+)
+def test_the_same_request_written_in_another_way_is_the_same(
+    bench: Bench, params: dict[str, Any]
+) -> None:
+    first = click(bench, TEXT)
+    again = click(bench, params)
+    assert (ids(again), first.created, again.created) == (ids(first), True, False)
+    assert click(bench, params, variant_count=1).created is False
+
+
+def test_a_file_is_the_same_by_its_id_and_as_base64(bench: Bench) -> None:
+    data = picture()
+    raw = base64.b64encode(data).decode()
+    asset = bench.pipeline.upload(OWNER, data)["id"]
+    other = bench.pipeline.upload(OWNER, picture(800, 800))["id"]
+    first = click(bench, {"prompt": "in", "image": raw}, "image_to_video")
+    for image in (raw, asset):
+        assert ids(click(bench, {"image": image, "prompt": "in"}, "image_to_video")) == ids(first)
+    for image in (other, "as_" + "0" * 32, "https://example.com/a.png", None):
+        with pytest.raises(InputError, match="another request"):
+            click(bench, {"prompt": "in", "image": image}, "image_to_video")
+    listed = click(bench, {"prompt": "x", "image_list": [asset, other]}, "omni_image", click_id="2")
+    same = {"prompt": "x", "image_list": [raw, other]}
+    assert ids(click(bench, same, "omni_image", click_id="2")) == ids(listed)
+    with pytest.raises(InputError, match="another request"):
+        click(bench, {**same, "image_list": [other, raw]}, "omni_image", click_id="2")
+
+
+def test_a_click_of_an_older_release_is_taken_at_its_word(bench: Bench) -> None:
+    first = click(bench, TEXT)
+    bench.store.write(lambda db: db.execute("UPDATE click SET written = NULL, read = NULL"))
+    assert ids(click(bench, {"prompt": "something else"})) == ids(first)
+
+
+def test_the_same_words_are_the_same_under_other_defaults(bench: Bench, monkeypatch: Any) -> None:
+    first = click(bench, {"prompt": "a paper boat"})
+    models = bench.engine.catalog._models["text_to_video"]
+    monkeypatch.setitem(bench.engine.catalog._models, "text_to_video", models[::-1])
+    assert ids(click(bench, {"prompt": "a paper boat"})) == ids(first)
+    with pytest.raises(InputError, match="another request"):
+        click(bench, {"prompt": "a paper boat", "duration": "5"})
+
+
+def test_two_requests_that_race_under_one_click_are_one_purchase(bench: Bench) -> None:
+    told = together(
+        *(lambda n=n: click(bench, {"prompt": f"boat {n % 2}"}) for n in range(8)),
+    )
+    made = [one for one in told if isinstance(one, Submission)]
+    assert len({tuple(ids(one)) for one in made}) == 1
+    assert sum(one.created for one in made) == 1
+    assert {one.code for one in told if isinstance(one, InputError)} == {"click_conflict"}
+    assert len(bench.pipeline.all_jobs(OWNER)) == 1
+    assert bench.credits()[1] == 210
+
+
+def test_each_of_several_orders_has_a_click_of_its_own(bench: Bench) -> None:
+    first, second = (Order("text_to_video", TEXT, click_id=name) for name in ("a", "b"))
+    with pytest.raises(InputError, match="of its own"):
+        bench.pipeline.submit_all(OWNER, [first, dataclasses.replace(second, click_id="a")])
+    one = bench.pipeline.submit_all(OWNER, [first])
+    both = bench.pipeline.submit_all(OWNER, [first, second])
+    assert (ids(both)[0], both.created, len(ids(both))) == (ids(one)[0], True, 2)
+    again = bench.pipeline.submit_all(OWNER, [second, first])
+    assert (ids(again), again.created) == (ids(both)[::-1], False)
+    assert bench.credits()[1] == 2 * 210
+    other = dataclasses.replace(second, params={"prompt": "x"})
+    third = Order("text_to_video", TEXT, click_id="c")
+    with pytest.raises(InputError, match="another request"):
+        bench.pipeline.submit_all(OWNER, [third, other])
+    assert len(bench.pipeline.all_jobs(OWNER)) == 2, "all or none"
+
+
+def test_without_room_nothing_is_sold_and_what_was_sold_is_told(bench: Bench) -> None:
+    first = click(bench, TEXT)
+    before = bench.credits()
+    bench.configure(studio_disk_floor_mb=10**9)
+    with pytest.raises(StorageError, match="nothing was charged") as caught:
+        click(bench, TEXT, click_id="another")
+    assert caught.value.code == "disk_full"
+    assert ids(click(bench, TEXT)) == ids(first)
+    assert bench.credits() == before
+
+
+def test_a_repeat_is_told_when_the_credits_are_gone(bench: Bench) -> None:
+    first = click(bench, TEXT, variant_count=95)
+    with pytest.raises(CreditError):
+        click(bench, TEXT, click_id="another")
+    assert ids(click(bench, TEXT, variant_count=95)) == ids(first)
