@@ -6,11 +6,13 @@ import contextlib
 import errno
 import logging
 import os
+import shutil
 import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from kling_pipeline.console import prepare_console, say
 from kling_pipeline.errors import StudioError
@@ -42,6 +44,7 @@ from ui.answers import Answers
 from ui.gate import Gate
 from ui.limits import Limits
 from ui.page import build_page, mount_options
+from ui.room import Room
 from ui.routes import add_routes
 from ui.server import serve
 
@@ -66,9 +69,15 @@ def build_app(studio: Studio) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         # Each is inside the one before it.
-        middleware=[Middleware(Answers), Middleware(Gate, studio.settings), Middleware(Limits)],
+        middleware=[
+            Middleware(Answers),
+            Middleware(Gate, studio.settings),
+            Middleware(Limits),
+            Middleware(Room, studio.pipeline),
+        ],
     )
     add_routes(app, studio.pipeline, lambda: running)
+    clear_cache(studio.pipeline.engine.cache)
     page = build_page(studio.pipeline)
     # Gradio keeps a visitor from naming a file of this machine only once it believes it was launched.
     page.has_launched = True
@@ -86,6 +95,12 @@ def build_app(studio: Studio) -> FastAPI:
         **mount_options(studio.pipeline),
     )
     return app
+
+
+def clear_cache(folder: Path) -> None:
+    """Empties the folder of what Gradio's fields receive: what is in it belonged to pages of the past."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def check_exposure(settings: Settings) -> None:

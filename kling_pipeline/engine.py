@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from kling_pipeline.catalog import Catalog
 from kling_pipeline.client import KlingAIClient
@@ -63,11 +64,24 @@ class Engine:
     lend: Callable[[Path], str] | None = None
     me: str = field(default_factory=_name_process)
     in_hand: set[str] = field(default_factory=set)  # jobs that a thread of this process works on
+    swept_at: int | None = None  # when all content was last looked through
 
     @property
     def assets(self) -> Path:
         """The folder of stored files."""
         return self.settings.studio_data_dir / "assets"
+
+    @property
+    def incoming(self) -> Path:
+        """The folder of files on their way in: one for each process, so that it is known whose a part file is."""
+        folder = self.assets / "incoming" / quote(self.me, safe="")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    @property
+    def cache(self) -> Path:
+        """The folder in which Gradio keeps what its own fields receive."""
+        return self.settings.studio_data_dir / "gradio"
 
     def check_floor(self, coming: int = 0) -> None:
         """StorageError where so many more bytes would leave too little of the disk free."""

@@ -14,39 +14,45 @@ from kling_pipeline.capability import Capability, Media
 from kling_pipeline.encoding import decode_base64
 from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import Engine
-from kling_pipeline.errors import InputError, NotFound
+from kling_pipeline.errors import InputError, NotFound, StorageError
 from kling_pipeline.jobs import find_job
 from kling_pipeline.media import Facts, check_rule, inspect_upload, store_file
+from kling_pipeline.storage import storing
 from kling_pipeline.store import Connection
 from kling_pipeline.tasks import look_at
+from kling_pipeline.uploads import check_room
 
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 # In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,
 # {"$lend": …} for an address at which the simulator finds a local file.
 _FILE, _LINK, _LEND = "$file", "$link", "$lend"
+_TRIES = 5
 _KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling docs, Sept 2026)
 
 
 def keep_upload(
-    engine: Engine, owner: str, data: bytes | Path, facts: Facts | None = None
+    engine: Engine, owner: str, data: bytes | Path, facts: Facts | None = None, *,
+    paid: bool = False,
 ) -> dict[str, Any]:
     """Checks and stores an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none.
 
     `facts` are those of a file that was looked at already.
+    StorageError, before a byte is written, where there is no room for it; what was paid for is kept while it can be.
     """
     facts = facts or inspect_upload(data)
-    part = engine.assets / "incoming" / secrets.token_hex(8)
-    part.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if isinstance(data, bytes):
-            part.write_bytes(data)
-        else:
-            _copy(data, part)
-        stored = store_file(part, engine.assets, facts.sha256, facts.suffix)
-    finally:
-        part.unlink(missing_ok=True)
-    path = str(stored.relative_to(engine.assets))
-    row = engine.store.write(lambda db: _insert(db, owner, facts, path, engine.now()))
+    path = f"{facts.sha256[:2]}/{facts.sha256}{facts.suffix}"  # where store_file puts it
+    row = engine.store.write(lambda db: _renew(db, engine, owner, facts))
+    if row is None and not paid:
+        check_room(engine, owner, facts.bytes, cached=False)
+    with storing():
+        # Swept between the file and its row, if nothing knew it and it was old: then once more.
+        for _ in range(_TRIES):
+            if row is not None:
+                break
+            _store(engine, data, facts)
+            row = engine.store.write(lambda db: _insert(db, engine, owner, facts, path))
+    if row is None:
+        raise StorageError("Nothing was kept: the file is gone as soon as it is stored.")
     return {name: row[name] for name in ("id", "kind", "width", "height", "duration", "bytes")}
 
 
@@ -204,23 +210,49 @@ def _facts(row: Mapping[str, Any]) -> Facts:
     )  # fmt: skip
 
 
-def _insert(db: Connection, owner: str, facts: Facts, path: str, now: int) -> dict[str, Any]:
-    same = db.execute(
+def _renew(db: Connection, engine: Engine, owner: str, facts: Facts) -> dict[str, Any] | None:
+    """The upload of the same content that this owner has already, in use again, if its file is there."""
+    row = db.execute(
         "SELECT * FROM asset WHERE owner = ? AND sha256 = ? AND role = 'upload'",
         [owner, facts.sha256],
     ).fetchone()
-    if same is not None:
-        return dict(same)
+    if row is None or not (engine.assets / row["path"]).exists():
+        return None
+    db.execute("UPDATE asset SET used_at = ? WHERE id = ?", [engine.now(), row["id"]])
+    return dict(row)
+
+
+def _insert(
+    db: Connection, engine: Engine, owner: str, facts: Facts, path: str
+) -> dict[str, Any] | None:
+    """The row of a stored file; None when the file is gone, so that no row is ever without one."""
+    if not (engine.assets / path).exists():
+        return None
+    if (same := _renew(db, engine, owner, facts)) is not None:
+        return same
     row = db.execute(
         """INSERT INTO asset (id, owner, role, kind, mime, sha256, path, bytes, width, height,
-               duration, fps, created_at)
-           VALUES (?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *""",
+               duration, fps, created_at, used_at)
+           VALUES (?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *""",
         [
             ASSET + secrets.token_hex(16), owner, facts.kind, facts.mime, facts.sha256, path,
-            facts.bytes, facts.width, facts.height, facts.duration, facts.fps, now,
+            facts.bytes, facts.width, facts.height, facts.duration, facts.fps, engine.now(),
+            engine.now(),
         ],
     ).fetchone()  # fmt: skip
     return dict(row)
+
+
+def _store(engine: Engine, data: bytes | Path, facts: Facts) -> None:
+    part = engine.incoming / secrets.token_hex(8)
+    try:
+        if isinstance(data, bytes):
+            part.write_bytes(data)
+        else:
+            _copy(data, part)
+        store_file(part, engine.assets, facts.sha256, facts.suffix)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -26,17 +26,13 @@ from kling_pipeline.orphans import adopt_orphan
 from kling_pipeline.pauses import say_notice
 from kling_pipeline.places import due_jobs, raise_caps
 from kling_pipeline.polling import ease_all, poll
-from kling_pipeline.recovery import (
-    keep_leases,
-    mend_times,
-    set_back,
-    sweep_incoming,
-    take_over,
-)
+from kling_pipeline.recovery import keep_leases, mend_times, set_back, take_over
 from kling_pipeline.saving import save
 from kling_pipeline.sending import send
 from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
 from kling_pipeline.settings import Settings
+from kling_pipeline.sweeping import sweep
+from kling_pipeline.uploads import check_room, renew_uploads
 from kling_pipeline.view import show_jobs
 from kling_pipeline.viewers import Viewers
 
@@ -64,6 +60,8 @@ class Pipeline:
         self, owner: str, capability: str, params: Mapping[str, Any], variant_count: int = 1
     ) -> dict[str, Any]:
         """`{price, each, working, warnings}` in credits; InputError names each wrong field."""
+        # A form that is opened asks for its price: so long its files stay.
+        renew_uploads(self.engine, owner, params)
         plan = check_order(self.engine, owner, Order(capability, params, variant_count)).plan
         price = plan.price * variant_count
         times = f"; x {variant_count} variants = {price}" if variant_count > 1 else ""
@@ -90,6 +88,8 @@ class Pipeline:
 
     def submit_all(self, owner: str, orders: Sequence[Order]) -> Submission:
         """Admits every order or none."""
+        for order in orders:
+            renew_uploads(self.engine, owner, order.params)
         submission = admit(self.engine, owner, orders)
         if submission.created:
             for job in submission.jobs:
@@ -116,12 +116,16 @@ class Pipeline:
         self, owner: str, capability: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Makes the capability's opening call and keeps its answer; charged at once if it costs."""
+        self.engine.check_floor()
+        renew_uploads(self.engine, owner, params)
         return open_session(self.engine, owner, capability, params)
 
     def call_session(
         self, owner: str, session_id: str, call: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Makes one more call of a session."""
+        self.engine.check_floor()
+        renew_uploads(self.engine, owner, params)
         return call_session(self.engine, owner, session_id, call, params)
 
     def session(self, owner: str, session_id: str) -> dict[str, Any]:
@@ -189,6 +193,10 @@ class Pipeline:
         self.engine.store.write(lambda db: ledger.grant(db, owner, amount, key))
 
     # --- files ----------------------------------------------------------------------------------
+
+    def check_room(self, owner: str, coming: int) -> None:
+        """StorageError where an upload of so many bytes would not be kept."""
+        check_room(self.engine, owner, coming)
 
     def upload(self, owner: str, data: bytes | Path) -> dict[str, Any]:
         """Checks and stores a file; `{id, kind, width, height, duration, bytes}`."""
@@ -258,7 +266,7 @@ class Pipeline:
         """At start and every minute: takes over what dead processes held, tidies, tries larger pools."""
         take_over(self.engine)
         self.engine.store.write(lambda db: mend_times(db, self.engine))
-        sweep_incoming(self.engine)
+        sweep(self.engine)
         self.engine.store.write(lambda db: raise_caps(db, self.engine))
 
 

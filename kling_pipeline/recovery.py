@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import sqlite3
 from typing import Any
 
@@ -33,25 +32,6 @@ def take_over(engine: Engine) -> int:
     if count:
         log.info("took over %d jobs of a process that is gone", count)
     return count
-
-
-def sweep_incoming(engine: Engine) -> None:
-    """Deletes part files of jobs that nobody is saving."""
-    incoming = engine.assets / "incoming"
-    if not incoming.exists():
-        return
-    # Listed before the rows are read: a folder is made after its job was claimed.
-    folders = [one for one in incoming.iterdir() if one.is_dir()]
-    with engine.store.read() as db:
-        held = {
-            row["id"]
-            for row in db.execute(
-                "SELECT id FROM job WHERE state = 'saving' AND lease_owner NOT NULL"
-            )
-        }
-    for folder in folders:
-        if folder.name.partition(".")[0] not in held:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep_leases(db: Connection, engine: Engine) -> None:

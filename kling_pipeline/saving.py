@@ -43,7 +43,7 @@ def save(engine: Engine, job: Job) -> None:
     failpoint("saving")
     held = _Held(engine, claimed)
     # A folder of its own: a process that slept through its lease may wake up and go on writing.
-    folder = engine.assets / "incoming" / f"{claimed.id}.{claimed.version}"
+    folder = engine.incoming / f"{claimed.id}.{claimed.version}"
     engine.in_hand.add(claimed.id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def save(engine: Engine, job: Job) -> None:
         failpoint("fetched")
         assets = [_store(engine, claimed, index, *file) for index, file in enumerate(files)]
         failpoint("stored")
-        engine.store.write(lambda db: _settle(db, held.job, assets, engine.now()))
+        engine.store.write(lambda db: _settle(db, engine, held.job, assets))
         failpoint("settled")
     except (ResultError, KlingError, OSError) as error:
         _put_off(engine, held, error)
@@ -195,9 +195,11 @@ def _store(
     }
 
 
-def _settle(db: Connection, job: Job, assets: list[dict[str, Any]], now: int) -> None:
+def _settle(db: Connection, engine: Engine, job: Job, assets: list[dict[str, Any]]) -> None:
     """The one transaction that ends a paid job: its files, its settlement, its state."""
-    if move(db, job, "done", now, say="done", error=None, crashes=0, outputs=None) is None:
+    if not all((engine.assets / row["path"]).exists() for row in assets):
+        raise ResultError("A stored file is gone; it is fetched again.", code="result_missing")
+    if move(db, job, "done", engine.now(), say="done", error=None, crashes=0, outputs=None) is None:
         return
     for row in assets:
         db.execute(

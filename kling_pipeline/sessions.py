@@ -14,7 +14,14 @@ from pydantic import ValidationError
 from kling_pipeline import ledger
 from kling_pipeline.capability import FETCH, Call, Capability
 from kling_pipeline.engine import Engine
-from kling_pipeline.errors import CreditError, InputError, KlingError, NotFound, ResultError
+from kling_pipeline.errors import (
+    CreditError,
+    InputError,
+    KlingError,
+    NotFound,
+    ResultError,
+    StorageError,
+)
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import freeze, keep_upload, take_files, thaw
 from kling_pipeline.store import Connection
@@ -209,13 +216,12 @@ def _fetch(engine: Engine, owner: str, value: Any) -> Any:
         return value
     if FETCH not in value:
         return {name: _fetch(engine, owner, one) for name, one in value.items()}
-    part = engine.assets / "incoming" / secrets.token_hex(8)
-    part.parent.mkdir(parents=True, exist_ok=True)
+    part = engine.incoming / secrets.token_hex(8)
     try:
         engine.client.download(value[FETCH], part, cap=_FILE_CAP)
-        asset = keep_upload(engine, owner, part)
+        asset = keep_upload(engine, owner, part, paid=True)
         return {"asset": asset["id"], "url": f"/media/{asset['id']}", "kind": asset["kind"]}
-    except (ResultError, InputError, OSError):
+    except (ResultError, InputError, StorageError, OSError):
         return {"asset": None, "url": None, "kind": value["kind"]}
     finally:
         part.unlink(missing_ok=True)

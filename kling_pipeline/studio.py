@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 
 from pydantic import SecretStr
@@ -67,6 +68,7 @@ class Studio:
         for client in self._clients:
             client.close()
         self.store.close()
+        shutil.rmtree(self.pipeline.engine.incoming, ignore_errors=True)
         if self.demo is not None:
             self.demo.stop()
 

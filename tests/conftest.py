@@ -214,11 +214,11 @@ def start_app(tmp_path: Path) -> Iterator[Callable[..., App]]:
     """Starts studios that end with the test."""
     started: list[App] = []
 
-    def start(**env: Any) -> App:
+    def start(*, ready: bool = True, **env: Any) -> App:
         port = started[-1].port if started else None
         app = App(tmp_path / "var", port, **env)
         started.append(app)
-        return app.ready()
+        return app.ready() if ready else app
 
     (tmp_path / "var").mkdir()
     yield start

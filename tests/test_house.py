@@ -23,7 +23,8 @@ FLOOR = {"errors", "settings"}  # anybody may import these
 ROOMS = {
     "admission", "inbox", "sending", "checking", "places", "polling", "durations", "saving", "recovery",
     "view", "doctor", "pauses", "identity", "sessions", "hints", "leases", "tasks",
-    "accounts", "decisions", "feed", "orders", "orphans", "viewers", "endpoints", "misses", "unheard",
+    "accounts", "decisions", "feed", "orders", "orphans", "sweeping", "uploads", "viewers", "endpoints",
+    "misses", "unheard",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "kling_pipeline": set(),  # the package's door opens nothing, so importing a part costs only it

@@ -56,7 +56,7 @@ class Files:
             file = form.get("file")
             if file is None or isinstance(file, str):
                 raise InputError.at("file", "There is no file in field 'file'.")
-            with tempfile.NamedTemporaryFile(dir=self.pipeline.settings.studio_data_dir) as part:
+            with tempfile.NamedTemporaryFile(dir=self.pipeline.engine.incoming) as part:
                 while chunk := await file.read(1 << 20):
                     part.write(chunk)
                 part.flush()

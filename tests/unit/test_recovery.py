@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from kling_pipeline.engine import Engine, is_gone
 from kling_pipeline.jobs import find_job, move, touch
 from kling_pipeline.leases import hold_lease, lease_is_held
 from kling_pipeline.pipeline import Pipeline
-from kling_pipeline.recovery import keep_leases, sweep_incoming
+from kling_pipeline.recovery import keep_leases
 from kling_pipeline.saving import save
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_sending import OPENING, state
@@ -280,36 +279,6 @@ def test_two_pumps_started_by_mistake_poll_and_finish_once(bench):
     assert {state(bench, one) for one in ids} == {"done"}
     assert len(bench.kling.creates) == len(bench.kling.tasks) == 6
     assert bench.credits() == (OPENING - 6 * 210, 0, 6 * 210)
-
-
-def test_part_files_that_nobody_holds_are_swept(bench):
-    job_id = to_saving(bench)
-    held_by(bench, job_id, ELSEWHERE)
-    incoming = bench.engine.assets / "incoming"
-    for name in (f"{job_id}.7", "0" * 32 + ".3"):
-        (incoming / name).mkdir(parents=True)
-        (incoming / name / "0").write_bytes(b"half")
-    bench.pipeline.resume()
-    assert [one.name for one in incoming.iterdir()] == [f"{job_id}.7"]
-    bench.turns(3, 20)
-    assert state(bench, job_id) == "done"
-    bench.pipeline.resume()
-    assert list(incoming.iterdir()) == []
-
-
-def test_the_folder_of_a_job_that_is_claimed_meanwhile_is_not_swept(bench, monkeypatch):
-    (bench.engine.assets / "incoming").mkdir(parents=True)
-    read, folder = bench.store.read, bench.engine.assets / "incoming" / f"{'0' * 32}.3"
-
-    @contextmanager
-    def claimed_afterwards():
-        with read() as db:
-            yield db
-        folder.mkdir()
-
-    monkeypatch.setattr(bench.store, "read", claimed_afterwards)
-    sweep_incoming(bench.engine)
-    assert folder.is_dir()
 
 
 def test_a_named_lease_has_one_holder(bench):

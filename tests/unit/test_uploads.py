@@ -1,0 +1,239 @@
+"""Uploads have room or are refused before a byte is written; unused ones go after a week, and nothing in use does."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kling_pipeline import inbox
+from kling_pipeline.doctor import examine
+from kling_pipeline.errors import NotFound, StorageError
+from kling_pipeline.inbox import keep_upload
+from kling_pipeline.store import Store
+from kling_pipeline.uploads import UNUSED_DAYS
+from tests.pictures import picture
+from tests.unit.conftest import Bench
+
+OWNER = Bench.owner
+DAY = 86_400
+MB = 1024 * 1024
+
+
+def sized(megabytes: float, seed: int = 0) -> bytes:
+    """A whole picture of about so many bytes: what follows its end is not looked at."""
+    data = picture(400, 300, hue=seed)
+    return data + bytes(int(megabytes * MB) - len(data))
+
+
+def upload(bench: Bench, data: bytes, **more: Any) -> str:
+    return str(keep_upload(bench.engine, OWNER, data, **more)["id"])
+
+
+def there(bench: Bench, asset: str) -> bool:
+    try:
+        return bool(bench.pipeline.asset(OWNER, asset)["file"].exists())
+    except NotFound:
+        return False
+
+
+def files(bench: Bench) -> list[Path]:
+    return [one for one in bench.engine.assets.rglob("*") if one.is_file()]
+
+
+def days(bench: Bench, count: float) -> None:
+    bench.time += count * DAY
+    bench.pipeline.resume()
+
+
+def test_an_upload_over_the_quota_is_refused_with_its_figures_and_leaves_nothing(
+    bench: Bench, monkeypatch: Any
+) -> None:
+    bench.configure(studio_quota_mb=5)
+    first = upload(bench, sized(2))
+    upload(bench, sized(2, 60))
+    before = files(bench)
+    monkeypatch.setattr("kling_pipeline.inbox._store", lambda *_: pytest.fail("it was written"))
+    with pytest.raises(StorageError) as caught:
+        upload(bench, sized(2, 120))
+    assert caught.value.code == "quota_exceeded"
+    assert "4.0 MB of 5.0 MB, and this one has 2.0 MB" in caught.value.message
+    assert "STUDIO_QUOTA_MB" in caught.value.next
+    assert files(bench) == before
+    assert upload(bench, sized(2)) == first, "what is there takes no more room"
+    monkeypatch.undo()
+    assert there(bench, str(keep_upload(bench.engine, "ann", sized(2, 120))["id"])) is False
+    assert upload(bench, sized(2, 120), paid=True), "what was paid for is kept"
+    bench.configure(studio_quota_mb=0)
+    assert upload(bench, sized(3, 200))
+
+
+def test_raw_base64_and_the_command_line_have_the_same_quota(bench: Bench) -> None:
+    bench.configure(studio_quota_mb=1)
+    raw = base64.b64encode(sized(2)).decode()
+    with pytest.raises(StorageError, match=r"of 1\.0 MB"):
+        bench.pipeline.submit(OWNER, "image_to_video", {"prompt": "in", "image": raw})
+    with pytest.raises(StorageError, match=r"of 1\.0 MB"):
+        bench.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": raw})
+    assert files(bench) == []
+    assert bench.credits()[1] == 0
+
+
+def test_what_gradio_holds_is_counted_while_bytes_come(bench: Bench) -> None:
+    bench.configure(studio_quota_mb=5)
+    bench.pipeline.check_room(OWNER, 5 * MB)
+    (bench.engine.cache / "a").mkdir(parents=True)
+    (bench.engine.cache / "a" / "junk.bin").write_bytes(bytes(3 * MB))
+    bench.pipeline.check_room(OWNER, 2 * MB)
+    with pytest.raises(StorageError, match=r"3\.0 MB of 5\.0 MB"):
+        bench.pipeline.check_room(OWNER, 2 * MB + 1)
+
+
+def test_below_the_floor_no_upload_and_no_paid_call_begins_but_a_result_is_kept(
+    bench: Bench,
+) -> None:
+    (job_id,) = bench.submit()
+    bench.turn()
+    bench.kling.finish()
+    bench.configure(studio_disk_floor_mb=10**9)
+    for work in (
+        lambda: upload(bench, sized(1)),
+        lambda: bench.submit(),
+        lambda: bench.pipeline.open_session(OWNER, "lip_sync", {}),
+        lambda: bench.pipeline.call_session(OWNER, "x", "y", {}),
+        lambda: bench.pipeline.check(),
+    ):
+        with pytest.raises(StorageError, match="stay free for results") as caught:
+            work()
+        assert caught.value.code == "disk_full"
+    bench.turns(3, 10)
+    assert bench.job(job_id)["state"] == "done"
+
+
+def test_an_upload_that_nothing_uses_goes_after_a_week_with_its_file(bench: Bench) -> None:
+    asset = upload(bench, picture())
+    days(bench, UNUSED_DAYS - 0.1)
+    assert there(bench, asset)
+    days(bench, 0.2)
+    assert not there(bench, asset)
+    assert files(bench) == []
+    with pytest.raises(NotFound):
+        bench.pipeline.asset(OWNER, asset)
+
+
+def test_what_a_job_a_session_or_a_form_refers_to_stays(bench: Bench) -> None:
+    one, two, three, four, five = (upload(bench, picture(400, 300, hue=n * 30)) for n in range(5))
+    bench.pipeline.submit(OWNER, "image_to_video", {"prompt": "in", "image": one})
+    bench.pipeline.submit(OWNER, "omni_image", {"prompt": "x", "image_list": [two]})
+    until = bench.engine.now() + 9 * DAY * 1000
+
+    def begin(db: Any) -> None:
+        row = ["s", OWNER, "lip_sync", "{}", "{}", f'{{"faces": [{{"asset": "{three}"}}]}}', 1, 1]
+        db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, until])
+
+    bench.store.write(begin)
+    for _ in range(3):
+        days(bench, 4)
+        bench.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": four})
+        assert [there(bench, one) for one in (one, two, four)] == [True] * 3
+    assert there(bench, three), "its week began anew while its session was open"
+    assert not there(bench, five)
+    days(bench, 8)
+    assert [there(bench, one) for one in (one, two, three, four)] == [True, True, False, False]
+
+
+def test_a_use_is_written_at_most_once_a_day(bench: Bench, monkeypatch: Any) -> None:
+    asset = upload(bench, picture())
+    bench.time += 2 * DAY
+    writes: list[Any] = []
+    write = Store.write
+    monkeypatch.setattr(Store, "write", lambda *given: writes.append(1) or write(*given))
+    params = {"prompt": "in", "image": asset}
+    for _ in range(5):
+        bench.pipeline.quote(OWNER, "image_to_video", params)
+    assert len(writes) == 1
+
+
+def test_a_price_is_told_though_nothing_can_be_written(bench: Bench, monkeypatch: Any) -> None:
+    asset = upload(bench, picture())
+    bench.time += 2 * DAY
+
+    def full(*_: Any) -> None:
+        raise StorageError("full")
+
+    monkeypatch.setattr(Store, "write", full)
+    assert bench.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": asset})["price"]
+
+
+def test_content_that_another_row_has_outlives_the_upload(bench: Bench) -> None:
+    """Another owner's upload, and a result of the same bytes."""
+    asset = upload(bench, picture())
+    bench.time += 4 * DAY
+    keep_upload(bench.engine, "ann", picture())
+    days(bench, 4)
+    assert not there(bench, asset)
+    assert len(files(bench)) == 1
+    days(bench, 4)
+    assert files(bench) == []
+    assert examine(bench.engine, ask_kling=False)["problems"] == []
+
+
+@pytest.mark.parametrize("moment", ["uploads._referred", "sweeping.expire_uploads"])
+def test_a_file_that_comes_again_while_its_old_copy_goes_is_kept(
+    bench: Bench, monkeypatch: Any, moment: str
+) -> None:
+    """Before its row is deleted, and between its row and its content: no row is ever without its file."""
+    upload(bench, picture())
+    bench.time += (UNUSED_DAYS + 1) * DAY
+    module, _, function = moment.partition(".")
+    step = vars(importlib.import_module(f"kling_pipeline.{module}"))[function]
+    came: list[str] = []
+
+    def then(*given: Any) -> Any:
+        found = step(*given)
+        came.append(upload(bench, picture()))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"kling_pipeline.{moment}", then)
+        bench.pipeline.resume()
+    assert [there(bench, asset) for asset in came] == [True]
+    assert examine(bench.engine, ask_kling=False)["problems"] == []
+
+
+def test_a_file_swept_between_its_content_and_its_row_is_stored_again(
+    bench: Bench, monkeypatch: Any
+) -> None:
+    store, times = inbox._store, []
+
+    def swept(engine: Any, data: Any, facts: Any) -> None:
+        store(engine, data, facts)
+        times.append(1)
+        if len(times) == 1:
+            for file in files(bench):
+                file.unlink()
+
+    monkeypatch.setattr(inbox, "_store", swept)
+    assert there(bench, upload(bench, picture()))
+    assert len(times) == 2
+
+
+def test_a_lost_file_comes_back_with_the_same_upload(bench: Bench) -> None:
+    asset = upload(bench, picture())
+    bench.pipeline.asset(OWNER, asset)["file"].unlink()
+    assert upload(bench, picture()) == asset
+    assert there(bench, asset)
+
+
+def test_a_full_disk_is_named_and_leaves_no_part(bench: Bench, monkeypatch: Any) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kling_pipeline.inbox.store_file", full)
+    with pytest.raises(StorageError, match="disk is full") as caught:
+        upload(bench, picture())
+    assert caught.value.code == "disk_full"
+    assert files(bench) == []
