@@ -78,7 +78,7 @@ class Quotes:
     def sent(self, owner: str, held: Mapping[str, Any], click_id: str) -> dict[str, Any]:
         """Buys; the answer names the take, or why there is none."""
         params, count = self.read(held)
-        said = self._said("sent", params, count)
+        said = {**self._said("sent", params, count), "click": click_id}
         try:
             made = self.pipeline.submit(
                 owner, self._capability.id, params, variant_count=count, click_id=click_id or None

@@ -240,3 +240,54 @@ def test_tabs_have_arrow_keys_and_credits_show_the_ledger(page: Page, studio: An
     expect(page.get_by_role("tab", name="Credits", exact=True)).to_be_focused()
     expect(page.locator(".ks-big")).to_have_text(f"{studio.credits()['available']:,}")
     expect(page.locator(".ks-statement tbody tr").last).to_contain_text("Granted")
+
+
+CLICKS = """async answers => {
+    const { pressed } = await import('/static/pay.js');
+    const rest = { state: 'ready', price: 210, variants: 1, missing: [], errors: {} };
+    const answer = key => ({ ...rest, key, ask: key === 'large' });
+    const one = { id: 'nowhere', phase: 'ready', wrong: {}, answer: answer('a') };
+    const clicks = [];
+    for (const step of answers) {
+        const [what, key] = step.split(' ');
+        if (what === 'press') {
+            const before = one.click;
+            one.phase === 'sending' || pressed.press(one);
+            clicks.push(one.phase === 'sending' ? one.click : null);
+        } else if (what === 'silence') one.phase = 'unsure';
+        else if (what === 'form') { pressed.changed(one); one.answer = answer(key); pressed.quoted(one); }
+        else if (what === 'late') pressed.answered(one, { ...answer('a'), state: key, take: '7', click: clicks[0] });
+        else pressed.answered(one, { ...answer(one.answer.key), state: what, take: '7', click: one.click });
+    }
+    clearTimeout(one.timer); clearTimeout(one.slow);
+    const names = [...new Set(clicks.filter(Boolean))];
+    return [clicks.map(click => click && names.indexOf(click) + 1), one.phase];
+}"""
+
+
+# What happens, and for each press the click that went out.
+HELD: list[tuple[str, list[int | None]]] = [
+    # An equal purchase asks first, and is a click of its own ...
+    ("press, sent, press, press", [1, None, 2]),
+    # ... which it stays while nobody knows whether it was made, within ten seconds or not.
+    ("press, sent, press, press, silence, press, silence, press", [1, None, 2, 2, 2]),
+    ("press, silence, press, sent, press, press", [1, 1, None, 2]),
+    # A large one asks once, not whether to send the same again.
+    ("form large, press, press, silence, press", [None, 1, 1]),
+    # A change that is taken back is the same purchase still; another form is another one.
+    ("press, silence, form b, form a, press", [1, 1]),
+    ("press, silence, form b, press, silence, form a, press", [1, 2, 1]),
+    # What was refused was not bought.
+    ("press, silence, press, blocked, form a, press", [1, 1, 2]),
+    # A late answer ends its own doubt, and not the wait of the click after it.
+    ("press, silence, form b, press, late sent, press", [1, 2, 2]),
+    ("press, silence, form b, press, late sent, sent, form a, press", [1, 2, 3]),
+    # Typed while it is sent: what is asked for next is known once its price is.
+    ("press, form b, silence, press", [1, 2]),
+]
+
+
+def test_a_click_keeps_its_id_until_it_is_answered(page: Page, studio: Any) -> None:
+    ready(page, studio)
+    for steps, clicks in HELD:
+        assert page.evaluate(CLICKS, steps.split(", ")) == [clicks, "sending"], steps

@@ -25,7 +25,8 @@ export async function again(id) {
   const answer = await send('/api/jobs', {
     capability: job.capability, params: job.params, click_id: pending.get(id),
   });
-  if (answer.ok || answer.code !== 'network') pending.delete(id); // without an answer the same click is repeated
+  // Without an answer, and with one that only says that something failed, the same click is repeated.
+  if (answer.ok || (answer.status >= 400 && answer.status < 500)) pending.delete(id);
   if (answer.ok) takeIn(answer.body.jobs);
   return answer;
 }

@@ -108,7 +108,7 @@ export function start() {
   poll();
 }
 
-/** Sends JSON and answers {ok, body, message}; never throws. */
+/** Sends JSON and answers {ok, status, body, code, message}; never throws. */
 export async function send(path, body, method = 'POST', patience = 15000) {
   try {
     const response = await fetch(at(path), {
@@ -118,7 +118,7 @@ export async function send(path, body, method = 'POST', patience = 15000) {
       signal: AbortSignal.timeout(patience),
     });
     const answer = await response.json().catch(() => ({}));
-    return { ok: response.ok, body: answer, code: answer.error?.code, message: answer.error?.message };
+    return { ok: response.ok, status: response.status, body: answer, code: answer.error?.code, message: answer.error?.message };
   } catch {
     return { ok: false, body: {}, code: 'network', message: '' };
   }

@@ -20,8 +20,7 @@ const set = (one, phase, ms, next = 'ready') => {
 
 /** A field changed: the price shown is not the price any more. */
 function changed(one) {
-  if (one.phase === 'sending') return;
-  set(one, 'ready');
+  if (one.phase !== 'sending') set(one, 'ready');
   one.pending = true;
   one.lost = [];
   clearTimeout(one.slow);
@@ -48,6 +47,8 @@ function press(one) {
     one.wanted = true;
     return;
   }
+  // Nobody knows whether it was bought: sent again it is the same purchase, so there is nothing to ask about.
+  if (doubts(one).has(answer.key)) return send(one);
   if (answer.state === 'blocked') return lead(one);
   if (answer.state === 'short') {
     if (answer.afford >= 1) order(one.id, { params: { variant_count: answer.afford } });
@@ -69,14 +70,26 @@ function lead(one) {
   target?.focus();
 }
 
+/** Clicks that were sent and not answered yet, by what they would buy; each keeps its id until it is. */
+const doubts = one => (one.doubts ??= new Map());
+
+const fresh = () => crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
+
 function send(one) {
-  if (one.phase !== 'unsure') one.click = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
-  set(one, 'sending', PATIENCE, 'unsure'); // the click's id stays: sent again it is the same purchase
+  const { key } = one.answer;
+  one.click = doubts(one).get(key) ?? fresh();
+  doubts(one).set(key, one.click);
+  set(one, 'sending', PATIENCE, 'unsure');
   repaint(one);
   document.getElementById(`send-${one.id}`)?.click();
 }
 
 function answered(one, answer) {
+  for (const [key, click] of doubts(one)) if (click === answer.click) doubts(one).delete(key);
+  if (answer.click !== one.click) { // of a click before this one, whose answer was given up
+    window.studio?.refresh?.();
+    return;
+  }
   if (answer.state === 'sent') {
     one.sent = { key: answer.key, take: answer.take, at: Date.now() };
     set(one, 'sent', SENT);
