@@ -86,10 +86,7 @@ def build_app(studio: Studio) -> FastAPI:
         page,
         path="/",
         allowed_paths=[],
-        # Gradio's own folder lies among them and is served by it.
-        blocked_paths=[
-            str(one) for one in own_paths(studio.settings.studio_data_dir) if one.name != "gradio"
-        ],
+        blocked_paths=list_private(studio.settings.studio_data_dir),
         run_history=False,
         max_file_size="200mb",
         **mount_options(studio.pipeline),
@@ -101,6 +98,11 @@ def clear_cache(folder: Path) -> None:
     """Empties the folder of what Gradio's fields receive: what is in it belonged to pages of the past."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def list_private(data: Path) -> list[str]:
+    """What Gradio may never hand out; its own folder lies among it and is served by it."""
+    return [str(one) for one in own_paths(data) if one.name != "gradio"]
 
 
 def check_exposure(settings: Settings) -> None:
