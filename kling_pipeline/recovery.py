@@ -10,7 +10,7 @@ from typing import Any
 from kling_pipeline.checking import backoff
 from kling_pipeline.decisions import ask_owner
 from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
-from kling_pipeline.errors import KlingError, StorageError, StudioError
+from kling_pipeline.errors import BusyError, KlingError, StorageError, StudioError
 from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import notice
 from kling_pipeline.saving import CRASHES, set_aside
@@ -69,7 +69,7 @@ def _set_back(db: Connection, engine: Engine, job_id: str, error: Exception) -> 
     if job is None or job.state in ENDED or job.lease_owner not in (None, engine.me):
         return
     # A full disk or a locked file is nothing of this job's.
-    crashes = job.crashes + (not isinstance(error, sqlite3.Error | StorageError))
+    crashes = job.crashes + (not isinstance(error, sqlite3.Error | StorageError | BusyError))
     at = now + engine.wait(backoff(max(job.crashes, job.tries), 15, 300))
     later: dict[str, Any] = {
         "crashes": crashes, "tries": job.tries + 1, "next_at": at, "lease_owner": None,

@@ -8,7 +8,7 @@ CREATE TABLE "_sqlite_migrations" (
 INSERT INTO "_sqlite_migrations" VALUES(1,'studio','m001_studio','2026-11-23 03:32:12.607882+00:00');
 INSERT INTO "_sqlite_migrations" VALUES(2,'studio','m002_state_index','2026-11-23 03:35:50.807027+00:00');
 INSERT INTO "_sqlite_migrations" VALUES(3,'studio','m003_endpoint','2026-11-27 11:51:56.623901+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'studio','m004_use','2026-11-27 12:37:13.720302+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'studio','m004_use','2026-11-27 12:37:47.658354+00:00');
 CREATE TABLE account (
         id INTEGER PRIMARY KEY, owner TEXT NOT NULL,
         kind TEXT NOT NULL CHECK (kind IN ('user', 'held', 'spent', 'grants')),
@@ -28,8 +28,8 @@ CREATE TABLE asset (
         poster TEXT, provider_id TEXT, created_at INTEGER NOT NULL, used_at INTEGER NOT NULL DEFAULT 0,
         CHECK ((role = 'result') = (job_id IS NOT NULL)),
         UNIQUE (job_id, position)) STRICT;
-INSERT INTO "asset" VALUES('as_37bb7121d81ad4025d224aacdd2e4064','local','result','2b6a1fbe4287aba33fa14826ea52099c',0,'video','video/mp4','4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609','4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.mp4',3787,320,240,2.0,24.0,'4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.poster.jpg','v1',1800000013000,1795783033720);
-INSERT INTO "asset" VALUES('as_c077ed49eccf677e6cddb0168cfee42a','local','result','611450c5fa37a90db1ea195bfef70504',0,'video','video/mp4','4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609','4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.mp4',3787,320,240,2.0,24.0,'4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.poster.jpg','v1',1800000013000,1795783033720);
+INSERT INTO "asset" VALUES('as_37bb7121d81ad4025d224aacdd2e4064','local','result','2b6a1fbe4287aba33fa14826ea52099c',0,'video','video/mp4','4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609','4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.mp4',3787,320,240,2.0,24.0,'4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.poster.jpg','v1',1800000013000,1795783067658);
+INSERT INTO "asset" VALUES('as_c077ed49eccf677e6cddb0168cfee42a','local','result','611450c5fa37a90db1ea195bfef70504',0,'video','video/mp4','4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609','4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.mp4',3787,320,240,2.0,24.0,'4a/4a2bdb80411f3606780e725e39701902885bee0dfe71d5fd05ca8f887f9b7609.poster.jpg','v1',1800000013000,1795783067658);
 CREATE TABLE click (
         owner TEXT NOT NULL, number INTEGER NOT NULL, click_id TEXT, at INTEGER NOT NULL, written TEXT, read TEXT,
         PRIMARY KEY (owner, number), UNIQUE (owner, click_id)) STRICT, WITHOUT ROWID;
