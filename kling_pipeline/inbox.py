@@ -31,7 +31,11 @@ _KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling 
 
 
 def keep_upload(
-    engine: Engine, owner: str, data: bytes | Path, facts: Facts | None = None, *,
+    engine: Engine,
+    owner: str,
+    data: bytes | Path,
+    facts: Facts | None = None,
+    *,
     paid: bool = False,
 ) -> dict[str, Any]:
     """Checks and stores an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none.
