@@ -68,13 +68,7 @@ def build_app(studio: Studio) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        # Each is inside the one before it.
-        middleware=[
-            Middleware(Answers),
-            Middleware(Gate, studio.settings),
-            Middleware(Limits),
-            Middleware(Room, studio.pipeline),
-        ],
+        middleware=build_middleware(studio),
     )
     add_routes(app, studio.pipeline, lambda: running)
     clear_cache(studio.pipeline.engine.cache)
@@ -92,6 +86,16 @@ def build_app(studio: Studio) -> FastAPI:
         **mount_options(studio.pipeline),
     )
     return app
+
+
+def build_middleware(studio: Studio) -> list[Middleware]:
+    """What every request passes, each inside the one before it."""
+    return [
+        Middleware(Answers),
+        Middleware(Gate, studio.settings),
+        Middleware(Limits),
+        Middleware(Room, studio.pipeline),
+    ]
 
 
 def clear_cache(folder: Path) -> None:
