@@ -19,6 +19,7 @@ from av.container import InputContainer
 from PIL import Image
 
 from kling_pipeline.simulator.body import Enclosure
+from kling_pipeline.simulator.drawn.bare import strip_png
 from kling_pipeline.simulator.refusal import Refusal, invalid
 
 # The first name that FFmpeg gives a container, and the codecs where not any will do.
@@ -143,7 +144,7 @@ def _picture(enclosure: Enclosure, data: bytes) -> Material:
         with warnings.catch_warnings():
             # Only the header is read; how many pixels there are is no danger here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
+            with Image.open(BytesIO(strip_png(data)), formats=("PNG", "JPEG")) as image:
                 width, height = image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise invalid(f"{enclosure.name} format is invalid, only jpg, jpeg and png") from None

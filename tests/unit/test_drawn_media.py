@@ -1,6 +1,7 @@
 """What leaves the drawing room: exact in size, length and bytes, and true to what was handed in."""
 
 import wave
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from PIL import Image
 
 from kling_pipeline.simulator.drawn import Order, Picture, draw
+from kling_pipeline.simulator.drawn.bare import strip_png
+from kling_pipeline.simulator.drawn.photo import open_photo
+from tests.unit.samples import chunk, png
 
 SIZE = (192, 108)
 
@@ -178,3 +182,23 @@ def test_nothing_is_left_behind_when_drawing_fails(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         draw(_order(), tmp_path / "clip.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photo_is_opened_whatever_stands_beside_it() -> None:
+    photo = png(320, 200, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 80_000_000, 1)))
+    opened = open_photo(photo)
+    assert opened is not None and opened.size == (320, 200)
+    with Image.open(BytesIO(strip_png(photo + b"and more"))) as bare:
+        assert bare.size == (320, 200)
+    assert strip_png(b"\xff\xd8\xff no png") == b"\xff\xd8\xff no png"
+
+
+def test_a_phone_s_photo_is_drawn_from_a_smaller_copy() -> None:
+    opened = open_photo(phone_photo())
+    assert opened is not None and 1500 < opened.width < 5000
+
+
+def phone_photo() -> bytes:
+    file = BytesIO()
+    Image.new("L", (8160, 6120), 90).save(file, "JPEG")
+    return file.getvalue()

@@ -5,6 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+from kling_pipeline.simulator.drawn.bare import strip_png
 from kling_pipeline.simulator.drawn.noise import Field
 from kling_pipeline.simulator.drawn.palette import Palette, mix
 
@@ -12,14 +13,15 @@ LARGEST = 40_000_000
 
 
 def open_photo(data: bytes | None) -> Image.Image | None:
-    """The picture in RGB, upright; None for no bytes, garbage or a bomb of more than 40 megapixels."""
+    """The picture in RGB, upright; None for no bytes, garbage or more than 40 megapixels to draw from."""
     if not data:
         return None
     try:
-        with Image.open(BytesIO(data)) as image:
+        with Image.open(BytesIO(strip_png(data))) as image:
+            # A JPG is drawn from a smaller copy, however large it is.
+            image.draft("RGB", (2048, 2048))
             if image.width * image.height > LARGEST:
                 return None
-            image.draft("RGB", (2048, 2048))
             upright = ImageOps.exif_transpose(image)
             if "A" in upright.getbands() or "transparency" in upright.info:
                 upright = upright.convert("RGBA")
