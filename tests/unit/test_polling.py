@@ -373,6 +373,7 @@ def test_a_result_is_fetched_although_the_answer_named_another_task(bench):
     bench.turns(6, 10)
     assert state(bench, job_id) == "done"
     assert len(downloads) == 2
+    assert bench.row(job_id)["tries"] == 0, "by fresh links, in the same attempt"
 
 
 def test_two_jobs_that_were_told_the_same_task_both_end_with_their_own(bench):
