@@ -113,6 +113,8 @@ class Killing:
             "billed twice": sum(count - 1 for count in bills.values()),
             "paid without asset": len(set(bills) - done),
             "charged twice": sum(n - 1 for (kind, _), n in rows.items() if kind == "settle")
+            # A call of a session is charged where its answer is kept, and nowhere else.
+            + max(0, len(self.prepaid()) - sum(self.sessions().values()))
             + sum(
                 rows["settle", job["id"]] + rows["release", job["id"]] > 1 for job in jobs.values()
             ),
@@ -123,7 +125,9 @@ class Killing:
         assert self.figures() == dict.fromkeys(NEVER, 0)
         report = examine(self.pipeline.engine)
         assert (report["audit"], report["problems"]) == ("ok", [])
-        spent = sum(job["price"] for job in self.pipeline.all_jobs(OWNER) if job["state"] == "done")
+        jobs = self.pipeline.all_jobs(OWNER)
+        spent = sum(job["price"] for job in jobs if job["state"] == "done")
+        spent += sum(amount for _, amount in self.prepaid())
         credits = self.pipeline.credits(OWNER)
         assert (credits["held"], credits["spent"]) == (0, spent)
 
@@ -154,6 +158,25 @@ class Killing:
         """How many calls each session keeps the answers of."""
         with self.studio.store.read() as db:
             return {row["id"]: row["calls"] for row in db.execute("SELECT id, calls FROM session")}
+
+    def lose_task(self) -> str:
+        """A task at Kling whose owner gave it up before the studio had found it; its id there."""
+        [job_id] = self.ask(1, *BOAT)
+        self.died_at("posted")
+        self.studio.store.write(
+            lambda db: db.execute(
+                "UPDATE job SET state = 'unknown', next_at = NULL, lease_owner = NULL WHERE id = ?",
+                [job_id],
+            )
+        )
+        self.pipeline.cancel(OWNER, job_id)
+        [task] = self.lost_tasks()
+        return task
+
+    def lost_tasks(self) -> list[str]:
+        """What the doctor finds paid for at Kling without a job."""
+        problems = examine(self.pipeline.engine)["problems"]
+        return [str(one["figures"]["task"]) for one in problems if one["code"] == "orphan"]
 
     def close(self) -> None:
         for one in list(self.alive):

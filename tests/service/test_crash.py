@@ -23,6 +23,7 @@ STEP_POINTS = ("step", "intent", "posted")
 SESSION_POINTS = ("session_asks", "session_asked", "session_kept")
 CALL_POINTS = ("session_asks", "session_asked", "call_kept")
 ORPHAN_POINTS = ("orphan_seen", "orphan_adopted")
+WORDS = {"text": "A boat goes down the river to the sea.", "voice_id": "oversea_male1"}
 
 
 def assert_all_well(app: App, ids: list[str], tasks: list[dict], spent: int) -> None:
@@ -134,12 +135,11 @@ def test_a_call_of_a_session_is_kept_and_charged_together_or_not_at_all(
 ):
     opened = field.pipeline.open_session(OWNER, "lip_sync", {"video": speech[1]["video"]})["id"]
     paid = len(field.prepaid())
-    words = {"text": "A boat goes down the river to the sea.", "voice_id": "oversea_male1"}
-    field.dies_asking(point, "call_session", OWNER, opened, "tts", words)
+    field.dies_asking(point, "call_session", OWNER, opened, "tts", WORDS)
     more = 1 if point == "call_kept" else 0
     answers = field.pipeline.session(OWNER, opened)["answers"]
     assert ("tts" in answers, len(field.prepaid()) - paid) == (bool(more), more)
-    field.pipeline.call_session(OWNER, opened, "tts", words)
+    field.pipeline.call_session(OWNER, opened, "tts", WORDS)
     assert len(field.prepaid()) - paid == field.sessions()[opened] - 1 == more + 1
     assert len(field.prepaid()) == len({name for name, _ in field.prepaid()})
     assert examine(field.pipeline.engine)["audit"] == "ok"
@@ -148,30 +148,15 @@ def test_a_call_of_a_session_is_kept_and_charged_together_or_not_at_all(
 @pytest.mark.service
 @pytest.mark.parametrize("point", ORPHAN_POINTS)
 def test_a_lost_task_is_taken_up_once_or_still_there_to_be_taken_up(field: Killing, point: str):
-    [job_id] = field.ask(1, *BOAT)
-    field.died_at("posted")
-    # Its owner gave it up before the studio had found it.
-    field.studio.store.write(
-        lambda db: db.execute(
-            "UPDATE job SET state = 'unknown', next_at = NULL, lease_owner = NULL WHERE id = ?",
-            [job_id],
-        )
-    )
-    field.pipeline.cancel(OWNER, job_id)
+    task = field.lose_task()
     before, held = field.pipeline.all_jobs(OWNER), field.pipeline.credits(OWNER)["held"]
-
-    def lost() -> list[str]:
-        problems = examine(field.pipeline.engine)["problems"]
-        return [one["figures"]["task"] for one in problems if one["code"] == "orphan"]
-
-    [task] = lost()
     field.dies_asking(point, "adopt_orphan", OWNER, task)
     taken = point == "orphan_adopted"
     assert len(field.pipeline.all_jobs(OWNER)) - len(before) == int(taken)
     assert field.pipeline.credits(OWNER)["held"] - held == (210 if taken else 0)
     if not taken:
         field.pipeline.adopt_orphan(OWNER, task)
-    assert lost() == []
+    assert field.lost_tasks() == []
     with pytest.raises(NotFound):
         field.pipeline.adopt_orphan(OWNER, task)
     one = field.worker()
