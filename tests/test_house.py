@@ -391,11 +391,3 @@ def test_the_space_runs_the_pinned_gradio() -> None:
     assert (
         f"\nsdk_version: {_direct_requirements()['gradio']}\n" in readme.split("\n---\n")[0] + "\n"
     )
-
-
-def test_every_trouble_names_a_test_that_exists():
-    told = (ROOT / "docs" / "troubles.md").read_text(encoding="utf-8")
-    named = re.findall(r"`((?:unit|service|browser)/\w+\.py)(?:::(\w+))?`", told)
-    assert len(named) > 30
-    for file, test in named:
-        assert f"def {test or 'test_'}" in (ROOT / "tests" / file).read_text(encoding="utf-8"), file
