@@ -241,8 +241,10 @@ def _later(
         return
     growing = min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2)
     delay = engine.wait(_SOON if code == "result_unreadable" else growing)
+    said = f"{error.message} {error.next}" if isinstance(error, StudioError) else error.strerror
     update(
-        db, job, now, say="retrying", figures={"at": now + delay, "reason": code},
+        db, job, now, say="retrying",
+        figures={"at": now + delay, "reason": code, "said": (said or "").strip()},
         checkpoint={
             **job.checkpoint, "unread": held.unread, "vain": {"code": code, "times": times},
         },

@@ -42,7 +42,7 @@ SAYS: Mapping[str, tuple[str, int | None]] = {
     "unreadable": ("Still asking; Kling answered: {said}", None),
     "unanswered": ("Kling does not answer; it is asked again by itself", None),
     "downloading": ("Downloading the result", 80),
-    "retrying": ("The result could not be fetched yet; trying again", None),
+    "retrying": ("The result could not be fetched yet; trying again. {said}", None),
     "storing": ("Storing the result", 90),
     "done": ("Completed", 100),
     "failed": ("Failed; the credits were given back", None),

@@ -121,7 +121,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
 def _sentence(job: Job) -> str:
     """What a job says, in English; a newer studio may have had words that this one lacks."""
     sentence, _ = SAYS.get(job.says.get("code", "queued"), (job.state.capitalize(), None))
-    return sentence.format_map(defaultdict(str, job.says))
+    return sentence.format_map(defaultdict(str, job.says)).strip()
 
 
 def show_places(db: Connection, owner: str, outlook: Outlook) -> dict[str, list[int | None]]:

@@ -86,7 +86,10 @@ const why = {
   downloading: job => (job.says?.size
     ? t('state.downloading_size', { done: (job.says.got / MB).toFixed(1), all: (job.says.size / MB).toFixed(1) })
     : t('state.downloading_why')),
-  retrying: job => (job.says?.at ? t('state.retrying_until', { time: clock(job.says.at) }) : t('state.retrying_why')),
+  retrying: job => [
+    has(`error.${job.says?.reason}`) ? t(`error.${job.says.reason}`) : '',
+    job.says?.at ? t('state.retrying_until', { time: clock(job.says.at) }) : t('state.retrying_why'),
+  ].join(' ').trim(),
   storing: () => t('state.storing_why'),
   set_aside: job => (job.error?.code === 'set_aside' ? t('state.set_aside_why') : cause(job)),
   done: job => prompt(job) || what(job),
