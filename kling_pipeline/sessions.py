@@ -29,7 +29,7 @@ from kling_pipeline.validation import say_errors
 
 HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
 _ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait
-_LEAST_SECONDS = 20.0
+_LEAST_SECONDS = 45.0
 _FILE_CAP = 200 * 1024 * 1024
 _turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 _turns_lock = threading.Lock()

@@ -37,6 +37,8 @@ def fill_image_to_video(page: Page, studio: App, still: Path, prompt: str) -> An
     form_prompt(page).fill(prompt)
     pay = form.locator(".ks-pay")
     expect(pay).to_contain_text("210 credits")
+    # The price is known before the file is there; what is left after it only with everything.
+    expect(form.locator(".ks-left")).to_contain_text("left after")
     return pay
 
 
