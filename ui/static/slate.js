@@ -36,7 +36,9 @@ const HEADS = { unknown: 'stage.unknown_head', undecided: 'stage.undecided_head'
 function lines(job, is) {
   if (['failed', 'undecided', 'set_aside'].includes(is.code)) {
     const said = job.error?.message;
-    const raw = said && said !== cause(job) ? t('board.kling_says', { message: said }) : '';
+    // Only a refusal is Kling's own sentence; the studio says the others itself.
+    const quoted = is.code === 'failed' ? t('board.kling_says', { message: said }) : said;
+    const raw = said && said !== cause(job) ? quoted : '';
     const next = has(`next.${reason(job)}`) ? `next.${reason(job)}` : `stage.next_${fix(job)}`;
     return [`${cause(job)} ${t(next)}`, raw];
   }
