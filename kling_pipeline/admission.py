@@ -19,7 +19,7 @@ from kling_pipeline.identity import external_id
 from kling_pipeline.inbox import freeze, take_files
 from kling_pipeline.jobs import Job
 from kling_pipeline.lint import Subject, lint
-from kling_pipeline.orders import Digests, Order, digest_order, find_earlier
+from kling_pipeline.orders import Digests, Order, digest_order, find_earlier, with_session
 from kling_pipeline.sessions import read_session
 from kling_pipeline.store import Connection, bump, get_meta
 
@@ -63,9 +63,7 @@ def check_order(engine: Engine, owner: str, order: Order) -> Checked:
     if not isinstance(order.params, Mapping):
         raise InputError.at("params", "params is not an object.")
     begun, known = read_session(engine, owner, capability.id, order.params.get("session"))
-    # Null is what was left out, and what was left out stands in the session.
-    given = {k: v for k, v in order.params.items() if v is not None or k not in begun}
-    params = {**begun, **given}
+    params = with_session(begun, order.params)
     # The fields first: a mistyped prompt should not cost the reading of a file.
     read = engine.catalog.plan(order.capability, params, known=known).params
     # A file may be written in several ways; from here on it stands as the request has it.
@@ -127,7 +125,7 @@ def admit(engine: Engine, owner: str, orders: Sequence[Order]) -> Submission:
 
 
 def _admit(
-    db: Connection, engine: Engine, owner: str, given: Sequence[tuple[Order, Digests]],
+    db: Connection, engine: Engine, owner: str, given: Sequence[tuple[Order, Digests | None]],
     checked: Sequence[Checked | None],
 ) -> tuple[list[Job], bool]:  # fmt: skip
     """The jobs of all orders, those that were there before included, and whether there are new ones."""
@@ -165,7 +163,7 @@ def insert_click(
 
 
 def _insert_variants(
-    db: Connection, owner: str, order: Order, digests: Digests, checked: Checked, now: int
+    db: Connection, owner: str, order: Order, digests: Digests | None, checked: Checked, now: int
 ) -> list[Job]:
     common = {"owner": owner, "template": order.template, **_columns(checked, now)}
     first = insert_click(db, common, order.click_id, digests)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,13 @@ from tests.unit.samples import clip
 
 # For tens of thousands of commits: whether each reaches the disk is another test's question.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+FACES = {
+    "identify-face": {
+        "session_id": "1",
+        "faces": [{"face_id": "1", "start_time": 0, "end_time": 9000}],
+    }
+}
 
 
 def refusal(verdict: str, message: str = "told to", **more: Any) -> KlingError:
@@ -184,6 +192,17 @@ class Bench:
         given = {"prompt": "a paper boat", **params}
         jobs = self.pipeline.submit(self.owner, "text_to_video", given, variant_count=count).jobs
         return [job.id for job in jobs]
+
+    def begin(self, capability: str, known: Mapping[str, Any], **params: Any) -> str:
+        """A session as its opening call leaves it."""
+        now = self.engine.now()
+        row = ["s", self.owner, capability, json.dumps(params), "{}", json.dumps(known)]
+        self.store.write(
+            lambda db: db.execute(
+                "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)", [*row, now, now + 10**8]
+            )
+        )
+        return "s"
 
     def job(self, job_id: str) -> dict[str, Any]:
         return self.pipeline.job(self.owner, job_id)

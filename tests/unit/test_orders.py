@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from kling_pipeline import orders
 from kling_pipeline.admission import Submission
 from kling_pipeline.catalog import load_catalog
+from kling_pipeline.encoding import decode_base64
 from kling_pipeline.errors import CreditError, InputError, StorageError
 from kling_pipeline.orders import Order
 from tests.pictures import picture
-from tests.unit.conftest import Bench
+from tests.unit.conftest import FACES, Bench
 from tests.unit.test_store import together
 
 OWNER = Bench.owner
@@ -96,6 +98,36 @@ def test_a_file_is_the_same_by_its_id_and_as_base64(bench: Bench) -> None:
     assert ids(click(bench, same, "omni_image", click_id="2")) == ids(listed)
     with pytest.raises(InputError, match="another request"):
         click(bench, {**same, "image_list": [other, raw]}, "omni_image", click_id="2")
+
+
+def test_null_is_what_the_session_began_with_for_a_click_as_well(bench: Bench) -> None:
+    video = "https://example.com/a.mp4"
+    session = bench.begin("lip_sync", FACES, video=video)
+    given = {"session": session, "sound_file": "https://example.com/a.mp3"}
+    first = click(bench, given, "lip_sync")
+    assert ids(click(bench, {**given, "video": None}, "lip_sync")) == ids(first)
+    assert ids(click(bench, {**given, "video": video}, "lip_sync")) == ids(first)
+    other = {**given, "video": "https://example.com/b.mp4"}
+    with pytest.raises(InputError, match="another request"):
+        click(bench, other, "lip_sync")
+
+
+def test_files_are_decoded_for_a_click_only_and_while_nothing_is_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+
+    def decode(text: str) -> bytes | None:
+        assert getattr(bench.store._reading, "db", None) is None, "a reader waits for it"
+        decoded.append(text)
+        return decode_base64(text)
+
+    monkeypatch.setattr(orders, "decode_base64", decode)
+    params = {"prompt": "in", "image": base64.b64encode(picture()).decode()}
+    click(bench, params, "image_to_video", click_id=None)
+    assert decoded == []
+    click(bench, params, "image_to_video")
+    assert decoded == [params["image"]]
 
 
 def test_a_click_of_an_older_release_is_taken_at_its_word(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from kling_pipeline.capability import Capability
 from kling_pipeline.catalog import Plan, load_catalog
 from kling_pipeline.errors import InputError
 from kling_pipeline.validation import read_request
-from tests.unit.conftest import Bench
+from tests.unit.conftest import FACES, Bench
 
 CATALOGS = {contract: load_catalog(contract) for contract in ("vendor", "brief")}
 FILES = {"image": "https://a.example/a.png", "video": "https://a.example/a.mp4"}
@@ -120,14 +120,8 @@ def test_an_entry_of_a_list_has_no_default(name: str, change: dict[str, Any]) ->
 
 
 def test_null_leaves_what_a_session_began_with(bench: Bench) -> None:
-    values = [
-        "s1", bench.owner, "lip_sync", f'{{"video": "{FILES["video"]}"}}', "{}",
-        '{"identify-face": {"session_id": "1", "faces": [{"face_id": "1", "start_time": 0, "end_time": 9000}]}}',
-        1, 0, 9e15,
-    ]  # fmt: skip
-    marks = ", ".join("?" * len(values))
-    bench.store.write(lambda db: db.execute(f"INSERT INTO session VALUES ({marks})", values))
-    given = {"session": "s1", "text": "Good morning to you.", "voice_id": "oversea_male1"}
+    session = bench.begin("lip_sync", FACES, video=FILES["video"])
+    given = {"session": session, "text": "Good morning to you.", "voice_id": "oversea_male1"}
     plan = check_order(bench.engine, bench.owner, Order("lip_sync", given | {"video": None})).plan
     assert plan.params["video"] == FILES["video"]
 

@@ -281,16 +281,8 @@ def test_fresh_links_that_nobody_can_read_are_its_owners(bench, monkeypatch, err
 
 @pytest.fixture
 def session(bench: Bench) -> str:
-    """A session of multi-elements as its opening call leaves it."""
-    now = bench.engine.now()
-    begun = '{"init-selection": {"session_id": "s-1", "original_duration": 5000}}'
-    bench.store.write(
-        lambda db: db.execute(
-            "INSERT INTO session VALUES ('s', 'local', 'multi_elements', '{}', '{}', ?, 1, ?, ?)",
-            [begun, now, now + 10**8],
-        )
-    )
-    return "s"
+    known = {"init-selection": {"session_id": "s-1", "original_duration": 5000}}
+    return bench.begin("multi_elements", known)
 
 
 def marking(bench: Bench, seen: list[int], together: threading.Barrier | None = None) -> None:
