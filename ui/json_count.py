@@ -26,6 +26,9 @@ class JsonCount:
 
     def feed(self, piece: bytes) -> None:
         """Counts the next bytes, in time that grows with their number only."""
+        # In UTF-16 and UTF-32, which parsers guess, a character may hold the byte of a quotation mark.
+        if b"\0" in piece:
+            raise InputError("The body is not JSON.", code="malformed_json")
         at, end = 0, len(piece)
         if self._escaped and piece:
             at, self._escaped = 1, False

@@ -15,15 +15,16 @@ from ui.refusals import refuse
 
 MB = 1024 * 1024
 FILE = 200 * MB
+UPLOADS = ("/api/uploads", "/gradio_api/upload")
 # The first that fits. Orders may bring their files as raw Base64; a multipart body has some bytes around its file.
 SIZES = (
     ("/callbacks/", MB),
-    ("/api/uploads", FILE + MB),
+    (UPLOADS[0], FILE + MB),
     ("/api/quote", 256 * MB),
     ("/api/jobs", 256 * MB),
     ("/api/sessions", 256 * MB),
     ("/api/", MB),
-    ("/gradio_api/upload", FILE + MB),
+    (UPLOADS[1], FILE + MB),
     ("/", 4 * MB),
 )
 _LINGER_SECONDS = 5.0
@@ -85,8 +86,9 @@ class _Body:
         self._stated, self._coding = headers.get(b"content-length", ""), headers.get(
             b"content-encoding", "identity"
         )  # fmt: skip
-        is_file = headers.get(b"content-type", "").lower().startswith("multipart/form-data")
-        self._count = None if is_file else JsonCount()
+        is_form = headers.get(b"content-type", "").lower().startswith("multipart/form-data")
+        # A caller may call its JSON anything; where only a file is taken, nothing is built of it.
+        self._count = None if is_form and scope["path"] in UPLOADS else JsonCount()
         self._most = next(size for path, size in SIZES if scope["path"].startswith(path))
         self._begun, self._got, self._done = time.monotonic(), 0, False
         self.held = 0

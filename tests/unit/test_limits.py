@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 import ui.limits
 from tests.unit.asgi import ask
-from ui.limits import MB, Limits, Patience
+from ui.limits import MB, SIZES, Limits, Patience
 
 
 async def read(scope: Any, receive: Any, send: Any) -> None:
@@ -45,7 +45,9 @@ def refused(app: Any, path: str = "/api/quote", **asked: Any) -> tuple[int, str]
     return answer.status, answer.code
 
 
-SIZES = [
+KB = 1024
+UPLOADS = ("/api/uploads", "/gradio_api/upload")
+MOST = [
     ("/callbacks/kling", 1), ("/api/doctor/adopt", 1), ("/api/jobs", 256), ("/api/quote", 256),
     ("/api/sessions/s/call", 256), ("/api/uploads", 201), ("/gradio_api/upload", 201),
     ("/gradio_api/queue/join", 4), ("/", 4), ("/nothing", 4),
@@ -53,26 +55,30 @@ SIZES = [
 
 
 @APPS
-@pytest.mark.parametrize(("path", "most"), SIZES)
-def test_every_address_has_its_size(app: Any, path: str, most: int) -> None:
+@pytest.mark.parametrize(("path", "most"), MOST)
+def test_every_address_has_its_size(
+    app: Any, path: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stated = {**FILE, "content-length": str(most * MB + 1)}
     assert refused(app, path, headers=stated) == (413, "body_too_large")
     assert ask(Limits(app), path, headers={**FILE, "content-length": str(most * MB)}).status == 200
-    if most > 4:
-        return  # the same lines count them
-    just = [b" " * MB] * most
+    monkeypatch.setattr(ui.limits, "SIZES", [(start, size // KB) for start, size in SIZES])
+    just = [b" " * KB] * most
     assert ask(Limits(app), path, body=just, headers=FILE).status == 200
     assert refused(app, path, body=[*just, b" "], headers=FILE) == (413, "body_too_large")
 
 
 @APPS
-@pytest.mark.parametrize("path", [path for path, _ in SIZES])
+@pytest.mark.parametrize("path", [path for path, _ in MOST])
 def test_json_is_counted_at_every_address_whatever_it_calls_itself(app: Any, path: str) -> None:
-    for headers in (MEANS, {}, {"content-type": "text/plain"}):
+    kinds = [MEANS, {}, {"content-type": "text/plain"}]
+    for headers in kinds if path in UPLOADS else [*kinds, FILE]:
         many = {"body": [b'{"prompt": [' + b"[]," * 10_001], "headers": headers, "ends": False}
         assert refused(app, path, **many) == (413, "body_too_large")
         deep = {"body": [b'{"a":' * 33], "headers": headers, "ends": False}
         assert refused(app, path, **deep) == (400, "malformed_json")
+        wide = {"body": [json.dumps(["\u2200", *[[]] * 9], ensure_ascii=False).encode("utf-16")]}
+        assert refused(app, path, headers=headers, **wide) == (400, "malformed_json")
 
 
 @APPS
@@ -95,13 +101,16 @@ def test_a_body_that_trickles_is_told_so_and_a_large_one_has_longer(app: Any) ->
 
 
 def test_when_the_body_is_there_an_answer_may_take_its_time() -> None:
+    """A stream waits for its reader to leave, far longer than a body may be silent."""
+    heard: list[str] = []
+
     async def late(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await receive()  # as a stream does that waits for its reader to leave
+        heard.extend([(await receive())["type"], (await receive())["type"]])
         await JSONResponse({})(scope, receive, send)
 
-    asked = ask(Limits(late, Patience(silent=0.02, whole=0.02)), body=[], method="GET")
-    assert asked.status == 200
+    patience = Patience(silent=0.02, whole=0.02)
+    assert ask(Limits(late, patience), method="GET", leaves=0.2).status == 200
+    assert heard == ["http.request", "http.disconnect"]
 
 
 @APPS
@@ -118,10 +127,11 @@ def test_large_bodies_share_a_budget_that_small_ones_and_files_do_not_need() -> 
     async def nested(scope: Any, receive: Any, send: Any) -> None:
         await Request(scope, receive).body()
         for size, headers in ((3 * MB, MEANS), (MB // 2, MEANS), (3 * MB, FILE)):
+            path = "/api/uploads" if headers is FILE else "/api/quote"
             body = Request(scope, pieces(b" " * size))
             inner = Limits(read, limits.patience)
             inner.held = limits.held
-            part = inner_scope(scope, headers)
+            part = inner_scope({**scope, "path": path}, headers)
             await inner(part, body.receive, collect(seen))
         await JSONResponse({})(scope, receive, send)
 
