@@ -82,13 +82,17 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: Any = None) -> None:
         stopping = asyncio.create_task(anyio.to_thread.run_sync(self._stop_worker))
-        await super().shutdown(sockets)
-        await stopping
-        if self.server_state.tasks:
+        # The app's own end waits for the worker too.
+        ending = asyncio.create_task(super().shutdown(sockets))
+        most = _OPEN_ANSWERS_SECONDS + _LAST_SECONDS
+        _, late = await asyncio.wait({stopping, ending}, timeout=most)
+        if not late and self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_LAST_SECONDS)
-        if self.server_state.tasks:
+        if late or self.server_state.tasks:
             # Threads cannot be cancelled, and Python would wait for them; what they were to write is not lost by this.
             os._exit(0)
+        for task in (stopping, ending):
+            task.result()
 
 
 def serve(app: Any, listener: Any, stop_worker: Callable[[], None]) -> bool:

@@ -1,0 +1,80 @@
+"""The end comes although a thread of the worker, or the app's own end, does not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvicorn
+
+import ui.server
+from tests.conftest import WAIT
+
+
+class Ended(BaseException):
+    """What takes the place of the process's end."""
+
+
+@pytest.fixture
+def gone(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the process would be gone; a loop that only runs in it would wait for its threads."""
+    ended = threading.Event()
+
+    def end(code: int) -> None:
+        ended.set()
+        raise Ended(code)
+
+    monkeypatch.setattr(ui.server.os, "_exit", end)
+    return ended
+
+
+def shut_down(stop_worker: Callable[[], Any], close: Callable[[], Any] = lambda: None) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for kind in ("startup", "shutdown"):
+            await receive()
+            if kind == "shutdown":
+                await asyncio.to_thread(close)
+            await send({"type": f"lifespan.{kind}.complete"})
+
+    async def run() -> None:
+        server = ui.server._Server(uvicorn.Config(app, lifespan="on"), stop_worker)
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        server.servers = []
+        await server.lifespan.startup()
+        await server.shutdown([])
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("stuck", ["worker", "close", "both"])
+def test_a_thread_that_does_not_end_does_not_keep_the_process(
+    stuck: str, gone: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ui.server, "_OPEN_ANSWERS_SECONDS", 0.05)
+    monkeypatch.setattr(ui.server, "_LAST_SECONDS", 0.05)
+
+    def wait() -> None:
+        assert gone.wait(WAIT), "the end waits for this thread"
+
+    def nothing() -> None:
+        pass
+
+    with pytest.raises(Ended):
+        shut_down(nothing if stuck == "close" else wait, nothing if stuck == "worker" else wait)
+
+
+def test_an_end_that_comes_is_waited_for_and_its_failure_raised(gone: threading.Event) -> None:
+    stopped: list[str] = []
+    shut_down(lambda: stopped.append("worker"), lambda: stopped.append("app"))
+    assert sorted(stopped) == ["app", "worker"]
+
+    def fail() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        shut_down(fail)
+    assert not gone.is_set()
