@@ -94,7 +94,8 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
     job, now = find_job(db, job_id), engine.now()
     if job is None or job.state != "saving" or job.lease_owner or (job.next_at or 0) > now:
         return None
-    if job.crashes >= CRASHES:
+    # Set aside: who takes it up clears the error, so that no late message does.
+    if job.error is not None:
         return None
     until = now + engine.wait(LEASE_SECONDS)
     return update(db, job, now, say="downloading", lease_owner=engine.me, lease_until=until)

@@ -28,6 +28,7 @@ from kling_pipeline.unheard import count_unheard, is_vain, not_taken
 
 _TOKEN_SECONDS = 60.0
 _ASK_SECONDS = 60.0
+_GONE = "A file of this request is no longer on the studio's disk."
 _STEPS = 10  # unreadable answers to the calls before a task, after which its owner decides
 _TOO_FAST = 1302  # Kling docs, error codes, Sept 2026; 1303 is the limit of tasks in flight
 
@@ -52,7 +53,7 @@ def _send_claimed(engine: Engine, claimed: Job) -> None:
             return
         route = route_of(engine, ready)
         body = thaw(engine, ready.owner, _body(engine, ready))
-    except (InputError, OSError, KlingError) as error:
+    except (InputError, FileNotFoundError, KlingError) as error:
         _unprepared(engine, claimed, error)
         return
     again = _send_once(engine, ready, route, body)
@@ -97,14 +98,19 @@ def _body(engine: Engine, job: Job) -> dict[str, Any]:
     return engine.catalog.body(job.capability, job.model, fields, known, job.route)
 
 
-def _unprepared(engine: Engine, job: Job, error: InputError | OSError | KlingError) -> None:
+def _unprepared(
+    engine: Engine, job: Job, error: InputError | FileNotFoundError | KlingError
+) -> None:
     """A step that Kling did not answer costs at most 0.05 unit, so it may simply be made again."""
     with engine.store.read() as db:
         current = find_job(db, job.id)
     if current is None or current.lease_owner != engine.me:
         return
-    if not isinstance(error, KlingError):
-        _fail(engine, current, getattr(error, "code", "input_missing"), str(error))
+    if isinstance(error, FileNotFoundError):
+        # Its own text holds the path.
+        _fail(engine, current, "input_missing", _GONE)
+    elif isinstance(error, InputError):
+        _fail(engine, current, error.code, error.message)
     elif error.verdict == "uncertain":
         engine.store.write(lambda db: _ask_later(db, engine, current, error))
     elif error.verdict in ("absent", "exists"):

@@ -1,0 +1,81 @@
+"""Whose trouble is it? What the rows and the disk refuse, told apart: the job's own, or nobody's."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from kling_pipeline.errors import BusyError, StorageError
+from tests.unit.test_recovery import to_saving
+from tests.unit.test_sending import OPENING, state
+from tests.unit.test_stumbles import never
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [
+        (sqlite3.IntegrityError("UNIQUE constraint failed: asset.id"), True),
+        (sqlite3.ProgrammingError("Incorrect number of bindings supplied"), True),
+        (StorageError("Nothing was kept: the disk is full."), False),
+        (BusyError("Another program has locked the store."), False),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_the_rows_refuse_is_the_jobs_own_and_a_full_disk_is_not(
+    bench, monkeypatch, error, counted
+):
+    job_id = to_saving(bench)
+
+    def refused(*_: Any) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kling_pipeline.saving._settle", refused)
+        bench.turns(20, 400)
+    assert (bench.job(job_id)["error"] is not None) == counted
+    assert bench.row(job_id)["crashes"] == (3 if counted else 0)
+    bench.pipeline.retry("local", job_id)
+    bench.turns(2, 400)
+    assert state(bench, job_id) == "done"
+
+
+def test_no_late_message_takes_up_what_was_set_aside(bench, monkeypatch):
+    job_id = to_saving(bench)
+    with monkeypatch.context() as patch:
+        never(bench, patch, "result_too_large")
+        bench.turns(20, 60)
+    assert bench.job(job_id)["error"]["code"] == "result_too_large"
+    bench.pipeline.advance(job_id)
+    assert bench.job(job_id)["error"]["code"] == "result_too_large"
+    assert state(bench, job_id) == "saving"
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (FileNotFoundError(2, "No such file", "/srv/studio/assets/ab/cd.png"), "failed"),
+        (OSError(24, "Too many open files", "/srv/studio/assets/ab/cd.png"), "queued"),
+        (OSError(5, "Input/output error", "/srv/studio/assets/ab/cd.png"), "queued"),
+    ],
+    ids=["gone", "descriptors", "disk"],
+)
+def test_a_file_that_is_gone_fails_a_job_and_one_that_cannot_be_read_now_does_not(
+    bench, monkeypatch, error, found
+):
+    def broken(*_: Any) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kling_pipeline.sending.thaw", broken)
+        [job_id] = bench.submit()
+        bench.turn()
+    job = bench.job(job_id)
+    assert (job["state"], "/srv" in str(job)) == (found, False)
+    if found == "failed":
+        assert (job["error"]["code"], bench.credits()) == ("input_missing", (OPENING, 0, 0))
+        assert "no longer on the studio's disk" in job["error"]["message"]
+    else:
+        bench.turns(2, 60)
+        assert state(bench, job_id) == "running"
