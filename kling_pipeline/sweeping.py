@@ -58,7 +58,9 @@ def sweep_incoming(engine: Engine) -> None:
             if holder != engine.me and is_gone(holder):
                 shutil.rmtree(entry, ignore_errors=True)
             else:
-                _sweep_old([*entry.rglob("*"), entry], engine, _DAY)
+                # Into its own folder a process may be about to write.
+                folder = [] if holder == engine.me else [entry]
+                _sweep_old([*entry.rglob("*"), *folder], engine, _DAY)
         elif entry.is_dir() and entry.name.partition(".")[0] not in held:  # of an older release
             shutil.rmtree(entry, ignore_errors=True)
         elif entry.is_file():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_pipeline.engine import Engine
-from kling_pipeline.errors import StorageError
+from kling_pipeline.errors import BusyError, StorageError
 from kling_pipeline.storage import MB
 from kling_pipeline.store import Connection
 
@@ -62,7 +62,7 @@ def renew_uploads(engine: Engine, owner: str, params: Any) -> None:
             return
     update = f"UPDATE asset SET used_at = ? WHERE id IN (SELECT id {old})"
     # A price can be told although nothing can be written.
-    with contextlib.suppress(StorageError):
+    with contextlib.suppress(StorageError, BusyError):
         engine.store.write(lambda db: db.execute(update, [now, *given]))
 
 

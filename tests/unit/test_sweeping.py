@@ -71,6 +71,19 @@ def test_part_files_belong_to_the_process_that_writes_them(bench: Bench) -> None
     assert [one.exists() for one in (gone, gone.parent, job, forgotten, far_old)] == [False] * 5
 
 
+def test_its_own_folder_stays_however_long_nothing_came(bench: Bench) -> None:
+    """Between the folder and the file that is put into it there is a moment."""
+    folder, old = bench.engine.incoming, time.time() - 3 * DAY
+    left = put(folder / f"{'0' * 32}.3" / "0", 3 * DAY)
+    for one in (left.parent, folder):
+        os.utime(one, (old, old))
+    bench.pipeline.resume()
+    assert (folder.exists(), left.exists()) == (True, False)
+    os.utime(folder, (old, old))
+    bench.pipeline.resume()
+    assert folder.exists()
+
+
 def test_part_files_of_an_older_release_are_swept(bench: Bench) -> None:
     job_id = to_saving(bench)
     held_by(bench, job_id, ELSEWHERE)

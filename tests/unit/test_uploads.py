@@ -11,7 +11,7 @@ import pytest
 
 from kling_pipeline import inbox
 from kling_pipeline.doctor import examine
-from kling_pipeline.errors import NotFound, StorageError
+from kling_pipeline.errors import BusyError, NotFound, StorageError, StudioError
 from kling_pipeline.inbox import keep_upload
 from kling_pipeline.store import Store
 from kling_pipeline.uploads import UNUSED_DAYS
@@ -157,12 +157,17 @@ def test_a_use_is_written_at_most_once_a_day(bench: Bench, monkeypatch: Any) -> 
     assert len(writes) == 1
 
 
-def test_a_price_is_told_though_nothing_can_be_written(bench: Bench, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(
+    "error", [StorageError("full"), BusyError("locked")], ids=["full", "locked"]
+)
+def test_a_price_is_told_though_nothing_can_be_written(
+    bench: Bench, monkeypatch: Any, error: StudioError
+) -> None:
     asset = upload(bench, picture())
     bench.time += 2 * DAY
 
     def full(*_: Any) -> None:
-        raise StorageError("full")
+        raise error
 
     monkeypatch.setattr(Store, "write", full)
     assert bench.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": asset})["price"]
