@@ -22,6 +22,10 @@ from kling_pipeline.tasks import Untold, claim_task, find_task, look_at
 from kling_pipeline.unheard import is_vain, not_taken
 
 SKEW_SECONDS = 2.0
+_LIST_EVERY, _HOUR = (
+    10,
+    3600.0,
+)  # looks at a job of unknown outcome, and the longest time between two
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
 
 
@@ -45,16 +49,24 @@ def check(engine: Engine, job: Job) -> None:
 
 
 def recheck(engine: Engine, job: Job) -> None:
-    """Looks once more for a task that its owner is asked about: the first thing readable ends the doubt."""
+    """Looks once more for a task that its owner is asked about: the first thing readable ends the doubt.
+
+    Less and less often, since it may wait for days; a list costs many pages, so it is read now and then only.
+    """
     route = route_of(engine, job)
     try:
         # One that was running is asked for by its own id, whose answer nobody can mistake.
         known = job.started_at is not None
+        thorough = job.tries % _LIST_EVERY == 0
         task = (
-            look_at(engine, route, job) if known else find_task(engine, route, job, thorough=True)
+            look_at(engine, route, job)
+            if known
+            else find_task(engine, route, job, thorough=thorough)
         )
     except KlingError:
-        engine.store.write(lambda db: touch(db, job, next_at=engine.now() + engine.wait(60)))
+        # Three looks at each distance: an outage that has just begun may soon be over.
+        later = engine.now() + engine.wait(backoff(job.tries // 3, 60, _HOUR))
+        engine.store.write(lambda db: touch(db, job, tries=job.tries + 1, next_at=later))
         return
     adopt(engine, job, task)
 

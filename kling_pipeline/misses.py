@@ -23,32 +23,28 @@ _SAID = 240  # characters
 def note_miss(db: Connection, engine: Engine, job: Job, error: KlingError, at: int) -> None:
     """Notes a look at a running job that told nothing; it is asked for again at `at` (ms) at the earliest."""
     now, tries = engine.now(), job.tries + 1
-    since = job.doubt_since or now if error.answered else job.doubt_since
-    if (
-        error.answered
-        and tries >= _SURE_AFTER
-        and since
-        and now - since >= _patience(engine, error)
-    ):
+    # Only answers in a row count: what was told on each side of a silence is two hiccups.
+    told, since = (job.absences + 1, job.doubt_since or now) if error.answered else (0, None)
+    if since is not None and told >= _SURE_AFTER and now - since >= _patience(engine, error):
         ask_owner(db, engine, job, unreadable(error), doubt_since=None)
         return
     later = max(at, now + engine.wait(backoff(job.tries, 2, 60)))
     say = "unreadable" if error.answered else "unanswered"
     figures = {"said": error.message[:_SAID]} if error.answered else {}
+    kept = {"next_at": later, "tries": tries, "absences": told, "doubt_since": since}
     if tries < _SAID_AFTER or job.says == {**figures, "code": say}:
-        touch(db, job, next_at=later, tries=tries, doubt_since=since)
+        touch(db, job, **kept)
     else:
-        update(
-            db, job, now, say=say, figures=figures, next_at=later, tries=tries, doubt_since=since
-        )
+        update(db, job, now, say=say, figures=figures, **kept)
 
 
 def note_sight(db: Connection, job: Job, now: int, at: int) -> None:
     """Kling tells that it goes on: what was said of misses is over."""
+    well = {"next_at": at, "tries": 0, "crashes": 0, "absences": 0, "doubt_since": None}
     if job.says.get("code") in MISSED:
-        update(db, job, now, say="generating", next_at=at, tries=0, crashes=0, doubt_since=None)
+        update(db, job, now, say="generating", **well)
     else:
-        touch(db, job, next_at=at, tries=0, crashes=0, doubt_since=None)
+        touch(db, job, **well)
 
 
 def unreadable(error: KlingError) -> dict[str, str]:

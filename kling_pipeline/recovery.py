@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from typing import Any
 
 from kling_pipeline.checking import backoff
@@ -19,7 +18,8 @@ from kling_pipeline.store import Connection, set_meta
 from kling_pipeline.unheard import count_unheard
 
 log = logging.getLogger(__name__)
-_LONGEST_WAIT = 420.0  # seconds; no back-off and no pause is longer
+_LONGEST_WAIT = 420.0  # seconds; no back-off and no pause is longer,
+_LONGEST_UNKNOWN = 4800.0  # but for a job that waits for its owner
 _LEASED = "SELECT * FROM job WHERE lease_owner IS NOT NULL"
 
 
@@ -49,9 +49,9 @@ def mend_times(db: Connection, engine: Engine) -> None:
     now = engine.now()
     latest = now + engine.wait(_LONGEST_WAIT)
     db.execute(
-        f"""UPDATE job SET next_at = ? WHERE next_at > ?
+        f"""UPDATE job SET next_at = ? WHERE next_at > CASE state WHEN 'unknown' THEN ? ELSE ? END
             AND state IN ({", ".join(f"'{state}'" for state in OPEN)})""",
-        [now, latest],
+        [now, now + engine.wait(_LONGEST_UNKNOWN), latest],
     )
     current = notice(db)
     if current is not None and current["until"] > latest:
@@ -68,8 +68,8 @@ def _set_back(db: Connection, engine: Engine, job_id: str, error: Exception) -> 
     job, now = find_job(db, job_id), engine.now()
     if job is None or job.state in ENDED or job.lease_owner not in (None, engine.me):
         return
-    # A full disk or a locked file is nothing of this job's.
-    crashes = job.crashes + (not isinstance(error, sqlite3.Error | StorageError | BusyError))
+    # A full disk or a locked file is nothing of this job's; what else SQLite says may well be.
+    crashes = job.crashes + (not isinstance(error, StorageError | BusyError))
     at = now + engine.wait(backoff(max(job.crashes, job.tries), 15, 300))
     later: dict[str, Any] = {
         "crashes": crashes, "tries": job.tries + 1, "next_at": at, "lease_owner": None,

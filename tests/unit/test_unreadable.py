@@ -40,7 +40,7 @@ class Gateway:
     """A Kling over HTTP without a socket; `create` and `look` are answers that come in place of its own."""
 
     def __init__(self, bench: Bench) -> None:
-        self.bench, self.creates, self.asked = bench, list[str](), 0
+        self.bench, self.creates, self.asked, self.pages = bench, list[str](), 0, 0
         self.create: httpx.Response | Exception | None = None
         self.look: httpx.Response | Exception | None = None
         self.task: dict[str, Any] = {"task_status": "processing"}
@@ -58,6 +58,7 @@ class Gateway:
             self.made[external] = str(800 + len(self.made))
             return httpx.Response(200, json=said(self._tell(external)))
         self.asked += 1
+        self.pages += "pageNum" in request.url.params
         if self.look is not None:
             return self._give(self.look)
         if "pageNum" in request.url.params:
@@ -160,7 +161,7 @@ def test_what_becomes_readable_goes_on_and_is_paid_once(bench, gateway, by):
         assert bench.job(job_id)["state"] == "running", "it is asked again, not sent again"
         bench.turns(3, 1)
     else:
-        bench.turns(5, 30)
+        bench.turns(8, 60)
     job = bench.job(job_id)
     assert (job["state"], job["error"]) == ("done", None)
     assert (len(gateway.creates), bench.credits()) == (1, (OPENING - 210, 0, 210))
@@ -189,7 +190,7 @@ def test_looks_that_bring_a_gateways_words_go_to_the_owner_after_a_quarter_of_an
     job = bench.job(job_id)
     assert (job["state"], job["error"]["code"]) == ("unknown", "answer_unreadable")
     gateway.look = None
-    bench.turns(3, 61)
+    bench.turns(6, 61)
     assert bench.job(job_id)["state"] == "running", "it heals by itself"
     assert len(gateway.creates) == 1
 
@@ -257,6 +258,48 @@ def test_a_line_that_is_down_after_an_odd_answer_is_waited_for(bench, gateway):
     bench.turns(2, 10)
     gateway.look = httpx.ReadTimeout("no")
     bench.turns(40, 60)
+    assert bench.job(job_id)["state"] == "running"
+
+
+def test_a_hiccup_on_each_side_of_an_outage_is_no_answer(bench, gateway):
+    """Nobody is asked before Kling itself, or what stands before it, has told the same for long enough."""
+    job_id = run(bench, gateway)
+    for _ in range(3):
+        gateway.look = html(502)
+        bench.turn(80)
+        gateway.look = httpx.ConnectError("no")
+        bench.turns(20, 80)
+    gateway.look = html(502)
+    bench.turns(5, 80)
+    assert bench.job(job_id)["state"] == "running"
+    bench.turns(12, 80)
+    assert bench.job(job_id)["state"] == "unknown"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["told", "doubtful"])
+def test_what_waits_for_its_owner_is_asked_for_less_and_less_often(bench, gateway, known):
+    """Days of it cost a look an hour, and the pages of a list ten times fewer; the owner's word asks at once."""
+    if known:
+        job_id = run(bench, gateway)
+        gateway.look = html(200)
+    else:
+        gateway.create = gateway.look = html(200)
+        [job_id] = bench.submit()
+    bench.turns(40, 60)
+    assert bench.job(job_id)["state"] == "unknown"
+    gateway.look = NOT_FOUND
+    gateway.asked = gateway.pages = 0
+    bench.pipeline.resume()
+    bench.turns(24 * 7, 600)
+    bench.pipeline.resume()
+    assert 20 < gateway.asked - gateway.pages < 100, "in 28 hours, one or two a look"
+    assert gateway.pages <= 5
+    assert bench.row(job_id)["next_at"] > bench.engine.now(), (
+        "no appointment is taken for a wrong clock"
+    )
+    gateway.create = gateway.look = None
+    bench.pipeline.retry("local", job_id)
+    bench.turns(2, 1)
     assert bench.job(job_id)["state"] == "running"
 
 
