@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -64,6 +65,7 @@ class Engine:
     lend: Callable[[Path], str] | None = None
     me: str = field(default_factory=_name_process)
     in_hand: set[str] = field(default_factory=set)  # jobs that a thread of this process works on
+    stopping: threading.Event = field(default_factory=threading.Event)  # no more looks are begun
     swept_at: int | None = None  # when all content was last looked through
 
     @property

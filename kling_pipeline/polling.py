@@ -24,7 +24,10 @@ from kling_pipeline.tasks import claim_task, look_at, newest_first
 log = logging.getLogger(__name__)
 PAGE = 500
 SINGLE_LOOKS = 20
-_SILENT = 3  # single looks without any answer, after which the rest waits for the next tick
+_SILENT = (
+    3  # looks without any answer, lists among them, after which the rest waits for the next tick
+)
+_ALONE_AFTER = 3  # lists without any answer, after which a job is looked at alone
 _TICK_SECONDS = 60.0
 
 
@@ -35,7 +38,7 @@ def poll(engine: Engine) -> list[str]:
     patience = _Patience(engine)
     # Whoever waits longest first: what a tick has no time for is at the head of the next one.
     for route, jobs, due in sorted(_due_routes(engine, now), key=lambda one: _oldest(one[2])):
-        if patience.spent:
+        if patience.spent or engine.stopping.is_set():
             break
         try:
             ready += _poll_route(engine, route, jobs, due, patience)
@@ -90,11 +93,16 @@ class _Patience:
 def _poll_route(
     engine: Engine, route: Route, jobs: list[Job], due: list[Job], patience: _Patience
 ) -> list[str]:
-    found = _list(engine, route, jobs, due)
+    found, silence = _list(engine, route, jobs, due)
     missed: dict[str, KlingError] = {}
     missing = sorted((job for job in due if job.id not in found), key=lambda job: job.next_at or 0)
+    if silence is not None:
+        patience.count(silence)
+        missed = {job.id: silence for job in missing}
+        # Where only the list stays silent, each job has its turn alone.
+        missing = [job for job in missing if job.tries >= _ALONE_AFTER][:1]
     for number, job in enumerate(missing[:SINGLE_LOOKS]):
-        if number and patience.spent:
+        if engine.stopping.is_set() or (number and patience.spent):
             break
         try:
             found[job.id] = look_at(engine, route, job)
@@ -109,20 +117,22 @@ def _poll_route(
     return _record_all(engine, told, due, found, missed)
 
 
-def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict[str, Task]:
-    """Tasks by job id, from as few pages as will show every job that is due."""
+def _list(
+    engine: Engine, route: Route, jobs: list[Job], due: list[Job]
+) -> tuple[dict[str, Task], KlingError | None]:
+    """Tasks by job id, from as few pages as will show every job that is due; and the error when no answer came."""
     by_id = {job.provider_task_id: job for job in jobs}
     by_ours = {job.external_task_id: job for job in jobs}
     missing = {job.id for job in due}
     oldest = min(job.created_at for job in due)
     found: dict[str, Task] = {}
     page = 1
-    while missing and page <= len(due):
+    while missing and page <= len(due) and not engine.stopping.is_set():
         try:
             tasks = engine.client.look_many(route, page, PAGE)
         except KlingError as error:
             log.warning("list %s: %s", route.path, error.code)
-            break
+            return found, None if error.answered else error
         for task in tasks:
             # Our own id cannot be guessed; a task id counts only where the answer bears no id of its maker.
             job = by_ours.get(task.external_id) if task.external_id else by_id.get(task.id)
@@ -136,7 +146,7 @@ def _list(engine: Engine, route: Route, jobs: list[Job], due: list[Job]) -> dict
         if len(tasks) < PAGE or tasks[-1].created_ms < oldest - 60_000:
             break
         page += 1
-    return found
+    return found, None
 
 
 def _record_all(
@@ -201,7 +211,7 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
         return bool(
             move(
                 db, job, "saving", now, say="downloading", outputs=outputs, next_at=now, tries=0,
-                crashes=0, doubt_since=None,
+                crashes=0, doubt_since=None, error=None,
                 units=str(task.units) if task.units is not None else None,
                 took=max(0, now - (job.started_at or now)), provider_task_id=provider_id,
             )

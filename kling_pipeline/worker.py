@@ -26,6 +26,7 @@ from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease, keep_leas
 log = logging.getLogger(__name__)
 LEASE = "pump"
 _TICK, _RESUME, _RING_AGAIN, _MUTE = 1.0, 60.0, 10.0, 10.0  # seconds
+_CLOCK_SECONDS = 2.0  # a tick that waits for Kling may last a minute
 _LINE = 16  # messages that may wait for each thread
 _QUEUE_SECONDS = (
     3.0  # a message is written in milliseconds, unless somebody stopped with the file locked
@@ -87,6 +88,7 @@ class Worker:
     def start(self) -> None:
         """Starts the threads; jobs that a dead process left behind are taken up at once."""
         self.pipeline.engine.ring = self.ring
+        self.pipeline.engine.stopping = self._stop
         self.pipeline.resume()
         if self._is_pump():  # now, so that doctor does not say for a second that nobody works
             # What a dead process was told; the rows say what is due.
@@ -95,15 +97,15 @@ class Worker:
         self._clock.start()
 
     def stop(self) -> None:
-        """Gives the leases back, then lets what is in hand end."""
+        """Gives the leases back, then lets what is in hand end; a look that Kling does not answer is left to itself."""
         self._stop.set()
-        self._clock.join()
         engine = self.pipeline.engine
         try:
             # A job in hand is leased by its own row; another process may do all the rest at once.
             engine.store.write(lambda db: drop_leases(db, engine))
         except Exception as error:  # a full disk must not keep the threads from ending
             log.warning("the leases end by themselves: %s", error)
+        self._clock.join(_CLOCK_SECONDS)
         self._consumer.stop(graceful=True)
         engine.ring = lambda job_id: None
         self._here.shutdown(cancel_futures=True)
@@ -161,6 +163,7 @@ class Worker:
 
         def write(db: Any) -> bool:
             keep_leases(db, engine)
-            return hold_lease(db, engine, LEASE)
+            # Written one after the other: once the leases are given back, none is taken again.
+            return not self._stop.is_set() and hold_lease(db, engine, LEASE)
 
         return engine.store.write(write)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kling_pipeline import polling
+from tests.pictures import picture
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_polling import finish, run
 from tests.unit.test_sending import state
@@ -66,6 +67,51 @@ def test_a_silent_endpoint_does_not_keep_the_next_one_from_its_turn(bench):
     assert state(bench, picture) == "done" or len(asked) > 3
     bench.turns(3, 10)
     assert bench.job(picture)["state"] != "running"
+
+
+def silent_lists(bench: Bench) -> list[str]:
+    """Kling's lists bring no answer; every one that was asked for is noted."""
+    asked = list[str]()
+
+    def silent(route, *_):
+        asked.append(route.path)
+        raise refusal("uncertain")
+
+    bench.kling.look_many = silent
+    return asked
+
+
+def test_after_a_list_that_does_not_answer_nobody_is_looked_at_alone(bench):
+    ids = run(bench, 8)
+    lists = silent_lists(bench)
+    bench.turn(6)
+    assert (len(lists), bench.kling.looks) == (1, [])
+    assert {bench.row(one)["tries"] for one in ids} == {1}, "each was asked for in the list"
+    bench.turn(1)
+    assert len(lists) == 1, "and not at once again"
+
+
+def test_silent_lists_count_as_the_patience_of_a_tick(bench):
+    capabilities = {"text_to_video": {}, "image_generation": {}, "omni_image": {}}
+    for name in capabilities:
+        bench.pipeline.submit("local", name, {"prompt": "a vase"})
+    image = bench.pipeline.upload("local", picture())["id"]
+    bench.pipeline.submit("local", "image_to_video", {"prompt": "a vase", "image": image})
+    bench.turn()
+    lists = silent_lists(bench)
+    bench.turn(60)
+    assert len(lists) == len(set(lists)) == 3
+    bench.turn()
+    assert len(set(lists)) == 4, "at the next tick it is the last one's turn"
+
+
+def test_where_only_the_list_is_silent_every_job_ends(bench):
+    ids = run(bench, 8)
+    lists = silent_lists(bench)
+    finish(bench, *ids)
+    bench.turns(60, 20)
+    assert {state(bench, one) for one in ids} == {"done"}
+    assert len(bench.kling.looks) <= len(lists), "one at most after each"
 
 
 def test_a_tick_that_lasts_long_stops_asking(bench, monkeypatch):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from kling_pipeline.worker import Worker
+from kling_pipeline.dialects import Page
+from kling_pipeline.leases import lease_is_held
+from kling_pipeline.worker import LEASE, Worker
 from tests.conftest import wait_for
-from tests.unit.conftest import Bench
+from tests.unit.conftest import Bench, refusal
 
 
 def test_however_much_is_due_the_line_stays_short(
@@ -52,6 +55,38 @@ def test_what_a_dead_worker_was_told_is_forgotten(bench: Bench) -> None:
     assert worker.huey.pending_count() == 0
     worker.stop()
     assert advanced == []
+
+
+def test_it_stops_although_kling_does_not_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is free at once; the look in hand is left to itself, and no other is begun."""
+    monkeypatch.setattr("kling_pipeline.worker._CLOCK_SECONDS", 0.01)
+    bench.configure(studio_workers=1, studio_time_scale=50)
+    bench.submit(3)
+    bench.turn()
+    bench.time += 10
+    asked, answers = list[str](), threading.Event()
+
+    def look(_: Any, name: str) -> Any:
+        asked.append(name)
+        answers.wait()
+        raise refusal("uncertain")
+
+    bench.kling.look_many = lambda *_: Page()  # type: ignore[method-assign]
+    bench.kling.look = look  # type: ignore[method-assign]
+    worker = Worker(bench.pipeline)
+    worker.start()
+    wait_for(lambda: asked, "a look")
+    worker.stop()
+    with bench.store.read() as db:
+        assert not lease_is_held(db, bench.engine, LEASE)
+    assert worker._clock.is_alive()
+    answers.set()
+    worker._clock.join()
+    assert len(asked) == 1
+    with bench.store.read() as db:
+        assert not lease_is_held(db, bench.engine, LEASE), "nor is it taken again"
 
 
 def close(worker: Any) -> None:
