@@ -44,8 +44,9 @@ def main() -> None:
         if not line.endswith(b"\n"):
             return
         order = json.loads(line)
-        data = asked.read(order["bytes"]) if "bytes" in order else None
+        # Before its bytes come: reading them is work for this file, not for the one before.
         _allow(order["seconds"])
+        data = asked.read(order["bytes"]) if "bytes" in order else None
         _say(answers, _answer(order, data))
 
 

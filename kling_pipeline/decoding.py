@@ -127,8 +127,10 @@ class Decoders:
 
     def _give(self, decoder: _Decoder) -> None:
         with self._lock:
-            if decoder in self._all:
+            if decoder in self._all and not decoder.killed:
                 self._idle.append(decoder)
+                return
+        self._drop(decoder)
 
     def _drop(self, decoder: _Decoder) -> None:
         with self._lock:
@@ -147,7 +149,7 @@ class _Decoder:
             env={**own, "OPENBLAS_NUM_THREADS": "1"},
         )  # fmt: skip
         self._begun = False
-        self.left = False
+        self.left = self.killed = False
 
     @property
     def lives(self) -> bool:
@@ -166,6 +168,7 @@ class _Decoder:
             answer = self._talk(order, data) if self._begun else None
         finally:
             clock.cancel()
+            clock.join()  # it may fire at this very moment; from here on `killed` is known
         if answer is not None and "memory" not in answer:
             return answer
         if answer is None:
@@ -174,7 +177,11 @@ class _Decoder:
         return None
 
     def kill(self) -> None:
-        """Ends it in the middle of its work; the thread that asked sees its answer missing."""
+        """Ends it in the middle of its work; the thread that asked sees its answer missing.
+
+        If the answer is there already it counts, but nothing more is asked of this one.
+        """
+        self.killed = True
         self._process.kill()
 
     def end(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -45,6 +46,27 @@ def processes(pool: Decoders) -> list[Any]:
     return [one._process for one in pool._all]
 
 
+def measuring(pool: Decoders, path: Path) -> tuple[threading.Thread, list[str]]:
+    """A thread that has a file measured, and the code it is refused with."""
+    said: list[str] = []
+
+    def ask() -> None:
+        try:
+            pool.measure(path, "MP4 video")
+        except (BusyError, Unreadable) as error:
+            said.append(error.code)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread, said
+
+
+def open_writer(path: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    return None
+
+
 def test_thousands_of_scans_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
     error = refused(scans())
     assert error.code == "file_too_complex"
@@ -81,6 +103,21 @@ def test_a_file_that_takes_too_long_ends_its_process_only(endless: Path) -> None
     assert processes(pool) == []
 
 
+def test_a_clock_that_fires_as_the_answer_comes_spoils_neither_this_file_nor_the_next(
+    pool: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(threading.Timer):
+        def cancel(self) -> None:
+            self.function()
+            super().cancel()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decoding.threading, "Timer", Late)
+        assert pool.measure(picture(), "picture") == SIZE
+        assert processes(pool) == [], "a killed process waits for no other file"
+    assert pool.measure(picture(), "picture") == SIZE
+
+
 def test_processor_time_is_limited_for_each_file() -> None:
     pool = Decoders(1, cpu=0)
     for _ in range(3):
@@ -113,23 +150,17 @@ def test_a_process_that_dies_between_two_files_is_replaced(pool: Decoders) -> No
 def test_a_process_that_dies_at_work_is_said(pool: Decoders, endless: Path) -> None:
     pool.measure(picture(), "picture")
     (first,) = processes(pool)
-    threading.Timer(0.1, first.send_signal, [signal.SIGSEGV]).start()
-    with pytest.raises(Unreadable) as caught:
-        pool.measure(endless, "MP4 video")
-    assert caught.value.code == "file_too_complex"
+    thread, said = measuring(pool, endless)
+    # It can be opened for writing once the process reads it.
+    writer = wait_for(lambda: open_writer(endless), "the process to be at work")
+    first.send_signal(signal.SIGSEGV)
+    thread.join()
+    os.close(writer)
+    assert said == ["file_too_complex"]
 
 
 def test_more_than_can_wait_are_refused(pool: Decoders, endless: Path) -> None:
-    said: list[str] = []
-
-    def ask() -> None:
-        try:
-            pool.measure(endless, "MP4 video")
-        except BusyError as error:
-            said.append(error.code)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
+    thread, said = measuring(pool, endless)
     wait_for(lambda: processes(pool), "the first file to be under way")
     with pytest.raises(BusyError):
         pool.measure(picture(), "picture")
