@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from kling_pipeline import store as store_module
 from kling_pipeline.errors import BusyError, StorageError, StudioError
 from kling_pipeline.storage import check_floor, storage_error, storing
 from kling_pipeline.store import Store, get_meta, set_meta
+from tests.conftest import wait_for
 
 SOON = 20.0
 
@@ -45,6 +47,19 @@ def together(*works: Callable[[], Any]) -> list[Any]:
         thread.join(SOON)
     assert "waits for ever" not in outcomes, outcomes
     return outcomes
+
+
+def hold(store: Store) -> tuple[Future[Any], threading.Event]:
+    """A write that is under way until its event is set: what comes meanwhile gathers behind it."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(db: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(SOON)
+
+    future = store._writer.submit(wait)
+    assert begun.wait(SOON)
+    return future, go_on
 
 
 def put(store: Store, key: str = "k", value: int = 1) -> int:
@@ -120,29 +135,28 @@ def wrong(db: sqlite3.Connection) -> None:
     ],
 )
 def test_what_breaks_a_write_breaks_no_other(store: Store, work: Any, raised: type) -> None:
-    """Alone, in one group with good ones, and with a caller that no longer waits."""
+    """Alone, and in one group with good ones."""
     with pytest.raises(raised):
         store.write(work)
     assert put(store) == kept(store)
-    held = threading.Event()
+    _, go_on = hold(store)
+
+    def gather() -> None:
+        wait_for(lambda: store._writer._tasks.qsize() == 6, "all others to be one group", SOON)
+        go_on.set()
+
     told = together(
-        lambda: store.write(lambda db: held.wait(0.2)),  # the others gather behind it
+        gather,
         lambda: store.write(work),
         *(lambda n=n: put(store, f"k{n}", n) for n in range(5)),
     )
+    assert told[0] is None
     assert isinstance(told[1], raised)
     assert told[2:] == list(range(5)) == [kept(store, f"k{n}") for n in range(5)]
 
 
 def test_a_caller_that_went_away_stops_nobody(store: Store) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow(db: sqlite3.Connection) -> None:
-        begun.set()
-        go_on.wait(SOON)
-
-    running = store._writer.submit(slow)
-    begun.wait(SOON)
+    running, go_on = hold(store)
     waiting = store._writer.submit(lambda db: set_meta(db, "gone", 1))
     assert running.cancel()
     assert waiting.cancel()
