@@ -66,6 +66,12 @@ class Simulated:
         data: dict[str, Any] = answer.json()["data"]
         return data
 
+    def refused(self, path: str, body: Any) -> str:
+        """What a request is told whose fields are wrong."""
+        status, code, text = refusal(self.post(path, body))
+        assert (status, code) == (400, 1201)
+        return text
+
     def ended(self, path: str, body: Any) -> dict[str, Any]:
         task_id = self.made(path, body)["task_id"]
         return self.wait(path, task_id)
@@ -139,3 +145,13 @@ def sound(seconds: float = 3) -> str:
         writer.setframerate(8000)
         writer.writeframes(bytes(round(seconds * 16000)))
     return base64.b64encode(out.getvalue()).decode()
+
+
+# What many of the tests send, and where to.
+P = picture()
+T2V, I2V, OMNI = (f"/v1/videos/{name}" for name in ("text2video", "image2video", "omni-video"))
+IMAGES = "/v1/images/generations"
+BOAT = {"model_name": "kling-v2-6", "prompt": "a boat"}
+WORDS = {"type": "prompt", "text": "a boat"}
+FIRST = {"type": "first_frame", "url": P}
+FRAME = {"image_url": P, "type": "first_frame"}

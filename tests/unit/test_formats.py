@@ -18,7 +18,7 @@ from PIL import Image
 
 from kling_pipeline.capability import Media
 from kling_pipeline.errors import InputError, ResultError
-from kling_pipeline.media import check_rule, inspect_upload, make_poster, verify_result
+from kling_pipeline.media import Facts, check_rule, inspect_upload, make_poster, verify_result
 from tests.unit.bombs import box, segment, with_segments
 from tests.unit.samples import chunk, clip, picture, refused, sound, wav
 
@@ -83,14 +83,20 @@ UNREAD: list[tuple[bytes, Any, str, str]] = [
 ]
 
 
+def kept(path: Path, data: bytes, kind: Any, mime: str, suffix: str) -> Facts:
+    """A result of this kind is taken for what it is; its measures."""
+    path.write_bytes(data)
+    facts = verify_result(path, kind)
+    assert (facts.kind, facts.mime, facts.suffix) == (kind, mime, suffix)
+    return facts
+
+
 @pytest.mark.parametrize(("data", "mime", "suffix"), PICTURES.values(), ids=PICTURES.keys())
 def test_a_picture_in_another_format_is_kept(
     data: bytes, mime: str, suffix: str, tmp_path: Path
 ) -> None:
     path, target = tmp_path / "a", tmp_path / "a.jpg"
-    path.write_bytes(data)
-    facts = verify_result(path, "image")
-    assert (facts.kind, facts.mime, facts.suffix) == ("image", mime, suffix)
+    facts = kept(path, data, "image", mime, suffix)
     assert (facts.width, facts.height) == (400, 300)
     assert make_poster(path, "image", target)
     assert refused(data).code == "unsupported_type", "what a person gives goes to Kling"
@@ -112,9 +118,7 @@ def test_a_video_in_another_format_is_kept(
     container: str, codec: str, mime: str, suffix: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "a"
-    path.write_bytes(film(container, codec))
-    facts = verify_result(path, "video")
-    assert (facts.kind, facts.mime, facts.suffix) == ("video", mime, suffix)
+    facts = kept(path, film(container, codec), "video", mime, suffix)
     assert (facts.width, facts.height, facts.duration) == (320, 240, 1)
     assert make_poster(path, "video", tmp_path / "a.jpg")
 
@@ -124,9 +128,8 @@ def test_a_sound_in_another_format_is_kept(
     container: str, codec: str, mime: str, suffix: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "a"
-    path.write_bytes(sound(container, codec, 48_000 if codec == "libopus" else 44_100))
-    facts = verify_result(path, "audio")
-    assert (facts.kind, facts.mime, facts.suffix) == ("audio", mime, suffix)
+    data = sound(container, codec, 48_000 if codec == "libopus" else 44_100)
+    facts = kept(path, data, "audio", mime, suffix)
     assert facts.duration == pytest.approx(1.9, abs=0.2)
     with pytest.raises(ResultError):
         verify_result(path, "video")
@@ -147,9 +150,7 @@ def test_what_nothing_here_decodes_is_kept_without_measures(
     data: bytes, kind: Any, mime: str, suffix: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "a"
-    path.write_bytes(data)
-    facts = verify_result(path, kind)
-    assert (facts.kind, facts.mime, facts.suffix) == (kind, mime, suffix)
+    facts = kept(path, data, kind, mime, suffix)
     assert (facts.width, facts.height, facts.duration) == (None, None, None)
     assert make_poster(path, kind, tmp_path / "a.jpg") is False
 

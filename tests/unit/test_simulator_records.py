@@ -11,15 +11,20 @@ import pytest
 from kling_pipeline.simulator.callbacks import _legacy_body, _new_body
 from kling_pipeline.simulator.rulebook import Rulebook
 from kling_pipeline.simulator.task import Task
-from tests.unit.simulator_client import Simulated, picture, refusal
+from tests.unit.simulator_client import (
+    BOAT,
+    FIRST,
+    FRAME,
+    I2V,
+    IMAGES,
+    OMNI,
+    T2V,
+    WORDS,
+    P,
+    Simulated,
+    refusal,
+)
 
-P = picture()
-T2V, I2V, OMNI = (f"/v1/videos/{name}" for name in ("text2video", "image2video", "omni-video"))
-IMAGES = "/v1/images/generations"
-BOAT = {"model_name": "kling-v2-6", "prompt": "a boat"}
-WORDS = {"type": "prompt", "text": "a boat"}
-FIRST = {"type": "first_frame", "url": P}
-FRAME = {"image_url": P, "type": "first_frame"}
 TAIL = {"image_url": P, "type": "end_frame"}
 REFERENCE = {"image_url": P}
 ELEMENT = {"element_id": 160}
@@ -29,12 +34,6 @@ ELEMENT = {"element_id": 160}
 def kling(request: pytest.FixtureRequest) -> Iterator[Simulated]:
     with Simulated(slots={"video": 10_000, "image": 10_000}, contract=request.param) as simulated:
         yield simulated
-
-
-def _refused(kling: Simulated, path: str, body: Any) -> str:
-    status, code, text = refusal(kling.post(path, body))
-    assert (status, code) == (400, 1201)
-    return text
 
 
 FAMILIES = ("text-to-video", "image-to-video", "omni-video", "motion-control")
@@ -49,7 +48,7 @@ FAMILIES = ("text-to-video", "image-to-video", "omni-video", "motion-control")
 def test_an_unknown_model_in_a_path_is_not_supported(
     kling: Simulated, family: str, model: str, body: dict[str, Any]
 ) -> None:
-    assert _refused(kling, f"/{family}/{model}", body) == "model is not supported"
+    assert kling.refused(f"/{family}/{model}", body) == "model is not supported"
 
 
 def test_a_model_of_another_family_is_not_supported(kling: Simulated) -> None:
@@ -58,9 +57,7 @@ def test_a_model_of_another_family_is_not_supported(kling: Simulated) -> None:
     names = {name for one in families for name in one.models}
     for one in families:
         for name in names - one.models.keys():
-            assert (
-                _refused(kling, f"{one.path}/{name}", {"prompt": "a"}) == "model is not supported"
-            )
+            assert kling.refused(f"{one.path}/{name}", {"prompt": "a"}) == "model is not supported"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +86,7 @@ def test_who_has_no_key_is_told_nothing_of_models(kling: Simulated) -> None:
 @pytest.mark.parametrize("path", [T2V, I2V, OMNI, IMAGES])
 @pytest.mark.parametrize("model", ["kling-9", "KLING-V3", "kling-3.0"])
 def test_an_unknown_model_in_a_body_is_invalid(kling: Simulated, path: str, model: str) -> None:
-    said = _refused(kling, path, BOAT | {"model_name": model, "image": P, "aspect_ratio": "1:1"})
+    said = kling.refused(path, BOAT | {"model_name": model, "image": P, "aspect_ratio": "1:1"})
     assert said == f"model_name value '{model}' is invalid"
 
 
@@ -120,7 +117,7 @@ def test_only_an_end_frame_excludes_a_third_picture(
 ) -> None:
     body = {"model_name": model, "prompt": "a", "image_list": images}
     if said:
-        assert said in _refused(kling, OMNI, body)
+        assert said in kling.refused(OMNI, body)
     else:
         kling.made(OMNI, body)
 
@@ -128,7 +125,7 @@ def test_only_an_end_frame_excludes_a_third_picture(
 def test_elements_count_as_references_of_o1(kling: Simulated) -> None:
     body = {"prompt": "a", "image_list": [FRAME, REFERENCE], "duration": "7"}
     kling.made(OMNI, body | {"element_list": [ELEMENT] * 5})
-    said = _refused(kling, OMNI, body | {"element_list": [ELEMENT] * 6})
+    said = kling.refused(OMNI, body | {"element_list": [ELEMENT] * 6})
     assert said == "At most 7 images and elements are allowed in total."
 
 
@@ -140,7 +137,7 @@ def test_guidance_is_taken_and_ignored_by_v2(kling: Simulated, model: str, scale
     for path, change in ((T2V, {}), (I2V, {"image": P})):
         task = kling.ended(path, BOAT | change | {"model_name": model, "cfg_scale": scale})
         assert task["task_status"] == "succeed"
-    said = _refused(kling, T2V, BOAT | {"model_name": model, "cfg_scale": 1.1})
+    said = kling.refused(T2V, BOAT | {"model_name": model, "cfg_scale": 1.1})
     assert said == "cfg_scale out of range. Please provide a value between 0 and 1."
 
 
@@ -150,9 +147,9 @@ def test_a_kind_of_reference_is_taken_and_ignored(kling: Simulated, model: str) 
     kling.made(IMAGES, body)
     kling.made(IMAGES, body | {"human_fidelity": 0.9, "image_fidelity": 0.1})
     del body["image"]
-    assert _refused(kling, IMAGES, body) == "image_reference requires image"
+    assert kling.refused(IMAGES, body) == "image_reference requires image"
     wrong = body | {"image": P, "image_reference": "hand"}
-    assert _refused(kling, IMAGES, wrong) == "image_reference value 'hand' is invalid"
+    assert kling.refused(IMAGES, wrong) == "image_reference value 'hand' is invalid"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +167,7 @@ def test_the_vendors_client_sends_a_move_with_every_text(kling: Simulated) -> No
     body = BOAT | {"camera_control": move}
     kling.made(T2V, body | {"model_name": "kling-v1-6"})
     for model in ("kling-v2-6", "kling-v2-5-turbo", "kling-v2-1-master", "kling-v3"):
-        said = _refused(kling, T2V, body | {"model_name": model})
+        said = kling.refused(T2V, body | {"model_name": model})
         assert said == "Camera control is not supported by the current model"
 
 
@@ -180,7 +177,7 @@ def test_what_the_2_1_master_takes_and_ignores_costs_nothing(kling: Simulated) -
         task = kling.ended(T2V, BOAT | {"model_name": "kling-v2-1-master"} | change)
         assert task["final_unit_deduction"] == "10"
     loud = BOAT | {"model_name": "kling-v2-5-turbo", "sound": "on"}
-    assert _refused(kling, T2V, loud) == "Sound is not supported by the current model"
+    assert kling.refused(T2V, loud) == "Sound is not supported by the current model"
 
 
 TOLD = {

@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator_client import Simulated, picture, refusal
+from tests.unit.simulator_client import (
+    BOAT,
+    FIRST,
+    FRAME,
+    I2V,
+    IMAGES,
+    OMNI,
+    T2V,
+    WORDS,
+    P,
+    Simulated,
+    picture,
+    refusal,
+)
 
-P = picture()
-T2V, I2V, OMNI = (f"/v1/videos/{name}" for name in ("text2video", "image2video", "omni-video"))
-IMAGES = "/v1/images/generations"
-BOAT = {"model_name": "kling-v2-6", "prompt": "a boat"}
-WORDS = {"type": "prompt", "text": "a boat"}
-FIRST = {"type": "first_frame", "url": P}
-FRAME = {"image_url": P, "type": "first_frame"}
 FIVE_OR_TEN = "Duration only supports 5 or 10 seconds when no refer_image is provided"
 
 
@@ -23,12 +29,6 @@ FIVE_OR_TEN = "Duration only supports 5 or 10 seconds when no refer_image is pro
 def kling(request: pytest.FixtureRequest) -> Iterator[Simulated]:
     with Simulated(slots={"video": 10_000}, contract=request.param) as simulated:
         yield simulated
-
-
-def _refused(kling: Simulated, path: str, body: Any) -> str:
-    status, code, text = refusal(kling.post(path, body))
-    assert (status, code) == (400, 1201)
-    return text
 
 
 NO_VIDEO = (
@@ -160,7 +160,7 @@ TEXTS: list[tuple[str, Any, str]] = [
 def test_the_texts_of_the_service_are_word_for_word(
     kling: Simulated, path: str, body: dict[str, Any], said: str
 ) -> None:
-    assert _refused(kling, path, body) == said
+    assert kling.refused(path, body) == said
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ def test_the_texts_of_a_look_are_word_for_word(kling: Simulated, query: str, sai
 
 def test_other_texts_are_word_for_word(kling: Simulated) -> None:
     kling.made(T2V, BOAT | {"external_task_id": "once"})
-    said = _refused(kling, I2V, BOAT | {"image": P, "external_task_id": "once"})
+    said = kling.refused(I2V, BOAT | {"image": P, "external_task_id": "once"})
     assert said == "External_task_id once already exists"
     assert refusal(kling.get(f"{T2V}/9")) == (400, 1201, "Task not found by id/external id: 9")
     small = {"model_name": "kling-v2-6", "image": picture(299, 400)}
-    assert _refused(kling, I2V, small) == "Image pixel is invalid"
+    assert kling.refused(I2V, small) == "Image pixel is invalid"
     with Simulated(slots={"video": 0}, units={"image": 0}) as poor:
         told = refusal(poor.post(T2V, BOAT))
         assert told == (429, 1303, "parallel task over resource pack limit")
