@@ -94,7 +94,7 @@ class CreditError(InputError):
 
 
 class StorageError(StudioError):
-    """There is no room: `disk_full` (the floor of free disk) or `quota_exceeded` (the owner's own limit)."""
+    """Nothing can be kept: `disk_full` (or its floor), `disk_unwritable`, or `quota_exceeded` (the owner's own)."""
 
     code = "disk_full"
 

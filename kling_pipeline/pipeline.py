@@ -194,9 +194,12 @@ class Pipeline:
 
     # --- files ----------------------------------------------------------------------------------
 
-    def check_room(self, owner: str, coming: int) -> None:
-        """StorageError where an upload of so many bytes would not be kept."""
-        check_room(self.engine, owner, coming)
+    def check_room(self, owner: str, coming: int, *, come: int = 0) -> None:
+        """StorageError where an upload would not be kept of which so many bytes are still to come.
+
+        `come` are the bytes, of this upload and others, that have come and stand in no row yet.
+        """
+        check_room(self.engine, owner, coming, come=come)
 
     def upload(self, owner: str, data: bytes | Path) -> dict[str, Any]:
         """Checks and stores a file; `{id, kind, width, height, duration, bytes}`."""

@@ -12,10 +12,14 @@ from pathlib import Path
 from kling_pipeline.errors import BusyError, StorageError, StudioError
 
 MB = 1024 * 1024
-_NEXT = "Free some space, or make the data folder writable; the studio goes on by itself."
+_ROOM = "Free some space on the studio's disk; it goes on by itself."
+_WRITABLE = (
+    "Make the data folder writable, or look whether its disk is well; the studio goes on by itself."
+)
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _STORE = {
     sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR_SHMSIZE: "the disk is full",  # a file that grows
     sqlite3.SQLITE_READONLY: "the data folder is read-only",
     sqlite3.SQLITE_IOERR: "the disk does not take it",
     sqlite3.SQLITE_CANTOPEN: "the data folder cannot be written",
@@ -28,19 +32,27 @@ _SYSTEM = {
     errno.EACCES: "the data folder cannot be written",
     errno.EIO: "the disk does not take it",
 }
+_FULL = {_SYSTEM[number] for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
 
 
 def storage_error(error: BaseException) -> StudioError | None:
-    """A refusal of the disk as `disk_full`, a lock that did not open in time as `busy`; None for anything else."""
+    """`disk_full` or `disk_unwritable` for a refusal of the disk, `busy` for a lock that did not open in time.
+
+    None for anything else.
+    """
     if isinstance(error, sqlite3.Error):
         # The low byte is the kind, what stands above it a detail.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _LOCKED:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF in _LOCKED:
             return BusyError("Another program has locked the store. Nothing was kept; try again.")
-        said = _STORE.get(code)
+        said = _STORE.get(code) or _STORE.get(code & 0xFF)
     else:
         said = _SYSTEM.get(error.errno or 0) if isinstance(error, OSError) else None
-    return StorageError(f"Nothing was kept: {said}.", next=_NEXT) if said else None
+    if said is None:
+        return None
+    if said in _FULL:
+        return StorageError(f"Nothing was kept: {said}.", next=_ROOM)
+    return StorageError(f"Nothing was kept: {said}.", code="disk_unwritable", next=_WRITABLE)
 
 
 @contextmanager
@@ -63,8 +75,9 @@ def check_floor(folder: Path, floor: int | None, coming: int = 0) -> None:
     disk = shutil.disk_usage(folder)
     least = min(512 * MB, disk.total // 20) if floor is None else floor
     if disk.free - coming < least:
+        needed = f"; this needs {coming / MB:.1f} MB" if coming else ""
         raise StorageError(
             f"{disk.free / MB:.0f} MB are free where the studio keeps its files, and {least / MB:.0f} MB stay free "
-            f"for results. Nothing was kept and nothing was charged.",
-            next=_NEXT,
+            f"for results{needed}. Nothing was kept and nothing was charged.",
+            next=_ROOM,
         )

@@ -24,10 +24,13 @@ _REFERRING = (
 _AT_ONCE = 500
 
 
-def check_room(engine: Engine, owner: str, coming: int, *, cached: bool = True) -> None:
+def check_room(
+    engine: Engine, owner: str, coming: int, *, come: int = 0, cached: bool = True
+) -> None:
     """StorageError where so many more bytes would go below the floor (`disk_full`) or over the owner's quota.
 
-    The quota counts what the owner has uploaded, and with `cached` what Gradio holds of it; results are not counted.
+    The quota counts what the owner has uploaded, what has `come` of uploads under way, and with `cached` what Gradio
+    holds; results are not counted. The disk counts for itself what has come.
     """
     engine.check_floor(coming)
     quota = engine.settings.quota
@@ -37,7 +40,7 @@ def check_room(engine: Engine, owner: str, coming: int, *, cached: bool = True) 
         used = db.execute(
             "SELECT coalesce(sum(bytes), 0) FROM asset WHERE owner = ? AND role = 'upload'", [owner]
         ).fetchone()[0]
-    used += _size(engine.cache) if cached else 0
+    used += come + (_size(engine.cache) if cached else 0)
     if used + coming > quota:
         raise StorageError(
             f"Your uploads take {used / MB:.1f} MB of {quota / MB:.1f} MB, and this one has {coming / MB:.1f} MB. "

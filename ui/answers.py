@@ -9,9 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.failures import log_failure, refuse_unknown
+from ui.refusals import code_of
 
 _OURS = ("/api/", "/media/", "/callbacks/", "/healthz")
-_CODES = {416: "bad_range"}
 SAFE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -72,8 +72,7 @@ class _Marked:
         kind, status = dict(headers).get(b"content-type", b""), message["status"]
         if status >= (500 if self._plain else 400) and not kind.startswith(b"application/json"):
             # The library that sends files answers a bad Range with plain text.
-            code = _CODES.get(status, "bad_request" if status < 500 else "internal_error")
-            said = {"code": code, "message": "This cannot be answered.", "fields": {}}
+            said = {"code": code_of(status), "message": "This cannot be answered.", "fields": {}}
             self._instead = json.dumps({"error": said}).encode()
             headers = [one for one in headers if one[0] not in (b"content-type", b"content-length")]
             headers += [

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ui.failures import explain, log_failure
-from ui.refusals import status_of
+from ui.refusals import code_of, status_of
 
 __all__ = ["HANDLERS", "Page"]
 
@@ -42,7 +42,7 @@ def _answer(request: Request, error: Exception) -> Response:
     """Every refusal of Gradio's routes; its script reads `detail`, everybody else `error`."""
     if isinstance(error, HTTPException):
         status, message = error.status_code, _SAID.get(error.status_code, _UNREADABLE)
-        code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
+        code = code_of(status)
     elif isinstance(error, RequestValidationError):
         status, code, message = 422, "invalid_input", _UNREADABLE
     else:

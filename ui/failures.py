@@ -60,6 +60,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(one))
         yield one
-        waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
+        # What was met on the way and set aside is no reason.
+        came_of = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        waiting += [came_of] if came_of is not None else []
         if isinstance(one, BaseExceptionGroup):
             waiting += one.exceptions

@@ -18,8 +18,8 @@ from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import ROOT
 from ui.capacity import FILES
 from ui.names import speak
+from ui.owner import OWNER
 
-OWNER = "local"  # until sign-in exists
 STATIC = Path(__file__).parent / "static"
 SAMPLES = ROOT / "data" / "samples"
 # Hundreds of slow uploads at once are kept on the disk, not in memory.

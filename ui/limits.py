@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_pipeline.errors import BusyError, InputError, StudioError
+from ui.incoming import drain, read_length
 from ui.json_count import JsonCount
 from ui.refusals import refuse
 
@@ -27,7 +28,6 @@ SIZES = (
     (UPLOADS[1], FILE + MB),
     ("/", 4 * MB),
 )
-_LINGER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,8 @@ class _Body:
     def __init__(self, limits: Limits, scope: Scope, receive: Receive) -> None:
         self._limits, self._patience, self._receive = limits, limits.patience, receive
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        self._stated, self._coding = headers.get(b"content-length", ""), headers.get(
-            b"content-encoding", "identity"
-        )  # fmt: skip
+        self._stated = read_length(scope)
+        self._coding = headers.get(b"content-encoding", "identity")
         is_form = headers.get(b"content-type", "").lower().startswith("multipart/form-data")
         # A caller may call its JSON anything; where only a file is taken, nothing is built of it.
         self._count = None if is_form and scope["path"] in UPLOADS else JsonCount()
@@ -96,7 +95,7 @@ class _Body:
 
     def check_head(self) -> None:
         """Refuses what the headers alone show."""
-        if self._stated.isdecimal() and int(self._stated[:20]) > self._most:
+        if (self._stated or 0) > self._most:
             self._refuse(self._too_large())
         if self._coding.strip().lower() not in ("identity", ""):
             sentence = "Send the body as it is, without Content-Encoding."
@@ -156,10 +155,5 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: StudioErr
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})
     waits = any(name.lower() == b"expect" for name, _ in scope["headers"])
     if refusal.code != "body_too_slow" and not waits:
-        try:
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while (await receive()).get("more_body"):
-                    pass
-        except TimeoutError:
-            pass
+        await drain(receive)
     await send({"type": "http.response.body", "body": b""})

@@ -18,9 +18,10 @@ from ui.gate import public_path
 from ui.head import FirstPaint, read_head
 from ui.makings import read_makings
 from ui.orders import restore
+from ui.owner import OWNER
 from ui.theme import Studio
 from ui.tongue import Tongue
-from ui.wiring import FRONT, OWNER, QUICK, wire
+from ui.wiring import FRONT, QUICK, wire
 
 TONGUE = Tongue()
 GROUPS = ("video", "image", "sound", "edit")

@@ -17,7 +17,15 @@ _STATUS = {
     "click_conflict": 409,
     "quota_exceeded": 413,
     "disk_full": 507,
+    "disk_unwritable": 507,
     "busy": 503,
+}
+_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "file_too_large",
+    416: "bad_range",
+    503: "busy",
 }
 
 
@@ -39,14 +47,18 @@ def status_of(error: StudioError) -> int:
     return _STATUS.get(error.code, 422 if isinstance(error, InputError) else 500)
 
 
+def code_of(status: int) -> str:
+    """The code of an answer that a library makes."""
+    return _CODES.get(status, "bad_request" if status < 500 else "internal_error")
+
+
 def refuse_http(request: Request, error: Exception) -> Response:
     """What a router says no to."""
     status = getattr(error, "status_code", 404)
     said = {404: "There is nothing here.", 405: "This address takes another method."}
     message = said.get(status, str(getattr(error, "detail", "")))
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
     return JSONResponse(
-        {"error": {"code": code, "message": message, "fields": {}}},
+        {"error": {"code": code_of(status), "message": message, "fields": {}}},
         status_code=status,
         headers=getattr(error, "headers", None),
     )

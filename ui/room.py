@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_pipeline.errors import StudioError
 from kling_pipeline.pipeline import Pipeline
+from ui.incoming import drain, read_length
+from ui.limits import UPLOADS
+from ui.owner import OWNER
 from ui.refusals import refuse
 
-OWNER = "local"  # until sign-in exists
-_UPLOADS = ("/api/uploads", "/gradio_api/upload")
 _STEP = 8 * 1024 * 1024  # bytes after which it is asked again
-_LINGER_SECONDS = 5.0
 
 
 class Room:
@@ -24,42 +21,48 @@ class Room:
 
     def __init__(self, app: ASGIApp, pipeline: Pipeline) -> None:
         self.app, self.pipeline = app, pipeline
-        self._coming: dict[object, int] = {}  # bytes of each upload under way
+        self._under_way: set[_Upload] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request pass with its body counted, or answers it."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in _UPLOADS:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in UPLOADS:
             await self.app(scope, receive, send)
             return
         upload = _Upload(self, scope, receive, send)
+        self._under_way.add(upload)
         try:
             if await upload.has_room():
                 await upload.pass_to(self.app)
             else:
-                await _drain(receive)
+                await drain(receive)
         finally:
-            self._coming.pop(upload, None)
+            self._under_way.discard(upload)
 
-    async def check(self, upload: object, size: int) -> None:
-        """StorageError where there is no room for this upload beside the others under way."""
-        self._coming[upload] = size
-        await run_in_threadpool(self.pipeline.check_room, OWNER, sum(self._coming.values()))
+    async def check(self, coming: int) -> None:
+        """StorageError where there is no room for so many bytes beside what has come of all.
+
+        No room is kept for what others only announce: a few who announce much and send little would take it all.
+        """
+        come = sum(one.come for one in self._under_way)
+        await run_in_threadpool(self.pipeline.check_room, OWNER, coming, come=come)
 
 
 class _Upload:
     def __init__(self, room: Room, scope: Scope, receive: Receive, send: Send) -> None:
         self._room, self._scope, self._receive, self._send = room, scope, receive, send
-        stated = Request(scope).headers.get("content-length", "")
-        self._size = (
-            int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 20 else 0
-        )
+        self._size, self._cached = read_length(scope) or 0, scope["path"] == UPLOADS[1]
         self._got = self._checked = 0
         self._begun = self._refused = False
+
+    @property
+    def come(self) -> int:
+        """Bytes that are counted nowhere else; what Gradio receives is counted where it lies."""
+        return 0 if self._cached else self._got
 
     async def has_room(self) -> bool:
         """Whether it may go on; refuses it otherwise, unless an answer has begun."""
         try:
-            await self._room.check(self, max(self._size, self._got))
+            await self._room.check(max(self._size - self._got, 0))
         except StudioError as error:
             self._refused = True
             if not self._begun:
@@ -82,7 +85,7 @@ class _Upload:
         if self._got - self._checked >= _STEP:
             self._checked = self._got
             if not await self.has_room():
-                await _drain(self._receive)
+                await drain(self._receive)
                 return {"type": "http.disconnect"}
         return message
 
@@ -90,11 +93,3 @@ class _Upload:
         if not self._refused:
             self._begun = True
             await self._send(message)
-
-
-async def _drain(receive: Receive) -> None:
-    """Hears out a client for a moment: one that still sends may not see its answer otherwise."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LINGER_SECONDS):
-            while (await receive()).get("more_body"):
-                pass

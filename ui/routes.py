@@ -19,7 +19,8 @@ from kling_pipeline.pipeline import Pipeline
 from ui.bodies import read_json, read_order
 from ui.callbacks import callback_route
 from ui.capacity import FILES
-from ui.files import OWNER, file_routes
+from ui.files import file_routes
+from ui.owner import OWNER
 from ui.refusals import refuse, refuse_http
 
 _T = TypeVar("_T")

@@ -13,8 +13,8 @@ from kling_pipeline.errors import InputError, StudioError
 from ui.create import Form
 from ui.form import Field
 from ui.orders import change
+from ui.owner import OWNER
 
-OWNER = "local"  # until sign-in exists
 QUICK: dict[str, Any] = {
     "queue": False,
     "concurrency_limit": None,

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 
@@ -49,13 +50,31 @@ def chained(error: BaseException) -> BaseException:
     return outer
 
 
+def met(first: BaseException, second: BaseException, *, aside: bool = False) -> BaseException:
+    """An exception that was raised while another was handled."""
+    try:
+        raise first
+    except BaseException:
+        try:
+            if aside:
+                raise second from None
+            raise second
+        except BaseException as error:
+            return error
+
+
 DISK = [
-    full(errno.ENOSPC), full(errno.EDQUOT), full(errno.EROFS), full(errno.EIO),
+    full(errno.ENOSPC), full(errno.EDQUOT), full(errno.EFBIG),
     sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full"),
-    sqlite_error(sqlite3.SQLITE_IOERR, "disk I/O error"),
-    sqlite_error(sqlite3.SQLITE_READONLY, "attempt to write a readonly database"),
+    sqlite_error(sqlite3.SQLITE_IOERR_SHMSIZE, "disk I/O error"),
     chained(full(errno.ENOSPC)), ExceptionGroup("several", [ValueError(), full(errno.ENOSPC)]),
-    StorageError("no room"),
+    StorageError("no room"), met(full(errno.ENOSPC), RuntimeError(SECRET)),
+]  # fmt: skip
+UNWRITABLE = [
+    full(errno.EROFS), full(errno.EACCES), full(errno.EIO), chained(full(errno.EROFS)),
+    sqlite_error(sqlite3.SQLITE_IOERR_WRITE, "disk I/O error"),
+    sqlite_error(sqlite3.SQLITE_CANTOPEN, "unable to open database file"),
+    sqlite_error(sqlite3.SQLITE_READONLY_DBMOVED, "attempt to write a readonly database"),
 ]  # fmt: skip
 
 
@@ -69,6 +88,14 @@ def test_a_full_disk_is_507_at_every_address(error: BaseException, gradio: bool)
         assert SECRET.encode() not in answer.body
 
 
+@pytest.mark.parametrize("error", UNWRITABLE, ids=lambda one: type(one).__name__)
+def test_a_disk_that_cannot_be_written_is_507_and_not_told_to_be_full(error: BaseException) -> None:
+    answer = ask(raising(error))
+    assert (answer.status, answer.code) == (507, "disk_unwritable")
+    assert b"space" not in answer.body
+    assert SECRET.encode() not in answer.body
+
+
 @pytest.mark.parametrize("gradio", [False, True])
 def test_what_nobody_expected_says_nothing_of_this_machine(gradio: bool) -> None:
     for error in (
@@ -76,6 +103,8 @@ def test_what_nobody_expected_says_nothing_of_this_machine(gradio: bool) -> None
         OSError(SECRET),
         KeyError(SECRET),
         chained(ValueError(SECRET)),
+        met(full(errno.EACCES), ValueError(SECRET), aside=True),
+        met(full(errno.EACCES), chained(KeyError(SECRET))),
     ):
         answer = ask(raising(error, gradio=gradio), "/api/jobs")
         assert (answer.status, answer.code) == (500, "internal_error")
@@ -108,10 +137,24 @@ def test_an_answer_that_has_begun_is_cut_not_mended() -> None:
 
 
 def test_plain_text_of_a_library_gets_the_shape() -> None:
-    for path, status in (("/api/x", 400), ("/media/x", 416), ("/", 500), ("/gradio_api/x", 502)):
+    for path, status, code in (
+        ("/api/x", 400, "bad_request"), ("/media/x", 416, "bad_range"), ("/api/x", 413, "file_too_large"),
+        ("/", 500, "internal_error"), ("/gradio_api/x", 503, "busy"), ("/api/x", 405, "method_not_allowed"),
+    ):  # fmt: skip
         answer = ask(Answers(PlainTextResponse(f"Traceback {SECRET}", status)), path)
-        assert answer.status == status
-        assert answer.code
+        assert (answer.status, answer.code) == (status, code)
+        assert b"secret" not in answer.body
+
+
+def test_what_gradio_says_no_to_has_the_code_of_its_status() -> None:
+    for status, code in (
+        (413, "file_too_large"),
+        (503, "busy"),
+        (404, "not_found"),
+        (403, "bad_request"),
+    ):
+        answer = ask(raising(HTTPException(status, SECRET), gradio=True), "/gradio_api/upload")
+        assert (answer.status, answer.code) == (status, code)
         assert b"secret" not in answer.body
 
 

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+import ui.incoming
 import ui.limits
 from tests.unit.asgi import ask
 from ui.limits import MB, SIZES, Limits, Patience
@@ -36,7 +37,7 @@ FILE = {"content-type": "multipart/form-data; boundary=x"}
 
 @pytest.fixture(autouse=True)
 def no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ui.limits, "_LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(ui.incoming, "_LINGER_SECONDS", 0.01)
 
 
 def refused(app: Any, path: str = "/api/quote", **asked: Any) -> tuple[int, str]:

@@ -21,11 +21,13 @@ class Studio:
 
     def __init__(self, room: int) -> None:
         self.room, self.asked, self.got, self.whole, self.gone = room, [], 0, False, False
+        self.come: list[int] = []
         self.app = Room(self.route, self)  # type: ignore[arg-type]
 
-    def check_room(self, owner: str, coming: int) -> None:
+    def check_room(self, owner: str, coming: int, *, come: int) -> None:
         self.asked.append(coming)
-        if coming > self.room:
+        self.come.append(come)
+        if coming + come > self.room:
             raise FULL
 
     async def route(self, scope: Any, receive: Any, send: Any) -> None:
@@ -82,27 +84,48 @@ def test_what_was_not_declared_is_refused_while_it_comes(headers: dict[str, str]
     assert studio.got <= 32 * MB
 
 
-def test_uploads_at_the_same_time_share_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_come_is_not_counted_as_coming_too() -> None:
+    studio = Studio(20 * MB)
+    declared = {"content_length": str(20 * MB)}
+    assert studio.post(iter([b"x" * MB] * 20), **declared)[0] == 201
+    assert studio.asked == [20 * MB, 12 * MB, 4 * MB]
+    assert studio.come == [0, 8 * MB, 16 * MB]
+    other = Studio(20 * MB)
+    assert other.post(iter([b"x" * MB] * 20), "/gradio_api/upload", **declared)[0] == 201
+    assert other.come == [0, 0, 0], "Gradio's folder is counted where it lies"
+
+
+@pytest.mark.parametrize(("sent", "status"), [(0, 201), (5, 413)])
+def test_what_others_have_sent_takes_room_and_what_they_announce_does_not(
+    sent: int, status: int
+) -> None:
     studio = Studio(10 * MB)
 
-    async def both() -> list[Any]:
+    async def ask_beside() -> list[int]:
         here, go_on = asyncio.Event(), asyncio.Event()
 
         async def waits(scope: Any, receive: Any, send: Any) -> None:
+            for _ in range(sent):
+                await receive()
             here.set()
             await go_on.wait()
             await studio.route(scope, receive, send)
 
-        studio.app.app = waits
-        first = asyncio.create_task(studio.ask(iter([b"x"]), content_length=str(6 * MB)))
+        route, studio.app.app = studio.app.app, waits
+        slow = asyncio.create_task(
+            studio.ask(iter([b"x" * MB] * sent), content_length=str(10 * MB))
+        )
         await here.wait()
-        second = await studio.ask(iter([b"x"]), content_length=str(6 * MB))
+        studio.app.app = route
+        beside, _ = await studio.ask(iter([b"x"]), content_length=str(6 * MB))
         go_on.set()
-        told = [await first, second]
         studio.whole = False
-        return [*told, await studio.ask(iter([b"x"]), content_length=str(6 * MB))]
+        await slow
+        studio.whole = False
+        after, _ = await studio.ask(iter([b"x"]), content_length=str(6 * MB))
+        return [beside, after]
 
-    assert [status for status, _ in asyncio.run(both())] == [201, 413, 201]
+    assert asyncio.run(ask_beside()) == [status, 201]
 
 
 def test_other_routes_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,18 +200,22 @@ def disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None]
 
 
 @pytest.mark.parametrize(
-    ("pragma", "said"), [("max_page_count = 1", "full"), ("query_only = ON", "read-only")]
+    ("pragma", "said", "code"),
+    [
+        ("max_page_count = 1", "full", "disk_full"),
+        ("query_only = ON", "read-only", "disk_unwritable"),
+    ],
 )
 def test_a_disk_that_takes_nothing_is_told_and_found_well_again_without_a_restart(
-    store: Store, disk: Callable[[str | None], None], pragma: str, said: str
+    store: Store, disk: Callable[[str | None], None], pragma: str, said: str, code: str
 ) -> None:
     large = "x" * 100_000
     disk(pragma)
     for _ in range(2):
         with pytest.raises(StorageError, match=said) as caught:
             store.write(lambda db: set_meta(db, "large", large))
-        assert caught.value.code == "disk_full"
-        assert "Free some space" in caught.value.next
+        assert caught.value.code == code
+        assert ("Free some space" in caught.value.next) == (code == "disk_full")
     if said == "read-only":
         with pytest.raises(StorageError):
             store.check()
@@ -317,10 +321,11 @@ def test_a_reader_that_finds_no_place_is_told(
     assert kept(store) is None
 
 
-@pytest.mark.parametrize("number", [28, 122, 30, 27, 13], ids=lambda n: f"errno {n}")
-def test_what_the_system_refuses_is_disk_full_with_what_to_do(number: int) -> None:
+@pytest.mark.parametrize("number", [28, 122, 27, 30, 13, 5], ids=lambda n: f"errno {n}")
+def test_what_the_system_refuses_is_told_with_what_to_do(number: int) -> None:
     with pytest.raises(StorageError, match="Nothing was kept") as caught, storing():
         raise OSError(number, "no")
+    assert caught.value.code == ("disk_full" if number in (28, 122, 27) else "disk_unwritable")
     assert caught.value.next
 
 
@@ -340,5 +345,7 @@ def test_below_the_floor_nothing_more_is_taken(tmp_path: Path, monkeypatch: Any)
         with pytest.raises(StudioError, match="600 MB are free") as caught:
             check_floor(tmp_path, floor, coming)
         assert caught.value.code == "disk_full"
+        needed = f"this needs {coming // 1024**2}.0 MB"
+        assert (needed in caught.value.message) == (coming > 0)
     usage.total, usage.free = 64 * 1024**2, 5 * 1024**2
     check_floor(tmp_path, None, 1024**2)  # a small disk has a small floor

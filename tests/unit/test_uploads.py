@@ -90,6 +90,16 @@ def test_what_gradio_holds_is_counted_while_bytes_come(bench: Bench) -> None:
     bench.pipeline.check_room(OWNER, 2 * MB)
     with pytest.raises(StorageError, match=r"3\.0 MB of 5\.0 MB"):
         bench.pipeline.check_room(OWNER, 2 * MB + 1)
+    bench.pipeline.check_room(OWNER, MB, come=MB)
+    with pytest.raises(StorageError, match=r"4\.0 MB of 5\.0 MB, and this one has 1\.5 MB"):
+        bench.pipeline.check_room(OWNER, 3 * MB // 2, come=MB)
+
+
+def test_the_disk_counts_for_itself_what_has_come(bench: Bench, monkeypatch: Any) -> None:
+    disk = type("disk", (), {"total": 10**12, "free": 600 * MB})
+    monkeypatch.setattr("kling_pipeline.storage.shutil.disk_usage", lambda folder: disk)
+    bench.configure(studio_disk_floor_mb=500, studio_quota_mb=0)
+    bench.pipeline.check_room(OWNER, 100 * MB, come=10**12)
 
 
 def test_below_the_floor_no_upload_and_no_paid_call_begins_but_a_result_is_kept(
