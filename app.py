@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -39,7 +38,9 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from kling_pipeline.engine import Engine
 from kling_pipeline.studio import Studio
+from kling_pipeline.sweeping import sweep_cache
 from ui.answers import Answers
 from ui.gate import Gate
 from ui.limits import Limits
@@ -71,7 +72,7 @@ def build_app(studio: Studio) -> FastAPI:
         middleware=build_middleware(studio),
     )
     add_routes(app, studio.pipeline, lambda: running)
-    clear_cache(studio.pipeline.engine.cache)
+    clear_cache(studio.pipeline.engine)
     page = build_page(studio.pipeline)
     # Gradio keeps a visitor from naming a file of this machine only once it believes it was launched.
     page.has_launched = True
@@ -98,10 +99,10 @@ def build_middleware(studio: Studio) -> list[Middleware]:
     ]
 
 
-def clear_cache(folder: Path) -> None:
-    """Empties the folder of what Gradio's fields receive: what is in it belonged to pages of the past."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def clear_cache(engine: Engine) -> None:
+    """Readies the folder of what Gradio's fields receive, without what pages of the past have left there."""
+    engine.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sweep_cache(engine)
 
 
 def list_private(data: Path) -> list[str]:

@@ -26,7 +26,7 @@ _HOME = re.compile(r"[0-9a-f]{2}")
 def sweep(engine: Engine) -> None:
     """Deletes what nobody needs; looks through all content at the start of a process and every hour."""
     sweep_incoming(engine)
-    _sweep_old(engine.cache.rglob("*"), engine, _HOUR)
+    sweep_cache(engine)
     gone = expire_uploads(engine)
     now = engine.now()
     if engine.swept_at is None or now - engine.swept_at >= engine.wait(_HOUR):
@@ -39,6 +39,11 @@ def sweep(engine: Engine) -> None:
         gone += _old_content(engine)
     if gone:
         engine.store.write(lambda db: _drop(db, engine.assets, gone))
+
+
+def sweep_cache(engine: Engine) -> None:
+    """Deletes what Gradio's fields received an hour ago; newer files may be of another process that lives."""
+    _sweep_old(engine.cache.rglob("*"), engine, _HOUR)
 
 
 def sweep_incoming(engine: Engine) -> None:
