@@ -43,7 +43,8 @@ class Store:
         # SQLite counts what others commit for each connection apart, so one asks all the time.
         self._watch: Connection | None = None
         self._watches = 0
-        self._lock = threading.Lock()
+        # One each: to connect may take as long as a lock is waited for, and health is told within seconds.
+        self._probe_lock, self._watch_lock = threading.Lock(), threading.Lock()
         try:
             self._open()
         except (OSError, sqlite3.OperationalError) as error:
@@ -77,7 +78,7 @@ class Store:
 
         Many who ask at the same time ask once.
         """
-        with self._lock:
+        with self._probe_lock:
             now = time.monotonic()
             fresh = self._probe and (
                 not self._probe[1].done() or now - self._probe[0] < _PROBE_AGAIN
@@ -94,7 +95,9 @@ class Store:
 
     def version(self) -> tuple[int, int]:
         """Another value whenever anything was committed since, by whatever process; costs no look at the rows."""
-        with self._lock:
+        with self._watch_lock:
+            if self._closed:
+                raise BusyError("The studio is stopping. Ask again in a moment.")
             try:
                 if self._watch is None:
                     self._watch, self._watches = self._connect(), self._watches + 1
@@ -146,7 +149,7 @@ class Store:
         """Ends the writer after what is already handed in."""
         self._closed = True
         self._writer.close()
-        with self._lock:
+        with self._watch_lock:
             self._unwatch()
         with suppress(queue.Empty):
             while True:

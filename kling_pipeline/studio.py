@@ -61,10 +61,11 @@ class Studio:
                 self.worker = None
 
     def close(self) -> None:
-        """Ends the decoders, the worker, the simulator and the store, in this order."""
+        """Ends the decoders, the worker, the viewers' answers, the store and the simulator, in this order."""
         for decoders in (UPLOADS, RESULTS):
             decoders.close()
         self.stop_worker()
+        self.pipeline.viewers.close()
         for client in self._clients:
             client.close()
         self.store.close()

@@ -12,9 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from kling_pipeline.accounts import read_balance
 from kling_pipeline.engine import Engine
+from kling_pipeline.errors import BusyError
 from kling_pipeline.feed import changes_since
 
-_KEPT = 256  # answers
+_KEPT, _KEPT_BYTES = 256, 16 * 1024 * 1024  # answers, and what they take together
 
 
 class Viewers:
@@ -23,7 +24,7 @@ class Viewers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._waiting: dict[tuple[str, int], list[Future[bytes]]] = defaultdict(list)
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), False
         self._thread = ThreadPoolExecutor(1, "viewers")
         # Answers that hold as long as the store is at this version.
         self._version: object = None
@@ -34,11 +35,19 @@ class Viewers:
         """The JSON of jobs changed after a revision, as `changes_since` makes it."""
         future: Future[bytes] = Future()
         with self._lock:
+            if self._closed:
+                raise BusyError("The studio is stopping. Ask again in a moment.")
             first = not self._waiting
             self._waiting[owner, rev].append(future)
-        if first:
-            self._thread.submit(self._answer)
+            if first:
+                self._thread.submit(self._answer)
         return future
+
+    def close(self) -> None:
+        """Answers those who have asked, and nobody after them."""
+        with self._lock:
+            self._closed = True
+        self._thread.shutdown()
 
     def _answer(self) -> None:
         with self._lock:
@@ -69,11 +78,14 @@ class Viewers:
             self._opened.add(owner)
         # Read before the rows: what is committed in between makes the answers look older than they are.
         version = store.version()
-        if version != self._version or len(self._answers) > _KEPT:
+        if version != self._version:
             self._version, self._answers = version, {}
         missing = [rev for rev in revs if (owner, rev) not in self._answers]
         if missing:
             with store.read() as db:
                 found = changes_since(db, self._engine, owner, missing)
             self._answers |= {(owner, rev): answer for rev, answer in found.items()}
-        return {rev: self._answers[owner, rev] for rev in revs}
+        answers = {rev: self._answers[owner, rev] for rev in revs}
+        if len(self._answers) > _KEPT or sum(map(len, self._answers.values())) > _KEPT_BYTES:
+            self._answers = {}
+        return answers

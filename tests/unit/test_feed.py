@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kling_pipeline.errors import BusyError
 from kling_pipeline.pauses import pause
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.store import Store, set_meta
@@ -174,6 +175,32 @@ def test_an_answer_that_fails_is_told_to_all_who_asked_and_to_no_one_after(
             with pytest.raises(ZeroDivisionError):
                 one.result(20)
     assert len(bench.pipeline.jobs_since(bench.owner, 0)["jobs"]) == 1
+
+
+def test_the_answers_that_are_kept_are_bounded_in_bytes(bench: Bench, monkeypatch) -> None:
+    bench.submit()
+    viewers = bench.pipeline.viewers
+    answer = len(viewers.ask(bench.owner, 0).result(20))
+    assert sum(map(len, viewers._answers.values())) == answer
+    monkeypatch.setattr("kling_pipeline.viewers._KEPT_BYTES", 2 * answer)
+    asked = crowd(bench, [0, *range(10**6, 10**6 + 40)])
+    assert len(asked) == 41
+    assert sum(map(len, viewers._answers.values())) <= 2 * answer
+    assert crowd(bench, [0])[0]["jobs"] == asked[0]["jobs"]
+
+
+def test_viewers_that_are_closed_have_answered_and_take_no_more(bench: Bench) -> None:
+    viewers, gate = bench.pipeline.viewers, threading.Event()
+    viewers._thread.submit(gate.wait, 20)
+    asked = viewers.ask(bench.owner, 0)
+    closing = threading.Thread(target=viewers.close)
+    closing.start()
+    gate.set()
+    closing.join(20)
+    assert not closing.is_alive()
+    assert asked.done()
+    with pytest.raises(BusyError):
+        viewers.ask(bench.owner, 0)
 
 
 def test_what_waits_is_asked_once_however_many_wait(bench: Bench, monkeypatch) -> None:

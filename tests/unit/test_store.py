@@ -266,6 +266,35 @@ def test_many_who_ask_whether_it_is_well_cost_one_commit(
     assert asked.count("COMMIT") == 1
 
 
+def test_health_is_told_while_the_watch_waits_to_connect(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, go_on, connect = threading.Event(), threading.Event(), store._connect
+
+    def connected() -> sqlite3.Connection:
+        here.set()
+        assert go_on.wait(SOON), "the health waits for it"
+        return connect()
+
+    monkeypatch.setattr(store, "_connect", connected)
+    watching = threading.Thread(target=store.version)
+    watching.start()
+    assert here.wait(SOON)
+    store.check()
+    go_on.set()
+    watching.join(SOON)
+    assert not watching.is_alive()
+
+
+def test_a_closed_store_has_no_version_and_opens_no_watch(tmp_path: Path) -> None:
+    store = Store(tmp_path / "studio.db")
+    store.version()
+    store.close()
+    with pytest.raises(BusyError):
+        store.version()
+    assert store._watch is None
+
+
 def test_readers_are_few_and_given_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[sqlite3.Connection] = []
     connect = Store._connect
