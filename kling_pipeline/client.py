@@ -16,9 +16,9 @@ import httpx
 from kling_pipeline.addresses import Resolver, resolve
 from kling_pipeline.answers import absence, read_answer
 from kling_pipeline.capability import Route
+from kling_pipeline.content_encoding import PackedError, unpack
 from kling_pipeline.dialects import Page, Task, read_page, read_task
 from kling_pipeline.downloads import Downloads, Progress
-from kling_pipeline.encodings import PackedError, unpack
 from kling_pipeline.errors import KlingError
 from kling_pipeline.proxies import Proxies, mask_proxy
 from kling_pipeline.settings import Settings

@@ -23,7 +23,7 @@ from kling_pipeline.addresses import (
     public_addresses,
     resolve,
 )
-from kling_pipeline.encodings import PackedError, unpack
+from kling_pipeline.content_encoding import PackedError, unpack
 from kling_pipeline.errors import ResultError
 from kling_pipeline.proxies import Proxies
 from kling_pipeline.transport import Transport, deadline

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kling_pipeline.base64_files import decode_base64
 from kling_pipeline.capability import Capability
-from kling_pipeline.encoding import decode_base64
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError
 from kling_pipeline.inbox import ASSET

@@ -50,13 +50,13 @@ ALLOWED: dict[str, set[str]] = {
     "answers": FLOOR | {"redaction"},
     "signing": FLOOR,
     "addresses": FLOOR,
-    "encodings": set(),
+    "content_encoding": set(),
     "proxies": FLOOR,
     "transport": set(),
-    "downloads": FLOOR | {"addresses", "encodings", "proxies", "transport"},
+    "downloads": FLOOR | {"addresses", "content_encoding", "proxies", "transport"},
     "client": FLOOR
     | {"capability", "dialects", "answers", "signing", "addresses", "downloads"}
-    | {"encodings", "proxies", "transport"},
+    | {"content_encoding", "proxies", "transport"},
     "formats": set(),
     "tracks": set(),
     "boxes": {"formats", "tracks"},
@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "decoder": {"formats", "pictures", "clips"},
     "decoding": FLOOR | {"formats"},
     "media": FLOOR | {"capability", "formats", "decoding"},
-    "encoding": FLOOR | {"formats"},
+    "base64_files": FLOOR | {"formats"},
     # The rows.
     "tables": set(),
     "schema": {"tables"},
@@ -91,7 +91,7 @@ ALLOWED: dict[str, set[str]] = {
             "client",
             "dialects",
             "media",
-            "encoding",
+            "base64_files",
             "lint",
             "templates",
         }

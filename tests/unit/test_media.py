@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from kling_pipeline.base64_files import decode_base64
 from kling_pipeline.capability import Media
-from kling_pipeline.encoding import decode_base64
 from kling_pipeline.errors import InputError, ResultError
 from kling_pipeline.media import (
     Facts,

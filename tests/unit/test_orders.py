@@ -10,8 +10,8 @@ import pytest
 
 from kling_pipeline import orders
 from kling_pipeline.admission import Submission
+from kling_pipeline.base64_files import decode_base64
 from kling_pipeline.catalog import load_catalog
-from kling_pipeline.encoding import decode_base64
 from kling_pipeline.errors import CreditError, InputError, StorageError
 from kling_pipeline.orders import Order
 from tests.pictures import picture

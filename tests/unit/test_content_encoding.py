@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from kling_pipeline.encodings import CHUNK, PackedError, unpack
+from kling_pipeline.content_encoding import CHUNK, PackedError, unpack
 
 TEXT = b"a film " * 50_000
 
