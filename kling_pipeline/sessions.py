@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -15,6 +16,7 @@ from kling_pipeline import ledger
 from kling_pipeline.capability import FETCH, Call, Capability
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import (
+    BusyError,
     CreditError,
     InputError,
     KlingError,
@@ -30,6 +32,7 @@ from kling_pipeline.validation import say_errors
 HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
 _ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait
 _LEAST_SECONDS = 45.0
+_TURN_SECONDS = 10.0
 _FILE_CAP = 200 * 1024 * 1024
 _turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 _turns_lock = threading.Lock()
@@ -110,13 +113,19 @@ def _call(
     failpoint("call_kept")
 
 
-def _turn(session_id: str) -> threading.Lock:
-    """Whose calls of a session wait for each other."""
+@contextmanager
+def _turn(session_id: str) -> Iterator[None]:
+    """Lets the calls of a session wait for each other; BusyError where that takes long, since each holds a thread."""
     with _turns_lock:
-        lock = _turns.get(session_id)
-        if lock is None:
-            lock = _turns[session_id] = threading.Lock()
-        return lock
+        lock = _turns.setdefault(session_id, threading.Lock())
+    if not lock.acquire(timeout=_TURN_SECONDS):
+        raise BusyError(
+            "Another call of this session is still under way. Nothing was charged; try again in a moment."
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:

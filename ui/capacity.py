@@ -1,4 +1,4 @@
-"""Heavy work of requests in threads of its own, so that the light routes always find one."""
+"""Heavy and slow work of requests in threads of its own, so that the light routes always find one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anyio import CapacityLimiter, to_thread
 
 from kling_pipeline.errors import BusyError
 
-__all__ = ["FILES", "Capacity"]
+__all__ = ["FILES", "KLING", "Capacity"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -43,3 +43,5 @@ class Capacity:
 
 # Uploads and bodies that bring files. A waiting one holds no thread, only what it has sent.
 FILES = Capacity(at_once=4, waiting=48)
+# What is asked of Kling while somebody waits for the answer: up to a minute each.
+KLING = Capacity(at_once=8, waiting=32)

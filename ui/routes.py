@@ -18,7 +18,7 @@ from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.bodies import read_json, read_order
 from ui.callbacks import callback_route
-from ui.capacity import FILES
+from ui.capacity import FILES, KLING
 from ui.files import file_routes
 from ui.owner import OWNER
 from ui.refusals import refuse, refuse_http
@@ -84,16 +84,17 @@ class Api:
         """The balance."""
         return JSONResponse(self.pipeline.credits(OWNER))
 
-    def doctor(self, request: Request) -> Response:
+    async def doctor(self, request: Request) -> Response:
         """What is wrong and how to mend it; asks Kling, so it may take a while."""
-        return JSONResponse(self.pipeline.examine(), headers={"Cache-Control": "no-store"})
+        found = await KLING.run(self.pipeline.examine)
+        return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
     async def adopt(self, request: Request) -> Response:
         """Takes up a paid task that no job waits for: 201 with its job."""
         body = await read_json(request, {"task_id"})
         if not isinstance(body.get("task_id"), str):
             raise InputError.at("task_id", "Name a task.")
-        job = await run_in_threadpool(self.pipeline.adopt_orphan, OWNER, body["task_id"])
+        job = await KLING.run(self.pipeline.adopt_orphan, OWNER, body["task_id"])
         return JSONResponse({"jobs": [job]}, status_code=201)
 
     async def quote(self, request: Request) -> Response:
@@ -128,7 +129,7 @@ class Api:
         body = await read_json(request, {"capability", "params"})
         if not isinstance(body.get("capability"), str):
             raise InputError.at("capability", "Name a capability.")
-        session = await self._measured(
+        session = await KLING.run(
             self.pipeline.open_session, OWNER, body["capability"], body.get("params", {})
         )
         return JSONResponse(session, status_code=201)
@@ -152,7 +153,7 @@ class Api:
         params = body["params"] if isinstance(body.get("params"), dict) else body
         path = request.path_params
         return JSONResponse(
-            await run_in_threadpool(
+            await KLING.run(
                 self.pipeline.call_session, OWNER, path["session_id"], path["call"], params
             )
         )

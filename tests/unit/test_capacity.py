@@ -7,12 +7,16 @@ import threading
 from typing import Any
 
 import anyio
+import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.requests import Request
 
 from kling_pipeline.errors import BusyError
+from tests.unit.conftest import Bench
 from ui.capacity import Capacity
 from ui.refusals import refuse
+from ui.routes import add_routes
 
 
 def test_a_few_run_some_wait_and_the_rest_are_refused() -> None:
@@ -70,3 +74,52 @@ def test_a_refusal_says_when_to_come_again() -> None:
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert json.loads(answer.body)["error"]["code"] == "busy"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "body"),
+    [
+        ("POST", "/api/sessions", "open_session", {"capability": "lip_sync", "params": {}}),
+        ("POST", "/api/sessions/s/add-selection", "call_session", {"params": {}}),
+        ("POST", "/api/doctor/adopt", "adopt_orphan", {"task_id": "1"}),
+        ("GET", "/api/doctor", "examine", None),
+    ],
+)
+def test_however_many_wait_for_kling_the_light_routes_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, path: str, name: str, body: Any
+) -> None:
+    answers = threading.Event()
+
+    def slow(*_: Any) -> dict[str, Any]:
+        answers.wait()
+        return {}
+
+    monkeypatch.setattr(bench.pipeline, name, slow)
+    app = FastAPI()
+    add_routes(app, bench.pipeline, lambda: True)
+    statuses: list[int] = []
+
+    async def main() -> int:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://studio"
+        ) as http:
+
+            async def ask() -> None:
+                statuses.append((await http.request(method, path, json=body)).status_code)
+
+            async with anyio.create_task_group() as group:
+                for _ in range(60):
+                    group.start_soon(ask)
+                try:
+                    with anyio.fail_after(60):  # it only ends a test that would hang
+                        while len(statuses) < 20:
+                            await anyio.sleep(0.01)
+                        return (await http.get("/api/credits")).status_code
+                finally:
+                    answers.set()
+
+    assert anyio.run(main) == 200
+    assert sorted({status: statuses.count(status) for status in statuses}.items()) == [
+        (201 if name in ("open_session", "adopt_orphan") else 200, 40),
+        (503, 20),
+    ]

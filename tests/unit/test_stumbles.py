@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.dialects import Output
-from kling_pipeline.errors import InputError, KlingError, ResultError
+from kling_pipeline.errors import BusyError, InputError, KlingError, ResultError
 from kling_pipeline.jobs import find_job
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_doctor import codes
@@ -313,6 +313,33 @@ def test_two_marks_at_once_are_both_kept(bench, session):
     marked = bench.pipeline.session("local", session)["answers"]["add-selection"]["marked"]
     assert sorted(marked) == ["1", "2"]
     assert sorted(seen) == [1, 2]
+
+
+def test_a_call_does_not_wait_for_another_for_ever(bench, session, monkeypatch):
+    monkeypatch.setattr("kling_pipeline.sessions._TURN_SECONDS", 0.01)
+    began, answers = threading.Event(), threading.Event()
+
+    def slow(path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
+        began.set()
+        answers.wait()
+        return {"res": {"frame_index": 1, "rle_mask_list": [{"object_id": 0}]}}
+
+    bench.kling.ask = slow
+    given = {"frame_index": 1, "points": [{"x": 0.5, "y": 0.5}]}
+
+    def mark() -> Any:
+        return bench.pipeline.call_session("local", session, "add-selection", given)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(mark)
+        began.wait()
+        try:
+            with pytest.raises(BusyError, match="under way"):
+                mark()
+        finally:
+            answers.set()
+        assert "add-selection" in first.result()["answers"]
+    assert "add-selection" in mark()["answers"], "its turn is given back"
 
 
 def test_an_answer_of_another_process_is_kept_beside_ours(bench, session):
