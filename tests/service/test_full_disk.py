@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,50 +9,10 @@ import pytest
 
 from tests.conftest import App, wait_for
 from tests.pictures import noise, picture
-from tests.service.test_two_workers import fill
+from tests.service.disks import Disk, small_disk
 
 pytestmark = pytest.mark.service
 T2V = {"capability": "text_to_video", "params": {"prompt": "a paper boat"}}
-
-
-class Disk:
-    """A file system of its own with room for little."""
-
-    codes = frozenset({"disk_full"})
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def fill(self, app: App) -> None:
-        fill(self.folder / "ballast")
-
-    def clear(self, app: App) -> None:
-        (self.folder / "ballast").unlink()
-
-
-class Limit(Disk):
-    """Where nothing may be mounted: no file of the studio may grow."""
-
-    # SQLite tells this refusal like a fault of the disk.
-    codes = frozenset({"disk_full", "disk_unwritable"})
-
-    def fill(self, app: App) -> None:
-        _, hard = resource.prlimit(app.popen.pid, resource.RLIMIT_FSIZE)
-        self.before = resource.prlimit(app.popen.pid, resource.RLIMIT_FSIZE, (0, hard))
-
-    def clear(self, app: App) -> None:
-        resource.prlimit(app.popen.pid, resource.RLIMIT_FSIZE, self.before)
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Disk]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if os.system(f"mount -t tmpfs -o size=24m studio-test {folder} 2>/dev/null") != 0:
-        yield Limit(folder)
-        return
-    yield Disk(folder)
-    os.system(f"umount -l {folder}")
 
 
 def writes(app: App) -> list[tuple[str, Any]]:
@@ -70,7 +27,12 @@ def writes(app: App) -> list[tuple[str, Any]]:
     return [(path, app.http.post(path, **asked)) for path, asked in tries]
 
 
-def test_every_write_says_that_the_disk_is_full_and_goes_on_when_it_is_not(small: Disk) -> None:
+def test_every_write_says_that_the_disk_is_full_and_goes_on_when_it_is_not(tmp_path: Path) -> None:
+    with small_disk(tmp_path) as small:
+        check_writes(small)
+
+
+def check_writes(small: Disk) -> None:
     (small.folder / "var").mkdir()
     app = App(small.folder / "var", measured=False, STUDIO_TIME_SCALE="20").ready()
     try:

@@ -16,6 +16,7 @@ import pytest
 
 from kling_pipeline.engine import is_gone
 from tests.conftest import WAIT, Process, wait_for
+from tests.service.disks import small_disk
 from tests.service.test_faults import STORM, Fought, fought
 
 pytestmark = pytest.mark.service
@@ -138,32 +139,15 @@ def test_random_kills_while_faults_rage(workers: Workers):
 
 def test_a_full_disk_makes_jobs_wait_and_nothing_is_lost(tmp_path: Path):
     """A small file system of its own, filled to the brim while results come in, then freed."""
-    small = tmp_path / "small"
-    small.mkdir()
-    if os.system(f"mount -t tmpfs -o size=24m studio-test {small} 2>/dev/null") != 0:
-        pytest.skip("needs the right to mount a tmpfs; test_polling pretends a full disk instead")
-    try:
-        with fought(small, STUDIO_OPENING_CREDITS="100000") as field:
-            assert field.wait(field.ask(1))[0]["state"] == "done"
-            ids = field.ask(4)
-            wait_for(
-                lambda: all(field.app.job(one)["state"] != "queued" for one in ids), "all sent"
-            )
-            ballast = small / "ballast"
-            fill(ballast)
-            time.sleep(2)  # the disk stays full for a while; what is met in it is not looked at
-            ballast.unlink()
-            assert {job["state"] for job in field.wait(ids, 3 * WAIT)} == {"done"}
-            field.assert_books()
-    finally:
-        os.system(f"umount -l {small}")
-
-
-def fill(ballast: Path) -> None:
-    with ballast.open("wb", buffering=0) as file:
-        for size in (1 << 20, 4096):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-            except OSError:
-                continue
+    with (
+        small_disk(tmp_path) as small,
+        fought(small.folder, STUDIO_OPENING_CREDITS="100000") as field,
+    ):
+        assert field.wait(field.ask(1))[0]["state"] == "done"
+        ids = field.ask(4)
+        wait_for(lambda: all(field.app.job(one)["state"] != "queued" for one in ids), "all sent")
+        small.fill(field.app)
+        time.sleep(2)  # the disk stays full for a while; what is met in it is not looked at
+        small.clear(field.app)
+        assert {job["state"] for job in field.wait(ids, 3 * WAIT)} == {"done"}
+        field.assert_books()
