@@ -43,6 +43,7 @@ from kling_pipeline.studio import Studio
 from kling_pipeline.sweeping import sweep_cache
 from ui.answers import Answers
 from ui.gate import Gate
+from ui.leftovers import drop_leftovers
 from ui.limits import Limits
 from ui.page import build_page, mount_options
 from ui.room import Room
@@ -73,6 +74,7 @@ def build_app(studio: Studio) -> FastAPI:
     )
     add_routes(app, studio.pipeline, lambda: running)
     clear_cache(studio.pipeline.engine)
+    drop_leftovers()
     page = build_page(studio.pipeline)
     # Gradio keeps a visitor from naming a file of this machine only once it believes it was launched.
     page.has_launched = True

@@ -145,6 +145,41 @@ def test_hundreds_of_half_sent_uploads_stop_nobody_and_leave_nothing(app: App) -
     wait_for(lambda: descriptors(app) < before + 40, "what they held to be given back")
 
 
+def received(app: App) -> set[Path]:
+    return {one for one in (app.folder / "gradio").rglob("*") if one.is_file()}
+
+
+def form(name: str, end: bytes = b"--x--\r\n", text: bytes = b"") -> bytes:
+    kind = b"Content-Disposition: form-data; "
+    head = b"--x\r\n" + kind + name.encode() + b"\r\n\r\n"
+    return text + head + b"a" * 50_000 + b"\r\n" + end
+
+
+WORD = b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\nword\r\n'
+UNKEPT = {
+    "no end": form('name="files"; filename="a"', b""),
+    "another field": form('name="other"; filename="a"'),
+    "a name that is a folder": form('name="files"; filename=".."'),
+    "a word beside it": form('name="files"; filename="a"', text=WORD),
+    "a second part with no name": form('name="files"; filename="a"', form('filename="b"')),
+}
+
+
+def test_what_gradio_does_not_keep_of_an_upload_goes_at_once(app: App) -> None:
+    """It would count as an upload until the hourly sweep, and refuse everybody else's."""
+    kind, before = "multipart/form-data; boundary=x", received(app)
+    part = form('name="files"; filename="a"', b"")
+    for path in ("/gradio_api/upload", "/gradio_api/upload?upload_id=one"):
+        with closing(begin(app, path, kind, 600_000, part)):
+            wait_for(lambda: received(app) > before, "the part to be taken in")
+        wait_for(lambda: received(app) == before, "the part to go")
+    for why, body in UNKEPT.items():
+        app.http.post("/gradio_api/upload", content=body, headers={"content-type": kind})
+        assert received(app) == before, why
+    [kept] = app.http.post("/gradio_api/upload", files={"files": ("a.txt", b"kept")}).json()
+    assert received(app) == {*before, Path(kept)}
+
+
 WORDS = (
     "Traceback",
     "site-packages",
