@@ -53,7 +53,10 @@ def retry_job(engine: Engine, owner: str, job_id: str) -> None:
         if job.state == "unknown":
             _take_up(db, job, now)
         elif is_aside(job):
-            update(db, job, now, say="downloading", crashes=0, tries=0, error=None, next_at=now)
+            update(
+                db, job, now, say="downloading", crashes=0, tries=0, error=None, next_at=now,
+                cancel_asked=0,
+            )  # fmt: skip
 
     engine.store.write(write)
     engine.ring(job_id)
@@ -67,7 +70,9 @@ def is_aside(job: Job) -> bool:
 def _take_up(db: Connection, job: Job, now: int) -> None:
     """Where Kling has told of a task, sending again would pay twice: it is asked for again instead."""
     why = "taken up by the owner"
-    fresh: dict[str, Any] = {"next_at": now, "error": None, "tries": 0, "absences": 0}
+    fresh: dict[str, Any] = {
+        "next_at": now, "error": None, "tries": 0, "absences": 0, "cancel_asked": 0,
+    }  # fmt: skip
     stumbled = bool(job.error and job.error.get("code") == STUMBLED)
     if job.started_at is not None:
         move(db, job, "running", now, say="generating", why=why, doubt_since=None, **fresh)

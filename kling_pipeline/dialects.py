@@ -174,7 +174,13 @@ def _outputs(route: Route, result: object) -> tuple[Output, ...]:
         items = items or result.get("series_images") or []
     if not isinstance(items, list) or len(items) > MAX_OUTPUTS:
         _unreadable(route.result)
-    return tuple(_output(_KIND[route.result], index, item) for index, item in enumerate(items))
+    # Pictures have a number of their own; others have an id, and their place.
+    own = [item.get("index") if isinstance(item, dict) else None for item in items]
+    numbers = [one for one in own if type(one) is int and 0 <= one < MAX_OUTPUTS]
+    if len(set(numbers)) < len(items):
+        numbers = list(range(len(items)))
+    kind = _KIND[route.result]
+    return tuple(_output(kind, index, item) for index, item in zip(numbers, items, strict=True))
 
 
 def _output(kind: Kind, index: int, item: object) -> Output:

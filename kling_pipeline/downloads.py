@@ -119,7 +119,7 @@ class Downloads:
                 return
             finally:
                 response.close()
-        raise ResultError("The link leads from one address to the next.", code="result_unreachable")
+        raise ResultError("The link leads from one address to the next.", code="result_refused")
 
     def _answer(self, url: httpx.URL) -> httpx.Response:
         for transport, request in self._requests(url):
@@ -184,9 +184,10 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 def _parse(link: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         url = base.join(link) if base else httpx.URL(link)
+        named = bool(url.host)  # read here: a name in odd letters raises only now
     except (httpx.InvalidURL, ValueError, TypeError):
         _forbidden()
-    if not url.host:
+    if not named:
         _forbidden()
     return url.copy_with(fragment=None)
 
@@ -196,7 +197,11 @@ def _usable(response: httpx.Response) -> None:
     if status in _GONE:
         raise ResultError(f"The link has run out (HTTP {status}).", code="result_expired")
     if status != 200:
-        raise ResultError(f"The file's server answered HTTP {status}.", code="result_unreachable")
+        passes = status >= 500 or status in (408, 425, 429)
+        raise ResultError(
+            f"The file's server answered HTTP {status}.",
+            code="result_unreachable" if passes else "result_refused",
+        )
 
 
 def _length(response: httpx.Response) -> int | None:

@@ -34,12 +34,15 @@ def due_jobs(db: Connection, engine: Engine) -> list[str]:
     """Jobs to advance: all that are due, but of the queued ones only as many as may find a place."""
     now = engine.now()
     rows = db.execute(
-        # Oldest first: that is what Kling will delete soonest.
-        """SELECT id FROM job WHERE next_at <= ? AND lease_owner IS NULL
-           AND state IN ('checking', 'saving', 'unknown') ORDER BY created_at, seq LIMIT 500""",
+        # Oldest first, since Kling will delete that soonest; what waits for its owner last, in nobody's way.
+        """SELECT id, state FROM job WHERE next_at <= ? AND lease_owner IS NULL
+           AND state IN ('checking', 'saving', 'unknown')
+           ORDER BY state = 'unknown', created_at, seq LIMIT 500""",
         [now],
-    )
-    return [row["id"] for row in rows] + _next_queued(db, engine)
+    ).fetchall()
+    undecided = [row["id"] for row in rows if row["state"] == "unknown"]
+    work = [row["id"] for row in rows if row["state"] != "unknown"]
+    return work + _next_queued(db, engine) + undecided
 
 
 def _next_queued(db: Connection, engine: Engine) -> list[str]:

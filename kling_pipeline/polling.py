@@ -29,6 +29,7 @@ _SILENT = (
 )
 _ALONE_AFTER = 3  # lists without any answer, after which a job is looked at alone
 _TICK_SECONDS = 60.0
+_OVERDUE_SECONDS = 60 * 60.0  # where nothing is known yet of what is usual
 
 
 def poll(engine: Engine) -> list[str]:
@@ -101,7 +102,8 @@ def _poll_route(
         missed = {job.id: silence for job in missing}
         # Where only the list stays silent, each job has its turn alone.
         missing = [job for job in missing if job.tries >= _ALONE_AFTER][:1]
-    for number, job in enumerate(missing[:SINGLE_LOOKS]):
+    overdue = [job for job in due if job.id in found and _is_overdue(engine, job, found[job.id])]
+    for number, job in enumerate([*missing[:SINGLE_LOOKS], *overdue[:1]]):
         if engine.stopping.is_set() or (number and patience.spent):
             break
         try:
@@ -115,6 +117,14 @@ def _poll_route(
     failpoint("polled")
     told = [job for job in jobs if job.id in found or job.id in missed]
     return _record_all(engine, told, due, found, missed)
+
+
+def _is_overdue(engine: Engine, job: Job, task: Task) -> bool:
+    """Whether the list may tell what was: something on the way can keep it, so who is late has a look of its own."""
+    if task.status in ("succeeded", "failed"):
+        return False
+    long = engine.now() - (job.started_at or 0) > engine.wait(_OVERDUE_SECONDS)
+    return long or job.says.get("code") == "late"
 
 
 def _list(

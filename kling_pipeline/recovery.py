@@ -53,6 +53,11 @@ def mend_times(db: Connection, engine: Engine) -> None:
             AND state IN ({", ".join(f"'{state}'" for state in OPEN)})""",
         [now, now + engine.wait(_LONGEST_UNKNOWN), latest],
     )
+    db.execute("UPDATE job SET doubt_since = ? WHERE doubt_since > ?", [now, now])
+    db.execute("UPDATE pool SET at = ? WHERE at > ?", [now, now])
+    db.execute(
+        "DELETE FROM meta WHERE key LIKE 'pace:%' AND json_extract(value, '$.until') > ?", [latest]
+    )
     current = notice(db)
     if current is not None and current["until"] > latest:
         set_meta(db, "pause", json.dumps({**current, "until": now}))

@@ -28,10 +28,13 @@ CRASHES = 3
 # Attempts that each brought a whole file of the right kind that cannot be read, after which it is what Kling has.
 _SURE = 3
 _SOON = 2.0  # seconds until such a file is fetched again
-# What may pass by itself is tried for ever; the same other trouble so often in a row, then its owner decides.
+# What may pass by itself is tried for a day, what is this machine's own for ever, and other trouble so often; then its
+# owner decides.
+_OWN = ("result_busy", "disk", "lease_lost")
 _PASSING = (
-    "result_unreachable", "result_unreadable", "result_busy", "disk", "lease_lost", "kling_busy",
+    *_OWN, "result_unreachable", "result_unreadable", "kling_busy",
 )  # fmt: skip
+_DAY = 24 * 3600.0
 _MOST, _ENOUGH = {"result_too_large": 3}, 9
 
 
@@ -97,6 +100,12 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
     # Set aside: who takes it up clears the error, so that no late message does.
     if job.error is not None:
         return None
+    # A slow server may keep a thread for minutes; one stays free for what is to be sent.
+    busy = db.execute(
+        "SELECT count(*) FROM job WHERE state = 'saving' AND lease_owner = ?", [engine.me]
+    ).fetchone()[0]
+    if busy >= max(1, engine.settings.studio_workers - 1):
+        return None
     until = now + engine.wait(LEASE_SECONDS)
     return update(db, job, now, say="downloading", lease_owner=engine.me, lease_until=until)
 
@@ -108,11 +117,14 @@ def _fetch_all(engine: Engine, held: _Held, folder: Path) -> list[_File]:
     """
     files: dict[int, _File] = {}
     for fresh in (False, True):
-        outputs = (_fresh_outputs(engine, held) if fresh else held.job.outputs) or []
+        before = held.job.outputs or []
+        outputs = _fresh_outputs(engine, held) if fresh else before
         if not outputs and not fresh:
             continue
         if not outputs:
             raise ResultError("Kling says done but names no file.", code="result_missing")
+        if [_identify(one) for one in before] != [_identify(one) for one in outputs]:
+            files.clear()  # of other files than those that came
         failure = _fetch_missing(engine, held, folder, outputs, files)
         if failure is None:
             return [files[index] for index in range(len(outputs))]
@@ -158,15 +170,37 @@ def _fetch_missing(
 def _fresh_outputs(engine: Engine, held: _Held) -> list[dict[str, Any]]:
     route = route_of(engine, held.job)
     task = look_at(engine, route, held.job)
-    outputs = [
-        {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
-        for one in task.outputs
-    ]
+    outputs = _align(
+        held.job.outputs or [],
+        [
+            {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
+            for one in task.outputs
+        ],
+    )
     moved = engine.store.write(lambda db: touch(db, held.job, outputs=outputs))
     if moved is None:
         raise ResultError("Another worker has taken this job over.", code="lease_lost")
     held.job = moved
     return outputs
+
+
+def _align(before: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fresh links in the order that was told first; ResultError when Kling tells fewer files than it did."""
+    if len(outputs) < len(before):
+        raise ResultError(
+            f"Kling told of {len(before)} files and now of {len(outputs)}.", code="result_missing"
+        )
+    fresh = {_identify(one): one for one in outputs}
+    known = [_identify(one) for one in before]
+    if len(fresh) < len(outputs) or not fresh.keys() >= set(known):
+        return outputs
+    more = [one for name, one in fresh.items() if name not in known]
+    return [*(fresh[name] for name in known), *more]
+
+
+def _identify(output: Mapping[str, Any]) -> object:
+    """What a file is known by from one answer to the next: Kling's own id, else its own number."""
+    return output.get("provider_id") or output.get("index")
 
 
 def _store(
@@ -234,9 +268,13 @@ def _later(
 ) -> None:
     now, job = engine.now(), held.job
     before = job.checkpoint.get("vain", {})
-    times = before.get("times", 0) + 1 if before.get("code") == code else 1
     passes = code in _PASSING or (isinstance(error, KlingError) and not error.answered)
-    if isinstance(error, StudioError) and not passes and times >= _MOST.get(code, _ENOUGH):
+    # Whatever it is called from one time to the next; what passes is between them.
+    times, since = before.get("times", 0) + (not passes), before.get("since", now)
+    enough = not passes and times >= _MOST.get(code, _ENOUGH)
+    if code not in _OWN and now - since > engine.wait(_DAY):
+        enough = True
+    if isinstance(error, StudioError) and enough:
         rest = {name: value for name, value in job.checkpoint.items() if name != "vain"}
         set_aside(db, job, now, _given_up(code, error), checkpoint=rest, crashes=0, tries=0)
         return
@@ -247,7 +285,7 @@ def _later(
         db, job, now, say="retrying",
         figures={"at": now + delay, "reason": code, "said": (said or "").strip()},
         checkpoint={
-            **job.checkpoint, "unread": held.unread, "vain": {"code": code, "times": times},
+            **job.checkpoint, "unread": held.unread, "vain": {"times": times, "since": since},
         },
         next_at=now + delay,
         tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,

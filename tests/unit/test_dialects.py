@@ -91,6 +91,15 @@ def test_pictures_come_under_two_names(key: str) -> None:
     assert [(one.kind, one.index) for one in task.outputs] == [("image", n) for n in range(3)]
 
 
+@pytest.mark.parametrize(
+    ("told", "read"), [([2, 0, 1], [2, 0, 1]), ([0, 0, 1], [0, 1, 2]), (["0", None, 99], [0, 1, 2])]
+)
+def test_pictures_bear_kling_s_own_numbers_where_these_tell_them_apart(told, read) -> None:
+    items = [{"index": n, "url": f"https://p.example.com/{n}.png"} for n in told]
+    task = read_task(IMAGE, answer(task_result={"images": items}))
+    assert [one.index for one in task.outputs] == read
+
+
 def test_sounds_come_in_two_shapes() -> None:
     plain = {"id": "a", "url": "https://p.example.com/a.mp3", "duration": "3"}
     double = {"id": "b", "url_mp3": "https://p.example.com/b.mp3", "duration_mp3": "4.5"}

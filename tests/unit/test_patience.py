@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kling_pipeline import polling
+from kling_pipeline.store import set_meta
 from tests.pictures import picture
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_polling import finish, run
@@ -155,3 +158,58 @@ def test_what_one_task_makes_stumble_is_its_own_trouble(bench, monkeypatch, wher
     bench.pipeline.retry("local", bad)
     bench.turns(3, 10)
     assert state(bench, bad) == "done"
+
+
+def test_what_waits_for_its_owner_is_in_nobodys_way(bench):
+    """It was made first, is asked for again and again, and comes last all the same."""
+    undecided = bench.submit(3)
+    bench.store.write(
+        lambda db: db.execute("UPDATE job SET state = 'unknown', next_at = 1, started_at = 1")
+    )
+    [good] = bench.submit()
+    due = bench.pipeline.tick()
+    assert due == [good, *undecided]
+    bench.turns(3)
+    bench.kling.finish()
+    bench.store.write(
+        lambda db: db.execute("UPDATE job SET next_at = 1 WHERE state IN ('unknown', 'running')")
+    )
+    assert bench.pipeline.tick() == [good, *undecided]
+
+
+def test_a_list_that_tells_what_was_does_not_hold_a_take_for_ever(bench, monkeypatch):
+    [job_id] = bench.submit()
+    bench.turns(3)
+    kept = bench.kling.look_many(None, 1)
+    bench.kling.finish()
+    monkeypatch.setattr(bench.kling, "look_many", lambda *_: kept)
+    bench.turns(10, 60)
+    assert bench.job(job_id)["state"] == "running", "the list is believed at first"
+    bench.turns(60, 60)
+    assert bench.job(job_id)["state"] == "done"
+
+
+def test_a_clock_that_was_set_back_holds_no_pool_and_no_doubt(bench):
+    [job_id] = bench.submit()
+    ahead = bench.engine.now() + 5 * 3_600_000
+
+    def from_ahead(db):
+        db.execute("UPDATE job SET doubt_since = ?", [ahead])
+        db.execute("INSERT INTO pool VALUES ('video', 2, ?)", [ahead])
+        set_meta(db, "pace:video", json.dumps({"until": ahead, "times": 3}))
+
+    bench.store.write(from_ahead)
+    bench.pipeline.resume()
+    assert bench.row(job_id)["doubt_since"] <= bench.engine.now()
+    bench.turns(3)
+    assert bench.job(job_id)["state"] == "running"
+
+
+def test_send_it_again_outweighs_an_older_wish_to_cancel(bench):
+    [job_id] = bench.submit()
+    bench.store.write(
+        lambda db: db.execute("UPDATE job SET state = 'unknown', cancel_asked = 1, next_at = NULL")
+    )
+    bench.pipeline.retry("local", job_id)
+    bench.turns(3)
+    assert bench.job(job_id)["state"] == "running"

@@ -86,3 +86,72 @@ def test_nine_files_that_nobody_can_read_take_no_longer_than_one(bench, monkeypa
 def test_another_kind_of_file_is_never_taken(bench, monkeypatch):
     sends(bench, monkeypatch, lambda _: b"\x89PNG\r\n\x1a\n" + b"\0" * 4000)
     assert run(bench, 12)["state"] == "saving"
+
+
+def outputs_in_turn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *answers: tuple[Output, ...]
+) -> None:
+    """What Kling tells of the files of a task, one look after the other; the last stays."""
+    known, left = bench.kling._task, list(answers)
+
+    def task(task_id: str) -> Any:
+        one = known(task_id)
+        if one.outputs:
+            object.__setattr__(one, "outputs", left.pop(0) if len(left) > 1 else left[0])
+        return one
+
+    monkeypatch.setattr(bench.kling, "_task", task)
+
+
+A, B = (
+    Output("video", "https://example.com/a", "a", 0),
+    Output("video", "https://example.com/b", "b", 1),
+)
+
+
+def test_files_keep_their_place_when_fresh_links_come_in_another_order(bench, monkeypatch):
+    """The second file was cut; the fresh answer names it first."""
+    outputs_in_turn(bench, monkeypatch, (A, B), (B, A))
+    asked: list[str] = []
+
+    def download(url: str, target: Path, *, cap: int, on_bytes: Any = None) -> int:
+        asked.append(url[-1])
+        return target.write_bytes(JUNK if asked == ["a", "b"] else clip() + url[-1].encode())
+
+    monkeypatch.setattr(bench.kling, "download", download)
+    job = run(bench, 3)
+    assert (job["state"], asked) == ("done", ["a", "b", "b"])
+    files = [bench.pipeline.asset(bench.owner, one["id"])["file"] for one in job["assets"]]
+    assert [file.read_bytes()[-1:] for file in files] == [b"a", b"b"]
+
+
+def test_fewer_files_than_kling_told_of_are_not_all_of_them(bench, monkeypatch):
+    outputs_in_turn(bench, monkeypatch, (A, B), (A,))
+    sends(bench, monkeypatch, lambda n: clip() if n % 2 else JUNK)
+    job = run(bench, 2)
+    assert (job["state"], job["says"]["reason"]) == ("saving", "result_missing")
+    assert bench.credits()[1] == job["price"]
+
+
+def test_one_thread_is_left_for_what_is_to_be_sent(bench, monkeypatch):
+    """Slow servers may hold every other one."""
+    bench.configure(studio_workers=3)
+    ids = bench.submit(4)
+    bench.turns(3)
+    bench.kling.finish()
+    begun: list[str] = []
+    together: list[int] = []
+
+    def slow(url: str, target: Path, *, cap: int, on_bytes: Any = None) -> int:
+        begun.append(url)
+        # While this one is fetched, the next is due, and while that is fetched, all of them.
+        for job_id in {1: ids[1:2], 2: ids[2:]}.get(len(begun), []):
+            bench.pipeline.advance(job_id)
+        if len(begun) == 2:
+            together.append(len(begun))
+        return target.write_bytes(clip())
+
+    monkeypatch.setattr(bench.kling, "download", slow)
+    bench.turns(4, 3)
+    assert (together, len(begun)) == ([2, 2], 4)
+    assert {bench.job(one)["state"] for one in ids} == {"done"}

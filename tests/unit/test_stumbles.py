@@ -208,7 +208,13 @@ def never(bench: Bench, monkeypatch: pytest.MonkeyPatch, code: str) -> list[str]
 
 @pytest.mark.parametrize(
     ("code", "most"),
-    [("result_too_large", 3), ("result_address", 18), ("result_expired", 18), ("result_cut", 18)],
+    [
+        ("result_too_large", 3),
+        ("result_address", 18),
+        ("result_expired", 18),
+        ("result_cut", 18),
+        ("result_refused", 18),
+    ],
 )
 def test_a_result_that_never_comes_is_set_aside_with_its_reason(bench, monkeypatch, code, most):
     job_id = to_saving(bench)
@@ -254,6 +260,30 @@ def test_what_may_pass_is_tried_as_long_as_it_lasts(bench, monkeypatch, code):
         bench.turns(60, 300)
         assert bench.job(job_id)["says"]["code"] == "retrying"
     bench.turns(2, 400)
+    assert state(bench, job_id) == "done"
+
+
+def test_trouble_that_changes_its_name_is_still_the_same_trouble(bench, monkeypatch):
+    job_id = to_saving(bench)
+    codes_in_turn = itertools.cycle(("result_expired", "result_cut", "result_unreachable"))
+
+    def download(*_: Any, **__: Any) -> int:
+        raise ResultError("It is not there.", code=next(codes_in_turn))
+
+    monkeypatch.setattr(bench.kling, "download", download)
+    bench.turns(100, 60)
+    assert bench.job(job_id)["error"]["message"] == "It is not there."
+
+
+def test_a_server_that_is_away_for_more_than_a_day_is_the_owners(bench, monkeypatch):
+    job_id = to_saving(bench)
+    with monkeypatch.context() as patch:
+        never(bench, patch, "result_unreachable")
+        bench.turns(100, 900)
+        job = bench.job(job_id)
+        assert (job["state"], job["error"]["code"]) == ("saving", "result_unreachable")
+    bench.pipeline.retry("local", job_id)
+    bench.turn()
     assert state(bench, job_id) == "done"
 
 
