@@ -263,30 +263,6 @@ def test_what_may_pass_is_tried_as_long_as_it_lasts(bench, monkeypatch, code):
     assert state(bench, job_id) == "done"
 
 
-def test_trouble_that_changes_its_name_is_still_the_same_trouble(bench, monkeypatch):
-    job_id = to_saving(bench)
-    codes_in_turn = itertools.cycle(("result_expired", "result_cut", "result_unreachable"))
-
-    def download(*_: Any, **__: Any) -> int:
-        raise ResultError("It is not there.", code=next(codes_in_turn))
-
-    monkeypatch.setattr(bench.kling, "download", download)
-    bench.turns(100, 60)
-    assert bench.job(job_id)["error"]["message"] == "It is not there."
-
-
-def test_a_server_that_is_away_for_more_than_a_day_is_the_owners(bench, monkeypatch):
-    job_id = to_saving(bench)
-    with monkeypatch.context() as patch:
-        never(bench, patch, "result_unreachable")
-        bench.turns(100, 900)
-        job = bench.job(job_id)
-        assert (job["state"], job["error"]["code"]) == ("saving", "result_unreachable")
-    bench.pipeline.retry("local", job_id)
-    bench.turn()
-    assert state(bench, job_id) == "done"
-
-
 @pytest.mark.parametrize(
     "error",
     [refusal("uncertain", http_status=200), refusal("absent"), refusal("refused", http_status=400)],

@@ -1,0 +1,35 @@
+"""Results that do not come, under whatever name: how long they are tried for, and whose they are then."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from kling_pipeline.errors import ResultError
+from tests.unit.test_recovery import to_saving
+from tests.unit.test_sending import state
+from tests.unit.test_stumbles import never
+
+
+def test_trouble_that_changes_its_name_is_still_the_same_trouble(bench, monkeypatch):
+    job_id = to_saving(bench)
+    codes_in_turn = itertools.cycle(("result_expired", "result_cut", "result_unreachable"))
+
+    def download(*_: Any, **__: Any) -> int:
+        raise ResultError("It is not there.", code=next(codes_in_turn))
+
+    monkeypatch.setattr(bench.kling, "download", download)
+    bench.turns(100, 60)
+    assert bench.job(job_id)["error"]["message"] == "It is not there."
+
+
+def test_a_server_that_is_away_for_more_than_a_day_is_the_owners(bench, monkeypatch):
+    job_id = to_saving(bench)
+    with monkeypatch.context() as patch:
+        never(bench, patch, "result_unreachable")
+        bench.turns(100, 900)
+        job = bench.job(job_id)
+        assert (job["state"], job["error"]["code"]) == ("saving", "result_unreachable")
+    bench.pipeline.retry("local", job_id)
+    bench.turn()
+    assert state(bench, job_id) == "done"
