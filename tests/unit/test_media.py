@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -124,7 +125,16 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "as base64 prints it": lambda text: lines(text, "\n"),
     "with ends of lines of Windows": lambda text: lines(text, "\r\n"),
     "indented": lambda text: "  " + lines(text, "\n    "),
+    "as a shell joins its lines": lambda text: lines(text, " "),
+    "joined by tabs": lambda text: lines(text, "\t").strip(),
+    "joined by wide spaces": lambda text: lines(text, " \u3000 "),
     "with a byte order mark": lambda text: "\ufeff" + text,
+    "with signs of no width around": lambda text: f"\u200b\u2060{text}\u200b",
+    "as JSON twice": lambda text: json.dumps(lines(text, "\n")).replace("/", "\\/"),
+    "as JSON twice, bare": lambda text: json.dumps(lines(text, "\r\n"))[1:-1].replace(
+        "+", "\\u002B"
+    ),
+    "in escaped quotes": lambda text: json.dumps(json.dumps(text))[1:-1],
     "in quotes": lambda text: f' "{text}"\n',
     "without padding": lambda text: text.rstrip("="),
     "in the alphabet of addresses": lambda text: text.translate(str.maketrans("+/", "-_")),
@@ -146,6 +156,10 @@ def test_a_mixed_alphabet_is_not_guessed_at() -> None:
     plain = base64.b64encode(picture()).decode()
     assert decode_base64(plain.replace("+", "-")) is None
     assert decode_base64(plain[:200] + " " + plain[200:]) is None, "a space may have been a +"
+    for place in (place for place, one in enumerate(plain) if one == "+"):
+        lost = plain[:place] + " " + plain[place + 1 :]
+        assert decode_base64(lost) is None
+        assert decode_base64(lost.replace("+", " ")) is None
 
 
 def test_a_result_is_taken_whatever_its_size(tmp_path: Path) -> None:
