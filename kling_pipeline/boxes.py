@@ -33,11 +33,12 @@ def check_boxes(file: BinaryIO) -> None:
     size = file.seek(0, os.SEEK_END)
     seen: set[bytes] = set()
     tracks: list[dict[bytes, bytes]] = []
-    data_ends = 0
+    data_ends, last_part = 0, b""
     for count, (kind, start, end, promised) in enumerate(_walk(file, 0, size)):
         if count > MAX_BOXES or (kind in (b"moov", b"moof") and promised > end):
             raise Unreadable("file_cut", _CUT)
         seen.add(kind)
+        last_part = kind if kind in (b"moof", b"mdat") else last_part
         file.seek(start)
         if kind in _CHECKED:
             _check(kind, file.read(min(end - start, 128)))
@@ -50,9 +51,9 @@ def check_boxes(file: BinaryIO) -> None:
             data_ends = max(data_ends, promised)
     if b"moov" not in seen:
         raise Unreadable("file_cut", _CUT)
-    # A whole file names where each sample lies; of fragments each piece of data must be whole.
+    # A whole file names where each sample lies; of fragments each has its data, and all of it.
     last = max(map(find_end, tracks), default=0)
-    if last > size or (b"moof" in seen and data_ends > size):
+    if last > size or last_part == b"moof" or (b"moof" in seen and data_ends > size):
         raise Unreadable("file_cut", _CUT)
 
 

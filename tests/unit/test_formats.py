@@ -278,6 +278,22 @@ def test_a_clip_without_its_last_sample_is_cut(lost: int) -> None:
     assert refused(data[:-lost] + TAILS["odd side data"][: lost // 2]).code == "file_cut"
 
 
+def test_a_fragment_without_its_data_is_cut() -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        options = {"movflags": "frag_keyframe+empty_moov"}
+        with av.open(file.name, "w", format="mp4", options=options) as out:
+            video = out.add_stream("libx264", rate=24)
+            video.width, video.height, video.pix_fmt, video.gop_size = 320, 240, "yuv420p", 8
+            for _ in range(24):
+                out.mux(video.encode(av.VideoFrame(320, 240, "yuv420p")))
+            out.mux(video.encode(None))
+        data = Path(file.name).read_bytes()
+    assert data.count(b"moof") > 1 and inspect_upload(data).width == 320
+    last = data.rindex(b"mdat") - 4
+    for tail in (b"", *TAILS.values(), data[data.rindex(b"mfra") - 4 :]):
+        assert refused(data[:last] + tail).code == "file_cut"
+
+
 def test_a_wave_s_header_may_lie() -> None:
     data = bytearray(wav())
     struct.pack_into("<I", data, data.index(b"data") + 4, 0xFFFFFFFF)
