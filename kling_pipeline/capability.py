@@ -117,8 +117,9 @@ def written(value: object) -> object:
 
 
 def blank_is_none(value: object) -> object:
-    """A text of which nothing is seen is no text."""
-    return None if isinstance(value, str) and is_blank(value) else value
+    """A text of which nothing is seen is no text; one longer than any prompt is left to the field's own rule."""
+    blank = isinstance(value, str) and len(value) <= PROMPT_LENGTH and is_blank(value)
+    return None if blank else value
 
 
 def bare_files(value: object) -> object:
@@ -164,8 +165,8 @@ Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=Tr
 
 
 def given(value: str) -> str:
-    """A file or a text that is needed is there."""
-    if is_blank(value):
+    """A file or a text that is needed is there; what is longer than any prompt is read as a file."""
+    if len(value) <= PROMPT_LENGTH and is_blank(value):
         raise ValueError("This is needed.")
     return value
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kling_pipeline import blanks
 from kling_pipeline.admission import Order, check_order
 from kling_pipeline.blanks import is_blank
 from kling_pipeline.capability import Capability
@@ -156,6 +157,24 @@ TEXTS = [
 @pytest.mark.parametrize("text", UNSEEN)
 def test_a_text_of_which_nothing_is_seen_is_blank(text: str) -> None:
     assert is_blank(text)
+
+
+def test_each_character_is_looked_up_once_and_a_long_text_not_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def look(one: str) -> bool:
+        asked.append(one)
+        return True
+
+    monkeypatch.setattr(blanks, "_is_unseen", look)
+    assert is_blank("\u200b \n" * 100_000)
+    assert sorted(asked) == ["\n", " ", "\u200b"]
+    asked.clear()
+    for value in ({"image": " " * 100_000}, {"image": "x", "negative_prompt": " " * 100_000}):
+        errors("image_to_video", {"prompt": "\t", **value})
+    assert set(asked) <= {"x", "\t"}
 
 
 @pytest.mark.parametrize("text", SEEN)
