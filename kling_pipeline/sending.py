@@ -7,12 +7,11 @@ what that is good for.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from kling_pipeline import dialects
-from kling_pipeline.capability import Call, Route
+from kling_pipeline.capability import Route
 from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, requeue
 from kling_pipeline.decisions import ask_owner
 from kling_pipeline.endpoints import route_of
@@ -23,6 +22,7 @@ from kling_pipeline.inbox import thaw
 from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import pause, paused
 from kling_pipeline.places import has_place, lower_cap, slow_down
+from kling_pipeline.sessions import read_answer
 from kling_pipeline.store import Connection
 from kling_pipeline.unheard import count_unheard, is_vain, not_taken
 
@@ -71,21 +71,13 @@ def _prepare(engine: Engine, job: Job) -> Job | None:
         body = thaw(engine, job.owner, call.lay(fields, known))
         data = engine.client.ask(call.path, body, engine.settings.scaled(_ASK_SECONDS))
         failpoint("step")
-        kept = _read(call, data, known)
+        kept = read_answer(call, data, known)
         known = {**known, call.kept: {**kept, "asked": call.asked(fields)}}
         moved = engine.store.write(partial(_checkpoint, engine=engine, job=job, known=known))
         if moved is None:
             return None
         job = moved
     return job
-
-
-def _read(call: Call, data: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a step's answer says; one of a shape that nobody documented is like one that was cut."""
-    try:
-        return call.read(data, known)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        raise KlingError(f"Kling's answer to {call.id} cannot be read.", "uncertain") from None
 
 
 def _checkpoint(db: Connection, *, engine: Engine, job: Job, known: dict[str, Any]) -> Job | None:

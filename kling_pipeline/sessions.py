@@ -206,7 +206,7 @@ def _ask(
             max(_LEAST_SECONDS, engine.settings.scaled(_ASK_SECONDS)),
         )
         failpoint("session_asked")
-        answer = _fetch(engine, owner, call.read(data, known))
+        answer = _fetch(engine, owner, read_answer(call, data, known))
         return {**answer, "asked": call.asked(fields)}
     except KlingError as error:
         said = {
@@ -215,6 +215,14 @@ def _ask(
             "busy": "Kling has no free place for now",
         }.get(error.verdict, "Kling did not answer")
         raise InputError(f"{said}: {error.message} Nothing was charged.", code=error.code) from None
+
+
+def read_answer(call: Call, data: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a call's answer says; one of a shape that nobody documented is like one that was cut."""
+    try:
+        return call.read(data, known)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise KlingError(f"Kling's answer to {call.id} cannot be read.", "uncertain") from None
 
 
 def _fetch(engine: Engine, owner: str, value: Any) -> Any:
