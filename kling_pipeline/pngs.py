@@ -11,6 +11,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from kling_pipeline.formats import Unreadable
@@ -21,29 +22,49 @@ _CUT = "This PNG picture is damaged or not whole."
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIECE = 1 << 18
 _MOST_EXIF = 1 << 16
-# Samples a pixel by colour type, and the seven passes of Adam7 (PNG specification, parts 8 and 11).
+_LONGEST = 768  # bytes of a palette of 256 colours
+# Samples a pixel and the bits a sample may have, by colour type, and the seven passes of Adam7
+# (PNG specification, parts 8 and 11).
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_BY_PALETTE = 3
+_FILTERS = bytes(range(5))
 _PASSES = (
     (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
 )  # fmt: skip
 _KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 
 
+@dataclass(frozen=True)
+class _Header:
+    """`passes` are the begin, the end and the bytes a row of each in the inflated data, which has `size`."""
+
+    width: int
+    height: int
+    colour: int
+    passes: tuple[tuple[int, int, int], ...]
+    size: int
+
+
 def read_png(file: BinaryIO, most: int) -> tuple[int, int, bytes]:
     """Width, height and EXIF data; Unreadable when over `most` pixels or when pixels are missing."""
-    width, height, exif = 0, 0, b""
-    wanted = got = 0
+    header: _Header | None = None
+    got, palette, exif = 0, b"", b""
     packed = zlib.decompressobj()
     for kind, length, whole in _chunks(file):
-        if kind == b"IHDR" and not width:
-            width, height, wanted = _header(file.read(length), most)
-        elif kind == b"IDAT" and got < wanted:
-            got += _inflated(file, length, whole, packed, wanted - got)
+        if kind == b"IHDR" and not header:
+            header = _header(_checked(file, kind, length), most)
+        elif kind == b"PLTE":
+            palette = _checked(file, kind, length)
+        elif kind == b"IDAT" and header and got < header.size:
+            if header.colour == _BY_PALETTE and (not palette or len(palette) % 3):
+                raise Unreadable("file_cut", _CUT)
+            got = _inflated(file, length, whole, packed, header, got)
         elif kind == b"eXIf" and not exif and length <= _MOST_EXIF:
             exif = file.read(length)
-    if not wanted or got < wanted:
+    if not header or not header.size or got < header.size:
         raise Unreadable("file_cut", _CUT)
-    return width, height, exif
+    return header.width, header.height, exif
 
 
 def strip_png(file: BinaryIO) -> io.BytesIO:
@@ -74,39 +95,59 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, bool]]:
         place += length + 12
 
 
-def _header(content: bytes, most: int) -> tuple[int, int, int]:
-    """Width, height, and how many bytes the pixels are once inflated."""
+def _checked(file: BinaryIO, kind: bytes, length: int) -> bytes:
+    """The content of a short chunk without which there is no picture."""
+    content = file.read(length) if length <= _LONGEST else b""
+    if file.read(4) != struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))):
+        raise Unreadable("file_cut", _CUT)
+    return content
+
+
+def _header(content: bytes, most: int) -> _Header:
     try:
-        width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", content)
-        bits = depth * _SAMPLES[colour]
-    except (struct.error, KeyError):
+        width, height, depth, colour, *methods, interlaced = struct.unpack(">IIBBBBB", content)
+    except struct.error:
         raise Unreadable("file_cut", _CUT) from None
+    if depth not in _DEPTHS.get(colour, ()) or any(methods) or interlaced > 1:
+        raise Unreadable("file_cut", _CUT)
     if width * height > most:
         said = f"{width * height / 1e6:.0f} megapixels; at most {most // 1_000_000}."
         raise Unreadable("image_too_large", said)
-    passes = _PASSES if interlaced else ((0, 0, 1, 1),)
-    wanted = 0
-    for left, top, right, down in passes:
+    passes, size = [], 0
+    for left, top, right, down in _PASSES if interlaced else ((0, 0, 1, 1),):
         columns, rows = -(-(width - left) // right), -(-(height - top) // down)
         if columns > 0 and rows > 0:
-            wanted += rows * (1 + (columns * bits + 7) // 8)
-    return width, height, wanted
+            row = 1 + (columns * depth * _SAMPLES[colour] + 7) // 8
+            passes.append((size, size + rows * row, row))
+            size += rows * row
+    return _Header(width, height, colour, tuple(passes), size)
 
 
-def _inflated(file: BinaryIO, length: int, whole: bool, packed: zlib._Decompress, most: int) -> int:
-    """How many bytes a chunk holds once inflated, counted up to `most`; nothing is kept."""
-    got, check = 0, zlib.crc32(b"IDAT")
-    left = length
+def _inflated(
+    file: BinaryIO, length: int, whole: bool, packed: zlib._Decompress, header: _Header, got: int
+) -> int:
+    """How many bytes there are once a chunk is inflated too, counted up to all; nothing is kept."""
+    left, check = length, zlib.crc32(b"IDAT")
     try:
         while left:
             piece = file.read(min(left, _PIECE))
             left -= len(piece)
             check = zlib.crc32(piece, check)
-            while piece and got < most:
-                got += len(packed.decompress(piece, min(_PIECE * 4, most - got)))
+            while piece and got < header.size:
+                data = packed.decompress(piece, min(_PIECE * 4, header.size - got))
+                _check_filters(data, got, header)
+                got += len(data)
                 piece = packed.unconsumed_tail
     except zlib.error:
         raise Unreadable("file_cut", _CUT) from None
     if whole and file.read(4) != struct.pack(">I", check):
         raise Unreadable("file_cut", _CUT)
     return got
+
+
+def _check_filters(data: bytes, place: int, header: _Header) -> None:
+    """Unreadable when a row that begins in the inflated data at a place has a filter there is not."""
+    for begin, end, row in header.passes:
+        first = begin + max(0, -((begin - place) // row)) * row
+        if data[max(0, first - place) : max(0, end - place) : row].translate(None, _FILTERS):
+            raise Unreadable("file_cut", _CUT)
