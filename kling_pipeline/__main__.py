@@ -237,11 +237,10 @@ def _say(text: str) -> None:
 
 
 def _print(document: dict[str, Any], as_json: bool, lines: list[str]) -> None:
-    if as_json:
-        say_json(document)
-    else:
-        for line in lines:
-            say(line)
+    said = [say_json(document)] if as_json else map(say, lines)
+    if reason := next(filter(None, said), None):
+        _say(f"Not all of it could be written to standard output: {reason}.")
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

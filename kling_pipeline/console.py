@@ -19,22 +19,27 @@ def prepare_console() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(text: str, stream: TextIO | None = None) -> None:
-    """One line, on standard output unless another stream is given; dropped when nobody reads there any more."""
+def say(text: str, stream: TextIO | None = None) -> str | None:
+    """One line, on standard output unless another stream is given; dropped when nobody reads there any more.
+
+    What hindered it is given back where somebody may have wanted it, on a full disk for one.
+    """
     stream = stream or sys.stdout
     if stream is None:  # closed before this process began
-        return
+        return None
     try:
         print(text, file=stream, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         # What is still buffered must not fail a second time at the end of the process.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+        return None if isinstance(error, BrokenPipeError) else error.strerror or str(error)
+    return None
 
 
-def say_json(document: dict[str, Any]) -> None:
-    """One JSON document on standard output, in ASCII where that is not UTF-8."""
+def say_json(document: dict[str, Any]) -> str | None:
+    """One JSON document on standard output, in ASCII where that is not UTF-8; what hindered it."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     utf8 = codecs.lookup(encoding).name == "utf-8"
-    say(json.dumps(document, ensure_ascii=not utf8))
+    return say(json.dumps(document, ensure_ascii=not utf8))

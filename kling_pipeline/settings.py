@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import ipaddress
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kling_pipeline.env_file import find_encoding
 from kling_pipeline.errors import StudioError
 
 ROOT = Path(__file__).resolve().parent.parent
 # What str.strip leaves: a mark of the byte order and spaces of no width, which come with copied text.
 _SPACE = "".join(
     map(chr, (*range(33), 0x7F, 0x85, 0xA0, 0x200B, 0x2028, 0x2029, 0x2060, 0x3000, 0xFEFF))
-)
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 POOLS = ("video", "image")
 PROXIES = ("http", "https", "socks5", "socks5h")
@@ -91,7 +85,7 @@ class Settings(BaseSettings):
     @field_validator("kling_base_url")
     @classmethod
     def _safe_address(cls, url: str) -> str:
-        parts = urlsplit(url)
+        parts = _split(url)
         if parts.username is not None or parts.password is not None:
             raise ValueError("it bears a name or a password; keys have settings of their own.")
         if parts.scheme == "https" and parts.hostname:
@@ -104,17 +98,20 @@ class Settings(BaseSettings):
     @field_validator("studio_public_url")
     @classmethod
     def _public_address(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "https://none")
+        parts = _split(url or "https://none")
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname
             or parts.username is not None
             or not re.fullmatch(r"(/[\w.~-]+)*/?", parts.path, re.ASCII)
-            or parts.query
-            or parts.fragment
+            or "?" in (url or "")
+            or "#" in (url or "")
         ):
             raise ValueError("it must be the address of this studio, https://… or https://…/path.")
-        return url.rstrip("/") if url else None
+        # A browser sends the name in ASCII.
+        return (
+            parts._replace(netloc=_encode_name(parts.netloc)).geturl().rstrip("/") if url else None
+        )
 
     @field_validator("https_proxy", "all_proxy")
     @classmethod
@@ -139,8 +136,14 @@ class Settings(BaseSettings):
     @field_validator("studio_data_dir")
     @classmethod
     def _whole_path(cls, path: Path) -> Path:
-        # Children run in another folder.
-        return path.expanduser().resolve()
+        try:
+            # Children run in another folder.
+            return path.expanduser().resolve()
+        except (RuntimeError, OSError, ValueError):
+            raise ValueError(
+                "this is no path of a folder: a ~ at its begin stands for a home, which must exist; "
+                "links must not lead in a circle."
+            ) from None
 
     @field_validator("studio_places", mode="before")
     @classmethod
@@ -214,7 +217,7 @@ def read_settings(**overrides: Any) -> Settings:
     """
     file = overrides.pop("_env_file", ROOT / ".env")
     try:
-        return Settings(**overrides, _env_file=file, _env_file_encoding=_encoding(file))
+        return Settings(**overrides, _env_file=file, _env_file_encoding=find_encoding(file))
     except ValidationError as error:
         problems = []
         for item in error.errors(include_url=False, include_input=False, include_context=False):
@@ -232,46 +235,33 @@ def _strip(value: str) -> str:
     return value
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        whole = parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError("its host or its port is wrong: a port is a number from 1 to 65535.")
+    return parts
+
+
+def _encode_name(name: str) -> str:
+    """The host of an address as it is asked for: other letters than ASCII in Punycode."""
+    if name.isascii():
+        return name
+    import idna  # noqa: PLC0415  # its tables are large, and seldom needed
+
+    host, colon, port = name.partition(":")
+    try:
+        return idna.encode(host, uts46=True).decode("ascii") + colon + port
+    except idna.IDNAError:
+        raise ValueError("its name has letters that no name of a host has.") from None
+
+
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return False
     return True
-
-
-def _encoding(file: Path | None) -> str:
-    """How the letters of `.env` are written; StudioError, which names the file, when it cannot be read."""
-    encoding = "utf-8-sig"
-    if file is None:
-        return encoding
-    try:
-        if file.is_dir():
-            raise StudioError(
-                f"{file} is a folder; settings are read from a file of this name. Remove it, or put the file there.",
-                code="bad_settings",
-            )
-        # A pipe gives what it holds once.
-        data = file.read_bytes() if file.is_file() else b""
-    except OSError as error:
-        raise StudioError(
-            f"{file} cannot be read: {error.strerror}. Give this user the right to read it, or remove it.",
-            code="bad_settings",
-        ) from None
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            encoding = name
-            break
-    else:
-        # Text has no zero bytes; every second one of plain letters in UTF-16 is zero.
-        if b"\0" in data[:2]:
-            encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise StudioError(
-            f"{file}, line {line}: this is not UTF-8. Save the file as UTF-8 in your editor, then start again.",
-            code="bad_settings",
-        ) from None
-    return encoding

@@ -64,12 +64,28 @@ def test_half_a_pair_stops_the_start_with_a_sentence(monkeypatch, given, missing
         ("KLING_BASE_URL", "ftp://kling"),
         ("KLING_BASE_URL", "http://api.example.com"),
         ("KLING_BASE_URL", "kling"),
+        ("KLING_BASE_URL", "https://x.example:abc"),
+        ("KLING_BASE_URL", "https://x.example:99999"),
+        ("KLING_BASE_URL", "https://x.example:0"),
+        ("KLING_BASE_URL", "https://[::1"),
+        ("STUDIO_PUBLIC_URL", "https://x.example:abc"),
+        ("STUDIO_PUBLIC_URL", "https://x.example:99999"),
+        ("STUDIO_PUBLIC_URL", "https://x.example/?"),
+        ("STUDIO_PUBLIC_URL", "https://x.example/a#"),
+        ("STUDIO_PUBLIC_URL", "https://-\u00fc-.example"),
+        ("STUDIO_DATA_DIR", "~nobody-of-this-name/x"),
     ],
 )
 def test_a_wrong_value_is_named(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(StudioError, match=name):
         read_settings(_env_file=None)
+
+
+def test_a_public_name_in_other_letters_is_the_one_that_a_browser_sends(monkeypatch):
+    monkeypatch.setenv("STUDIO_PUBLIC_URL", "https://B\u00fccher.example:8443/film/")
+    url = read_settings(_env_file=None).studio_public_url
+    assert url == "https://xn--bcher-kva.example:8443/film"
 
 
 def test_places_are_read_by_pool(monkeypatch):
@@ -148,8 +164,18 @@ ENV = (
         ENV.encode("utf-16-le"),
         ENV.encode("utf-16-be"),
         ENV.encode("utf-32"),
+        ENV.replace("=", "=\ufeff").encode(),
     ],
-    ids=["utf-8", "utf-8 bom", "utf-16 bom", "utf-16-be bom", "utf-16-le", "utf-16-be", "utf-32"],
+    ids=[
+        "utf-8",
+        "utf-8 bom",
+        "utf-16 bom",
+        "utf-16-be bom",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "mark in a value",
+    ],
 )
 def test_an_env_file_is_read_as_its_editor_saved_it(monkeypatch, tmp_path, data):
     monkeypatch.delenv("STUDIO_DATA_DIR", raising=False)
@@ -167,6 +193,20 @@ def broken_files(folder):
         yield folder / encoding, "line 2: this is not UTF-8"
     (folder / "half").write_bytes("PORT=1".encode("utf-16")[:-1])
     yield folder / "half", "is not UTF-8"
+    plain, wide = "# \u4f60\nPORT=1\n", "KLING_API_KEY=abc\n"
+    mixed = {
+        "appended": (plain.encode() + wide.encode("utf-16-le"), 3),
+        "appended with a mark": (plain.encode() + wide.encode("utf-8-sig"), 3),
+        "no end of line": (plain.encode() + b"HOST=::1" + wide.encode("utf-8-sig"), 3),
+        "two marks": (b"\xef\xbb\xbf" + wide.encode("utf-8-sig"), 1),
+        "plain behind wide": (plain.encode("utf-16") + wide.encode(), 3),
+        "wide without a mark": (plain.encode("utf-16-le")[8:] + wide.encode("utf-16"), 2),
+        "utf-32-le": (wide.encode("utf-32-le"), 1),
+        "utf-32-be": (wide.encode("utf-32-be"), 1),
+    }
+    for name, (data, line) in mixed.items():
+        (folder / name).write_bytes(data)
+        yield folder / name, f"line {line}: this file is written in two ways at once"
     (folder / "folder").mkdir()
     yield folder / "folder", "is a folder"
 
