@@ -62,21 +62,30 @@ class Shelf:
         row = {**asdict(task), "fingerprint": print_}
         row |= {name: json.dumps(row[name]) for name in _JSON}
         marks = ", ".join(f":{name}" for name in row)
-        self._db.execute("BEGIN")
-        self._db.execute(f"INSERT INTO task ({', '.join(row)}) VALUES ({marks})", row)
-        if task.end_at is None:
-            self._db.execute("INSERT INTO request VALUES (?, ?)", (task.task_id, request))
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._db.execute(f"INSERT INTO task ({', '.join(row)}) VALUES ({marks})", row)
+            if task.end_at is None:
+                self._db.execute("INSERT INTO request VALUES (?, ?)", (task.task_id, request))
 
     def end(self, task_id: str, at: int, outcome: str, message: str) -> None:
         """Note when and how a task really ended."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE task SET end_at = max(due_at, ?), outcome = ?, message = ? WHERE task_id = ?",
+                (at, outcome, message, task_id),
+            )
+            self._db.execute("DELETE FROM request WHERE task_id = ?", (task_id,))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
         self._db.execute("BEGIN")
-        self._db.execute(
-            "UPDATE task SET end_at = max(due_at, ?), outcome = ?, message = ? WHERE task_id = ?",
-            (at, outcome, message, task_id),
-        )
-        self._db.execute("DELETE FROM request WHERE task_id = ?", (task_id,))
-        self._db.execute("COMMIT")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        finally:
+            # After some errors SQLite has done so itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     def get(self, task_id: str) -> Task | None:
         """Find a task by its id."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import multiprocessing
 import os
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +20,10 @@ from kling_pipeline.simulator.options import Media
 from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.plain import make_plain
 
+log = logging.getLogger(__name__)
 _WORKERS = 2
 _TRIES = 3
+_AGAIN_SECONDS = 1.0
 
 
 class Studio:
@@ -62,7 +66,16 @@ class Studio:
             await self.make(sheets)
         except Exception as problem:  # a broken drawing must fail its task, not hang it
             error = problem
-        done(error)
+        told = ""
+        while True:
+            try:
+                done(error)
+                return
+            except sqlite3.OperationalError as full:  # the disk, say; the task must still end
+                if str(full) != told:
+                    told = str(full)
+                    log.warning("A task's end cannot be written, and is tried again: %s", told)
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _one(self, sheet: Sheet) -> None:
         target = self._folder / sheet.file

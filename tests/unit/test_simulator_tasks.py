@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 import uuid
 from pathlib import Path
@@ -13,6 +14,7 @@ import av
 import pytest
 from PIL import Image
 
+from kling_pipeline.simulator.shelf import Shelf
 from tests.unit.simulator_client import FAST, Simulated, picture, refusal, sign
 
 T2V = "/v1/videos/text2video"
@@ -50,6 +52,26 @@ def test_both_kinds_of_keys_are_good(key: str) -> None:
     with Simulated() as kling:
         kling.http.headers["authorization"] = f"Bearer {key}"
         kling.made(T2V, BOAT)
+
+
+def test_a_task_ends_although_its_end_could_not_be_written_at_first(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused, end = [], Shelf.end
+
+    def refuse_twice(self: Shelf, *given: Any) -> None:
+        if len(refused) < 2:
+            refused.append(given)
+            with self._transaction():
+                raise sqlite3.OperationalError("database or disk is full")
+        end(self, *given)
+
+    monkeypatch.setattr(Shelf, "end", refuse_twice)
+    monkeypatch.setattr("kling_pipeline.simulator.studio._AGAIN_SECONDS", 0)
+    with Simulated() as kling:
+        assert kling.ended(T2V, BOAT)["task_status"] == "succeed"
+    assert len(refused) == 2
+    assert caplog.text.count("database or disk is full") == 1
 
 
 def test_every_answer_has_the_envelope() -> None:
