@@ -8,7 +8,7 @@ import json
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.failures import log_failure, refuse_unknown
+from ui.failures import is_refusal, log_failure, refuse_unknown
 from ui.refusals import code_of
 
 _OURS = ("/api/", "/media/", "/callbacks/", "/healthz")
@@ -47,7 +47,10 @@ class Answers:
         except Exception as error:
             log_failure(error, f"{scope['method']} {scope['path'][:100]!r}")
             # An answer that has begun is cut: the server closes what is not complete.
-            if not marked.begun:
+            if marked.streams and is_refusal(error):
+                # Gradio's streams tell of it in an event, and then raise it.
+                await marked({"type": "http.response.body", "body": b""})
+            elif not marked.begun:
                 await refuse_unknown(Request(scope), error)(scope, receive, marked)
 
 
@@ -56,6 +59,7 @@ class _Marked:
 
     def __init__(self, send: Send, *, plain: bool) -> None:
         self._send, self._plain, self.begun = send, plain, False
+        self.streams = False
         self._instead: bytes | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -70,6 +74,7 @@ class _Marked:
     def _start(self, message: Message) -> Message:
         headers = [(name.lower(), value) for name, value in message.get("headers", [])]
         kind, status = dict(headers).get(b"content-type", b""), message["status"]
+        self.streams = kind.startswith(b"text/event-stream")
         if status >= (500 if self._plain else 400) and not kind.startswith(b"application/json"):
             # The library that sends files answers a bad Range with plain text.
             said = {"code": code_of(status), "message": "This cannot be answered.", "fields": {}}

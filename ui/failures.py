@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +13,7 @@ from kling_pipeline.errors import StorageError, StudioError
 from kling_pipeline.storage import storage_error
 from ui.refusals import refuse
 
-__all__ = ["explain", "log_failure", "refuse_unknown"]
+__all__ = ["explain", "is_refusal", "log_failure", "refuse_unknown"]
 
 log = logging.getLogger(__name__)
 _MOST_KINDS = 200
@@ -40,10 +41,16 @@ def log_failure(error: BaseException, where: str) -> None:
         last = last.tb_next
     place = f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else "?"
     kind = f"{type(error).__name__} at {place}"
-    known = kind in _shown or len(_shown) >= _MOST_KINDS or isinstance(error, StorageError)
+    known = kind in _shown or len(_shown) >= _MOST_KINDS
+    known = known or isinstance(error, StorageError) or is_refusal(error)
     _shown.add(kind)
     said = " ".join(str(error).split())[:300]
     log.error("%s: %s: %s", where, kind, said, exc_info=None if known else error)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a route refused its request, too late for an answer of its own."""
+    return isinstance(error.__cause__, HTTPException)
 
 
 def refuse_unknown(request: Request, error: Exception) -> Response:

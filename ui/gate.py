@@ -63,7 +63,9 @@ class Gate:
             refusal = 403, "foreign_origin", self._why_foreign(origins[0])
         elif self.prefix and asked == self.prefix:
             # Relative addresses on the page need the last slash.
-            await RedirectResponse(f"{self.prefix}/", 308)(scope, receive, send)
+            query = scope.get("query_string", b"").decode("latin-1")
+            moved = f"{self.prefix}/?{query}" if query else f"{self.prefix}/"
+            await RedirectResponse(moved, 308)(scope, receive, send)
             return
         else:
             await self.app(self._placed(scope, host), receive, send)

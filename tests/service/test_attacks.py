@@ -218,6 +218,17 @@ def events(app: App) -> list[dict[str, Any]]:
     ]
 
 
+def test_a_session_that_nobody_has_is_a_line_in_the_log(app: App) -> None:
+    """Whoever asks for it in a loop must not fill the log with ways through libraries."""
+    before = len(app.output())
+    for path in ("queue/data?session_hash=abc123", "call/nothing/abc123"):
+        answer = app.http.get(f"/gradio_api/{path}")
+        assert answer.status_code in (200, 404)
+    log = app.output()[before:]
+    assert "Traceback" not in log
+    assert "without completing" not in log
+
+
 def test_no_route_of_gradio_tells_of_this_machine(app: App) -> None:
     """Each is sent what it does not expect; the answers, the stream and the log are looked at."""
     told = []

@@ -37,9 +37,10 @@ def ask(
     So long after the body's end the client leaves.
     """
     pairs = headers.items() if isinstance(headers, dict) else headers or []
+    path, _, query = path.partition("?")
     scope: dict[str, Any] = {
         "type": "http", "method": method, "path": path, "raw_path": path.encode(), "scheme": "http",
-        "query_string": b"", "root_path": "", "server": ("127.0.0.1", 7860), "http_version": "1.1",
+        "query_string": query.encode(), "root_path": "", "server": ("127.0.0.1", 7860), "http_version": "1.1",
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs],
     }  # fmt: skip
     pieces, sent, ended = iter(body), list[dict[str, Any]](), False

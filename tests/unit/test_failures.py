@@ -12,7 +12,7 @@ import gradio as gr
 import pytest
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, Router
 
 import ui.failures
@@ -175,3 +175,30 @@ def test_an_event_that_fails_says_one_sentence(caplog: pytest.LogCaptureFixture)
         said.add(caught.value.message)
     assert len(said) == 1
     assert "secret" not in said.pop()
+
+
+def test_a_stream_that_has_told_of_its_refusal_ends_with_one_line(caplog: Any) -> None:
+    """Gradio's queue streams so to a page whose session is gone."""
+
+    async def tell() -> Any:
+        yield b"data: gone\n\n"
+        raise HTTPException(404)
+
+    async def answer(request: Any) -> Any:
+        return StreamingResponse(tell(), media_type="text/event-stream")
+
+    app = FastAPI(routes=[Route("/gradio_api/queue/data", answer)], exception_handlers=HANDLERS)
+    ends = []
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def seen(message: Any) -> None:
+            ends.append(message["type"].endswith("body") and not message.get("more_body"))
+            await send(message)
+
+        await Answers(app)(scope, receive, seen)
+
+    assert ask(watched, "/gradio_api/queue/data", method="GET").body == b"data: gone\n\n"
+    assert ends == [False, False, True]
+    assert len(caplog.records) == 1
+    assert caplog.records[0].exc_info is None
+    assert "queue/data" in caplog.text

@@ -131,6 +131,8 @@ def test_a_path_of_the_proxy_is_taken_off_where_the_proxy_left_it_on(url: str) -
         assert f'"path":"{inside}"' in knock(of, path, host="film.example.com").body.decode()
     moved = knock(of, prefix, host="film.example.com")
     assert (moved.status, moved.headers["location"]) == (308, f"{prefix}/")
+    moved = knock(of, f"{prefix}?x=1&y=%C3%BC%2F", host="film.example.com")
+    assert moved.headers["location"] == f"{prefix}/?x=1&y=%C3%BC%2F"
     assert knock(of, prefix, host="evil.com").status == 403
 
 
