@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from kling_pipeline import clips, pictures
-from kling_pipeline.formats import HEAD, Unreadable, sniff
+from kling_pipeline.formats import Unreadable, sniff_file
 
 __all__ = ["main"]
 
@@ -70,7 +70,7 @@ def _answer(order: dict[str, Any], data: bytes | None) -> dict[str, Any]:
 
 
 def _measure(file: BinaryIO) -> dict[str, Any]:
-    format = sniff(file.read(HEAD))
+    format = sniff_file(file)
     assert format is not None and format.read, "the parent asks for what can be read only"
     if format.kind == "image":
         width, height = pictures.measure(file, format)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import BinaryIO, Literal
 
-__all__ = ["HEAD", "Format", "Unreadable", "sniff"]
+__all__ = ["HEAD", "Format", "Unreadable", "sniff", "sniff_file"]
 
 HEAD = 512  # bytes that `sniff` wants to see
+_MOST_TAGS = 100  # or times HEAD bytes of zeros, in front of a sound
 
 Code = Literal["file_cut", "file_too_complex", "image_too_large", "video_too_large"]
 
@@ -106,6 +108,8 @@ _SIGNS: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"%PDF", Format("PDF document", None)),
     (0, b"PK\x03\x04", Format("ZIP archive", None)),
 )
+# What may stand in front of the first box that tells what a file is (QuickTime File Format).
+_IN_FRONT = (b"free", b"skip", b"pnot", b"udta", b"uuid")
 _BRANDS = {
     b"qt  ": _MOV,
     b"M4A ": _M4A,
@@ -126,6 +130,10 @@ def sniff(head: bytes) -> Format | None:
         return _branded(head)
     if head[4:8] in (b"moov", b"mdat", b"wide"):
         return _MOV
+    # These words stand in texts too, where a size of 256 MB or more is in front of them.
+    if head[4:8] in _IN_FRONT and head[0] < 16:
+        size = int.from_bytes(head[:4], "big")
+        return _branded(head[size:]) if head[size + 4 : size + 8] == b"ftyp" else _MOV
     if head[:4] == b"\x1aE\xdf\xa3":
         return _MKV if b"matroska" in head[:64] else _WEBM
     if head[:4] == b"OggS":
@@ -140,6 +148,34 @@ def sniff(head: bytes) -> Format | None:
     if head[:1] == b"G" and head[188:189] == b"G" and head[376:377] == b"G":
         return _TS
     return _sound_frame(head)
+
+
+def sniff_file(file: BinaryIO) -> Format | None:
+    """The format of an open file; of a sound by what stands behind the tags and zeros in front of it."""
+    file.seek(0)
+    head, place = file.read(HEAD), 0
+    found = sniff(head)
+    if found is not None and not head.startswith(b"ID3"):
+        return found
+    for _ in range(_MOST_TAGS):
+        length = _in_front(head)
+        if not length:
+            break
+        place += length
+        file.seek(place)
+        head = file.read(HEAD)
+    behind = sniff(head) if place else None
+    return behind if behind is not None and behind.kind == "audio" else found
+
+
+def _in_front(head: bytes) -> int:
+    """The length of an ID3v2 or APEv2 tag, or of zeros, that a file goes on with."""
+    if head[:3] == b"ID3" and len(head) > 9:
+        size = functools.reduce(lambda number, byte: number << 7 | byte & 127, head[6:10], 0)
+        return size + (20 if head[5] & 0x10 else 10)
+    if head[:8] == b"APETAGEX":
+        return 32 + int.from_bytes(head[12:16], "little")
+    return len(head) - len(head.lstrip(b"\0"))
 
 
 def _branded(head: bytes) -> Format:

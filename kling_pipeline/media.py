@@ -16,7 +16,7 @@ from typing import BinaryIO
 from kling_pipeline.capability import Kind, Media
 from kling_pipeline.decoding import RESULTS, UPLOADS, Decoders
 from kling_pipeline.errors import BusyError, InputError, ResultError
-from kling_pipeline.formats import HEAD, Format, Unreadable, sniff
+from kling_pipeline.formats import Format, Unreadable, sniff_file
 
 __all__ = [
     "Facts",
@@ -218,8 +218,7 @@ def _digest(file: BinaryIO) -> str:
 
 def _first_look(file: BinaryIO) -> tuple[int, Format | None]:
     size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    return size, sniff(file.read(HEAD))
+    return size, sniff_file(file)
 
 
 @contextlib.contextmanager

@@ -264,6 +264,58 @@ def test_the_tags_behind_an_mp3_are_not_sound(tail: bytes) -> None:
     )
 
 
+def id3(size: int) -> bytes:
+    return b"ID3\4\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + b"\0" * size
+
+
+def ape(size: int) -> bytes:
+    ends = [struct.pack("<8sIIIIQ", b"APETAGEX", 2000, size + 32, 1, on << 29, 0) for on in (5, 4)]
+    return ends[0] + b"\0" * size + ends[1]
+
+
+FRONTS: dict[str, bytes] = {
+    "id3": id3(90),
+    "id3 with a cover": id3(40_000),
+    "id3 twice": id3(90) + id3(3000),
+    "id3 with a foot": id3(90).replace(b"\4\0\0", b"\4\0\x10", 1) + b"3DI\4\0\x10\0\0\0\x5a",
+    "ape": ape(90),
+    "a long ape": ape(40_000),
+    "zeros": b"\0" * 800,
+    "id3, zeros and ape": id3(90) + b"\0" * 3000 + ape(900),
+}
+
+
+@pytest.mark.parametrize("front", FRONTS.values(), ids=FRONTS.keys())
+@pytest.mark.parametrize(("container", "codec"), [("mp3", "libmp3lame"), ("adts", "aac")])
+def test_the_tags_in_front_of_a_sound_are_not_sound(
+    container: str, codec: str, front: bytes
+) -> None:
+    data = sound(container, codec)
+    plain = inspect_upload(data)
+    facts = inspect_upload(front + data)
+    assert (facts.mime, facts.suffix) == (plain.mime, plain.suffix)
+    assert facts.duration == pytest.approx(plain.duration, abs=0.1)
+    assert refused(front).code in ("not_media", "file_cut")
+    assert refused(front + b"a text").code in ("not_media", "file_cut")
+
+
+def test_a_tagged_sound_that_is_not_taken_is_named() -> None:
+    error = refused(id3(90) + sound("flac", "flac"))
+    assert (error.code, "FLAC" in error.message) == ("unsupported_type", True)
+
+
+@pytest.mark.parametrize("kind", [b"free", b"skip", b"pnot", b"udta", b"uuid"])
+def test_a_film_may_begin_with_any_box(kind: bytes) -> None:
+    # In place of the brand, as in the old QuickTime, so that each sample stays where it is.
+    data = clip("mov")
+    begin = data.index(b"mdat") - 4
+    assert inspect_upload(box(kind, b"\0" * (begin - 8)) + data[begin:]).suffix == ".mov"
+    front = box(kind, b"\0" * 40)
+    assert refused(front).code == refused(front + box(b"moov", b"")).code == "file_cut"
+    assert refused(front + branded(b"heic")).code == "unsupported_type"
+    assert refused(b"It's" + kind + b" of charge").code == "not_media"
+
+
 def test_odd_side_data_inside_the_index_is_not_judged() -> None:
     odd = [box(b"udta", box(b"meta", b"\xff" * 9) + b"\0\0\0\0"), box(b"meta", b"\0" * 7)]
     assert inspect_upload(inside(clip(), b"moov", *odd)).width == 320
