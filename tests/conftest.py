@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,7 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,12 @@ def wait_for(check: Callable[[], Any], what: str, seconds: float = WAIT) -> Any:
             return found
         time.sleep(0.03)
     raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def run_async(work: Coroutine[Any, Any, Any]) -> Any:
+    """The outcome of a coroutine, on a thread of its own: an open browser keeps a loop in the one of the tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def free_port() -> int:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.conftest import run_async
+
 
 @dataclass
 class Answer:
@@ -62,7 +64,7 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    run_async(app(scope, receive, send))
     start = sent[0]
     got = {name.decode().lower(): value.decode() for name, value in start["headers"]}
     return Answer(start["status"], got, b"".join(one.get("body", b"") for one in sent[1:]))

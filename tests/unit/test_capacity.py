@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from kling_pipeline.errors import BusyError
+from tests.conftest import run_async
 from tests.unit.conftest import Bench
 from ui.capacity import Capacity
 from ui.refusals import refuse
@@ -51,7 +52,7 @@ def test_a_few_run_some_wait_and_the_rest_are_refused() -> None:
             free.set()
         return done, refused, light
 
-    done, refused, light = anyio.run(main)
+    done, refused, light = run_async(main())
     assert (len(done), refused, light, most) == (5, ["busy"] * 4, "light", 2)
 
 
@@ -66,7 +67,7 @@ def test_a_place_is_given_back_when_the_work_fails() -> None:
                 await capacity.run(fail)
         return await capacity.run(lambda: "still open")
 
-    assert anyio.run(main) == "still open"
+    assert run_async(main()) == "still open"
 
 
 def test_a_refusal_says_when_to_come_again() -> None:
@@ -118,7 +119,7 @@ def test_however_many_wait_for_kling_the_light_routes_answer(
                 finally:
                     answers.set()
 
-    assert anyio.run(main) == 200
+    assert run_async(main()) == 200
     assert sorted({status: statuses.count(status) for status in statuses}.items()) == [
         (201 if name in ("open_session", "adopt_orphan") else 200, 40),
         (503, 20),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import sqlite3
@@ -17,6 +16,7 @@ from starlette.routing import Route, Router
 
 import ui.failures
 from kling_pipeline.errors import StorageError
+from tests.conftest import run_async
 from tests.unit.asgi import ask
 from ui.answers import Answers
 from ui.events import HANDLERS, Page
@@ -170,7 +170,7 @@ def test_an_event_that_fails_says_one_sentence(caplog: pytest.LogCaptureFixture)
     said = set()
     for number, value in ((0, "x"), (1, SECRET), (1, {"a": [SECRET]})):
         with pytest.raises(gr.Error) as caught:
-            asyncio.run(page.process_api(number, [value]))
+            run_async(page.process_api(number, [value]))
         assert not caught.value.print_exception
         said.add(caught.value.message)
     assert len(said) == 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import StorageError
+from tests.conftest import run_async
 from ui.room import Room
 
 MB = 1024 * 1024
@@ -45,7 +46,7 @@ class Studio:
 
     def post(self, chunks: Iterator[bytes], path: str = "/api/uploads", **headers: str) -> Any:
         """Status, and the body: the error of a refusal as an object."""
-        return asyncio.run(self.ask(chunks, path, **headers))
+        return run_async(self.ask(chunks, path, **headers))
 
     async def ask(self, chunks: Any, path: str = "/api/uploads", **headers: str) -> Any:
         sent: list[Any] = []
@@ -125,7 +126,7 @@ def test_what_others_have_sent_takes_room_and_what_they_announce_does_not(
         after, _ = await studio.ask(iter([b"x"]), content_length=str(6 * MB))
         return [beside, after]
 
-    assert asyncio.run(ask_beside()) == [status, 201]
+    assert run_async(ask_beside()) == [status, 201]
 
 
 def test_other_routes_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 import ui.server
-from tests.conftest import WAIT
+from tests.conftest import WAIT, run_async
 
 
 class Ended(BaseException):
@@ -47,7 +47,7 @@ def shut_down(stop_worker: Callable[[], Any], close: Callable[[], Any] = lambda:
         await server.lifespan.startup()
         await server.shutdown([])
 
-    asyncio.run(run())
+    run_async(run())
 
 
 @pytest.mark.parametrize("stuck", ["worker", "close", "both"])
