@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -36,7 +35,7 @@ def pool() -> Iterator[Decoders]:
 
 @pytest.fixture
 def endless(tmp_path: Path) -> Path:
-    """A file whose reader waits for ever."""
+    """A file whose reader waits for ever, since nobody writes it."""
     path = tmp_path / "endless"
     os.mkfifo(path)
     return path
@@ -61,10 +60,10 @@ def measuring(pool: Decoders, path: Path) -> tuple[threading.Thread, list[str]]:
     return thread, said
 
 
-def open_writer(path: Path) -> int | None:
-    with contextlib.suppress(OSError):
-        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    return None
+def idle(pool: Decoders) -> list[Any]:
+    """Those that nobody asks; read under the lock, so that one which is asked was seen alive."""
+    with pool._lock:
+        return list(pool._idle)
 
 
 def test_thousands_of_scans_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
@@ -151,11 +150,9 @@ def test_a_process_that_dies_at_work_is_said(pool: Decoders, endless: Path) -> N
     pool.measure(picture(), "picture")
     (first,) = processes(pool)
     thread, said = measuring(pool, endless)
-    # It can be opened for writing once the process reads it.
-    writer = wait_for(lambda: open_writer(endless), "the process to be at work")
+    wait_for(lambda: not idle(pool), "the process to be at work")
     first.send_signal(signal.SIGSEGV)
     thread.join()
-    os.close(writer)
     assert said == ["file_too_complex"]
 
 
