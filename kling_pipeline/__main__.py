@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kling_pipeline.console import prepare_console, say, say_json
+from kling_pipeline.console import drop_unwritten, prepare_console, say, say_json
 from kling_pipeline.doctor import examine, put_in_sentences
 from kling_pipeline.errors import InputError, StudioError
 from kling_pipeline.order_lines import check_line, read_lines, read_order, read_params, say_check
@@ -178,6 +179,13 @@ def main() -> None:
     prepare_console()
     try:
         app(standalone_mode=True)
+    except OSError as error:
+        # Help is written by a library, which does not know that a disk may be full.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename:
+            raise
+        drop_unwritten(sys.stdout)
+        _say(f"Not all of it could be written to standard output: {error.strerror}.")
+        sys.exit(1)
     except StudioError as error:
         _say(error.message)
         for field, sentence in getattr(error, "fields", {}).items():

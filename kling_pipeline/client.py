@@ -23,7 +23,7 @@ from kling_pipeline.errors import KlingError
 from kling_pipeline.proxies import Proxies, mask_proxy
 from kling_pipeline.settings import Settings
 from kling_pipeline.signing import Keys, KlingAuth
-from kling_pipeline.transport import Transport, deadline
+from kling_pipeline.transport import Transport, deadline, is_no_http
 
 __all__ = ["Keys", "KlingAIClient", "KlingAuth"]
 
@@ -222,11 +222,12 @@ class KlingAIClient:
                     response.close()
         except (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError) as error:
             # The library's own text may quote headers and addresses.
-            sent = not isinstance(error, _NOT_SENT)
+            sent, odd = not isinstance(error, _NOT_SENT), is_no_http(error)
             said = "broke off" if sent else "was not reached"
+            said = "answered in words that are no HTTP" if odd else said
             said += f" over the proxy {self.proxy}" if self.proxy else ""
             raise KlingError(
-                f"Kling {said} ({type(error).__name__}).", "uncertain", sent=sent
+                f"Kling {said} ({type(error).__name__}).", "uncertain", sent=sent, answered=odd
             ) from None
         for secret in self._secrets:
             # An answer may quote what it was asked with; nothing of it is to be kept.

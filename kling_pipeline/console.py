@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-__all__ = ["prepare_console", "say", "say_json"]
+__all__ = ["drop_unwritten", "prepare_console", "say", "say_json"]
 
 
 def prepare_console() -> None:
@@ -30,12 +30,16 @@ def say(text: str, stream: TextIO | None = None) -> str | None:
     try:
         print(text, file=stream, flush=True)
     except OSError as error:
-        # What is still buffered must not fail a second time at the end of the process.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        drop_unwritten(stream)
         return None if isinstance(error, BrokenPipeError) else error.strerror or str(error)
     return None
+
+
+def drop_unwritten(stream: TextIO) -> None:
+    """Sees that what is still buffered does not fail a second time at the end of the process."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def say_json(document: dict[str, Any]) -> str | None:

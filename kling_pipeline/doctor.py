@@ -43,6 +43,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "aside": ("{n} jobs are set aside.", "Press try again on their cards."),
     "unknown": ("{n} jobs have an unknown outcome.", "Decide on their cards; credits stay held."),
     "undecided": ("Take {take}: {said}", "Open its card and decide: again, or its credits back."),
+    "undecided_more": ("{n} more takes wait like these.", "Decide on their cards, too."),
     "kling": ("Kling does not answer as it should: {message}", "Check the network and the keys."),
     "proxy": ("Kling is reached over the proxy {address}.", "Nothing to do, if that is meant."),
     "skew": (
@@ -153,15 +154,16 @@ def _warnings(db: Connection, engine: Engine) -> list[Sign]:
 
 def _undecided(db: Connection) -> list[Sign]:
     """Each take that waits for its owner, and each that Kling tells nothing readable of, with what was said."""
-    rows = db.execute(
-        """SELECT * FROM job WHERE state IN ('running', 'checking', 'saving', 'unknown')
-           AND (error IS NOT NULL OR (json_valid(says) AND json_extract(says, '$.code') = 'unreadable'))
-           ORDER BY seq DESC LIMIT ?""",
-        [_LISTED],
-    )
+    where = """state IN ('running', 'checking', 'saving', 'unknown') AND (error IS NOT NULL
+               OR (json_valid(says) AND json_extract(says, '$.code') = 'unreadable'))"""
+    rows = db.execute(f"SELECT * FROM job WHERE {where} ORDER BY seq DESC LIMIT ?", [_LISTED])
     jobs = [Job.from_row(row) for row in rows]
     said = [(job.error or job.says).get("message") or job.says.get("said", "") for job in jobs]
+    more = db.execute(f"SELECT count(*) FROM job WHERE {where}").fetchone()[0] - len(jobs)
     return [
-        _sign("undecided", take=job.take, job=job.id, said=text)
-        for job, text in zip(jobs, said, strict=True)
+        *(
+            _sign("undecided", take=job.take, job=job.id, said=text)
+            for job, text in zip(jobs, said, strict=True)
+        ),
+        *([_sign("undecided_more", n=more)] if more > 0 else []),
     ]

@@ -26,7 +26,7 @@ from kling_pipeline.addresses import (
 from kling_pipeline.content_encoding import PackedError, unpack
 from kling_pipeline.errors import ResultError
 from kling_pipeline.proxies import Proxies
-from kling_pipeline.transport import Transport, deadline
+from kling_pipeline.transport import Transport, deadline, is_no_http
 
 __all__ = ["Downloads"]
 
@@ -130,6 +130,11 @@ class Downloads:
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
             except (httpx.HTTPError, OSError) as error:
+                if is_no_http(error):
+                    raise ResultError(
+                        "The file's server answered in words that are no HTTP.",
+                        code="result_refused",
+                    ) from None
                 _unreachable(error)
         raise ResultError("The file's server cannot be reached.", code="result_unreachable")
 

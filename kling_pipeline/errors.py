@@ -108,7 +108,8 @@ class BusyError(StudioError):
 class KlingError(StudioError):
     """Kling refused or did not answer; `verdict` says what may be done (Kling docs, error codes, Sept 2026).
 
-    `sent` is False when no byte of the request left this machine, so that nothing can have been made of it.
+    `sent` is False when no byte of the request left this machine, so that nothing can have been made of it;
+    `answered` is False while the line or Kling itself is down, and True for any answer, even one that is no HTTP.
     """
 
     code = "kling_error"
@@ -122,6 +123,7 @@ class KlingError(StudioError):
         http_status: int | None = None,
         request_id: str = "",
         sent: bool = True,
+        answered: bool = False,
     ) -> None:
         super().__init__(
             message, code=f"kling_{service_code}" if service_code else f"kling_{verdict}"
@@ -129,12 +131,8 @@ class KlingError(StudioError):
         self.verdict: Verdict = verdict
         self.service_code, self.http_status, self.request_id = service_code, http_status, request_id
         self.sent = sent
-
-    @property
-    def answered(self) -> bool:
-        """Whether an answer came, whatever it said; False while the line or Kling itself is down."""
-        told = self.http_status is not None or self.service_code is not None
-        return told or self.verdict != "uncertain"
+        told = http_status is not None or service_code is not None or verdict != "uncertain"
+        self.answered = answered or told
 
 
 class ResultError(StudioError):

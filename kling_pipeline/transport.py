@@ -18,9 +18,11 @@ import httpcore
 import httpx
 import socksio
 
-__all__ = ["Transport", "deadline"]
+__all__ = ["Transport", "deadline", "is_no_http"]
 
 _PIECE = 16 * 1024  # bytes that a socket takes in one step
+# What the libraries below call an end in which nothing came, or nothing more.
+_HUNG_UP = ("Server disconnected", "peer closed connection")
 _end: ContextVar[float | None] = ContextVar("end", default=None)
 _opened: ContextVar[list[httpcore.NetworkStream]] = ContextVar("opened")
 
@@ -34,6 +36,11 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         _end.reset(token)
+
+
+def is_no_http(error: Exception) -> bool:
+    """Whether bytes came that cannot be read as an answer: another protocol, or a head that is too long."""
+    return isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_HUNG_UP)
 
 
 class Transport(httpx.HTTPTransport):

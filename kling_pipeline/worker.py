@@ -13,7 +13,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from huey import SqliteHuey
@@ -27,6 +26,11 @@ log = logging.getLogger(__name__)
 LEASE = "pump"
 _TICK, _RESUME, _RING_AGAIN, _MUTE = 1.0, 60.0, 10.0, 10.0  # seconds
 _CLOCK_SECONDS = 2.0  # a tick that waits for Kling may last a minute
+_KEEP, _HUNG = (
+    5.0,
+    300.0,
+)  # seconds of a tick after which its leases are renewed, and are not any more
+_END_SECONDS = 10.0
 _LINE = 16  # messages that may wait for each thread
 _QUEUE_SECONDS = (
     3.0  # a message is written in milliseconds, unless somebody stopped with the file locked
@@ -74,11 +78,13 @@ class Worker:
             initial_delay=settings.scaled(0.05),
             max_delay=max(0.01, settings.scaled(0.4)),
             check_worker_health=False,
-            shutdown_timeout=10,
+            shutdown_timeout=_END_SECONDS,
         )
         self._stop = threading.Event()
         self._clock = threading.Thread(target=self._run, name="worker-clock", daemon=True)
-        self._here = ThreadPoolExecutor(max(1, settings.studio_workers), "worker-here")
+        self._turned = time.monotonic()
+        self._keeper = threading.Thread(target=self._keep, name="worker-leases", daemon=True)
+        self._here: set[threading.Thread] = set()
         self._line = _LINE * max(1, settings.studio_workers)
         self._mute_until = -math.inf
         self._rung: dict[str, float] = {}
@@ -95,6 +101,7 @@ class Worker:
             self.huey.storage.flush_queue()
         self._consumer.start()
         self._clock.start()
+        self._keeper.start()
 
     def stop(self) -> None:
         """Gives the leases back, then lets what is in hand end; a look that Kling does not answer is left to itself."""
@@ -108,7 +115,9 @@ class Worker:
         self._clock.join(_CLOCK_SECONDS)
         self._consumer.stop(graceful=True)
         engine.ring = lambda job_id: None
-        self._here.shutdown(cancel_futures=True)
+        end = time.monotonic() + _END_SECONDS
+        for thread in tuple(self._here):
+            thread.join(max(0.0, end - time.monotonic()))
 
     def ring(self, job_id: str) -> None:
         """Asks for one look at a job; a second ring soon after adds nothing.
@@ -129,7 +138,25 @@ class Worker:
             except Exception as error:
                 log.warning("the queue cannot be written: %s", error)
                 self._mute_until = time.monotonic() + _MUTE
-        self._here.submit(self._advance_one, job_id)
+        self._advance_here(job_id)
+
+    def _advance_here(self, job_id: str) -> None:
+        def run() -> None:
+            try:
+                self._advance_one(job_id)
+            finally:
+                self._here.discard(thread)
+
+        # Python would wait at its end for a pool's threads, however long Kling takes.
+        thread = threading.Thread(target=run, name="worker-here", daemon=True)
+        with self._lock:
+            if self._stop.is_set() or len(self._here) >= max(
+                1, self.pipeline.settings.studio_workers
+            ):
+                self._rung.pop(job_id, None)  # the next tick asks again
+                return
+            self._here.add(thread)
+        thread.start()
 
     def _advance_one(self, job_id: str) -> None:
         with self._lock:
@@ -144,6 +171,7 @@ class Worker:
         scaled = self.pipeline.settings.scaled
         resumed = time.monotonic()
         while not self._stop.wait(max(0.01, scaled(_TICK))):
+            self._turned = time.monotonic()
             try:
                 self.before_tick()
                 if not self._is_pump():
@@ -158,12 +186,23 @@ class Worker:
             except Exception:
                 log.exception("tick")
 
+    def _keep(self) -> None:
+        """Renews the leases during a tick that waits for Kling; one that hangs loses what only one process may do."""
+        scaled = self.pipeline.settings.scaled
+        while not self._stop.wait(max(0.01, scaled(_KEEP))):
+            if time.monotonic() - self._turned > scaled(_KEEP):
+                try:
+                    self._is_pump()
+                except Exception:
+                    log.exception("leases")
+
     def _is_pump(self) -> bool:
         engine = self.pipeline.engine
+        hangs = time.monotonic() - self._turned > self.pipeline.settings.scaled(_HUNG)
 
         def write(db: Any) -> bool:
             keep_leases(db, engine)
             # Written one after the other: once the leases are given back, none is taken again.
-            return not self._stop.is_set() and hold_lease(db, engine, LEASE)
+            return not (hangs or self._stop.is_set()) and hold_lease(db, engine, LEASE)
 
         return engine.store.write(write)

@@ -112,6 +112,45 @@ def test_a_download_comes_back(trickle: Callable[[bytes], int], tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "answered"),
+    [
+        (b"220 mail.example.com ESMTP\r\n\r\n", True),
+        (HEAD + b"x-long: " + b"a" * 200_000 + b"\r\n\r\n", True),
+        (b"HTTP/1.1 banana\r\n\r\n", True),
+        (b"", False),
+        (HEAD, False),
+        (HEAD + b"content-length: 9\r\n\r\nshort", False),
+    ],
+)
+def test_what_is_no_http_was_an_answer_and_a_closed_line_was_none(
+    answer: bytes, answered: bool, tmp_path: Path
+) -> None:
+    """Or else a job whose looks bring such words waits for Kling for ever."""
+
+    def serve() -> None:
+        for _ in range(2):
+            line, _ = listener.accept()
+            with line, contextlib.suppress(OSError):
+                line.recv(65536)
+                line.sendall(answer)
+                line.shutdown(socket.SHUT_WR)
+                line.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with client(url) as made, pytest.raises(KlingError) as look:
+            made.look(ROUTE, "829")
+        with contextlib.closing(Downloads(url)) as downloads, pytest.raises(ResultError) as fetched:
+            downloads.fetch(f"{url}/a.mp4", tmp_path / "a", cap=10**6)
+    assert (look.value.verdict, look.value.sent, look.value.answered) == (
+        "uncertain", True, answered,
+    )  # fmt: skip
+    assert ("no HTTP" in look.value.message) is answered
+    assert (fetched.value.code == "result_refused") is answered
+
+
 def test_a_large_request_that_nobody_reads_comes_back() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as deaf,

@@ -166,8 +166,8 @@ def test_the_command_line_speaks_to_any_console(tmp_path: Path) -> None:
             env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert (quiet.returncode, quiet.stderr) == (0, "")
-    for form in ("", " --json"):
-        command = f"'{sys.executable}' -m kling_pipeline jobs{form} > /dev/full"
+    for form in ("jobs", "jobs --json", "--help", "run --help"):
+        command = f"'{sys.executable}' -m kling_pipeline {form} > /dev/full"
         full = subprocess.run(
             ["bash", "-c", command],
             env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,

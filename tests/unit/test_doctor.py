@@ -41,6 +41,21 @@ def test_a_file_that_is_gone_or_grown_is_damage(bench: Bench) -> None:
     assert sign["figures"]["path"] in sign["message"]
 
 
+def test_of_many_takes_that_wait_for_their_owner_the_rest_is_counted(bench: Bench) -> None:
+    bench.submit(23)
+    bench.store.write(
+        lambda db: db.execute(
+            "UPDATE job SET state = 'saving', error = ?", ['{"message": "The file is cut."}']
+        )
+    )
+    told = [one for one in examine(bench.engine)["warnings"] if "undecided" in one["code"]]
+    assert [one["code"] for one in told] == ["undecided"] * 20 + ["undecided_more"]
+    assert told[-1]["figures"] == {"n": 3}
+    bench.store.write(lambda db: db.execute("UPDATE job SET error = NULL WHERE seq % 2"))
+    left = [one["code"] for one in examine(bench.engine)["warnings"]]
+    assert "undecided_more" not in left
+
+
 def test_a_task_that_no_job_waits_for_is_named_with_its_id(bench: Bench) -> None:
     with bench.store.read() as db:
         mark = installation_mark(get_meta(db, "secret"))

@@ -177,7 +177,11 @@ def test_asked_again_in_vain_it_comes_back_to_its_owner(bench, gateway):
     assert len(gateway.creates) == 1
 
 
-@pytest.mark.parametrize("answer", BARE.values(), ids=BARE)
+@pytest.mark.parametrize(
+    "answer",
+    [*BARE.values(), httpx.RemoteProtocolError("illegal status line")],
+    ids=[*BARE, "no HTTP"],
+)
 def test_looks_that_bring_a_gateways_words_go_to_the_owner_after_a_quarter_of_an_hour(
     bench, gateway, answer
 ):

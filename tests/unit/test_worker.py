@@ -89,6 +89,93 @@ def test_it_stops_although_kling_does_not_answer(
         assert not lease_is_held(db, bench.engine, LEASE), "nor is it taken again"
 
 
+def waiting_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Worker, threading.Event]:
+    """A worker in the middle of a tick, which waits until the event."""
+    bench.configure(studio_workers=1, studio_time_scale=100)
+    ticks, answers = threading.Event(), threading.Event()
+
+    def tick() -> list[str]:
+        ticks.set()
+        answers.wait()
+        return []
+
+    monkeypatch.setattr(bench.pipeline, "tick", tick)
+    worker = Worker(bench.pipeline)
+    worker.start()
+    assert ticks.wait(60)
+    return worker, answers
+
+
+def lease_runs_out(bench: Bench) -> bool:
+    bench.time += 20
+    with bench.store.read() as db:
+        return not lease_is_held(db, bench.engine, LEASE)
+
+
+def test_the_leases_live_while_a_tick_waits_for_kling(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, answers = waiting_worker(bench, monkeypatch)
+    try:
+        for _ in range(5):
+            assert lease_runs_out(bench)
+            wait_for(lambda: held(bench), "the lease to be renewed")
+    finally:
+        answers.set()
+        worker.stop()
+
+
+def test_a_tick_that_hangs_loses_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, answers = waiting_worker(bench, monkeypatch)
+    monkeypatch.setattr("kling_pipeline.worker._HUNG", 0.0)
+    renewed: list[int] = []
+    monkeypatch.setattr("kling_pipeline.worker.keep_leases", lambda *_: renewed.append(1))
+    try:
+        assert lease_runs_out(bench)
+        wait_for(lambda: len(renewed) > 3, "the keeper's rounds")
+        assert not held(bench)
+    finally:
+        answers.set()
+        worker.stop()
+
+
+def test_without_a_queue_no_more_is_looked_at_than_there_are_workers(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is never answered keeps no process from ending."""
+    monkeypatch.setattr("kling_pipeline.worker._END_SECONDS", 0.01)
+    bench.configure(studio_workers=2)
+    worker = Worker(bench.pipeline)
+
+    def locked(_: str) -> None:
+        raise OSError("locked")
+
+    looked, answers = list[str](), threading.Event()
+
+    def advance(job_id: str) -> None:
+        looked.append(job_id)
+        answers.wait()
+
+    monkeypatch.setattr(worker, "_advance", locked)
+    monkeypatch.setattr(bench.pipeline, "advance", advance)
+    for number in range(9):
+        worker.ring(f"job-{number}")
+    wait_for(lambda: len(looked) == 2, "two looks")
+    threads = tuple(worker._here)
+    assert all(thread.daemon for thread in threads)
+    answers.set()
+    for thread in threads:
+        thread.join()
+    worker.ring("job-8")
+    wait_for(lambda: "job-8" in looked, "a look at what was let go")
+    close(worker)
+
+
+def held(bench: Bench) -> bool:
+    with bench.store.read() as db:
+        return lease_is_held(db, bench.engine, LEASE)
+
+
 def close(worker: Any) -> None:
     worker.huey.storage.close()
 
