@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 Resolver = Callable[[str], Sequence[str]]
+LONGEST = 8000  # characters of an address
 
 _V4 = ipaddress.IPv4Address
 # Networks whose addresses stand for an IPv4 address, and by how many bits it is shifted to the left.
@@ -61,6 +62,9 @@ def check_link(link: str) -> None:
 
     ValueError with what is wrong. The name is not looked up: Kling does that, from where it stands.
     """
+    # It is kept with the job and told to every page; the longest signed ones have some thousands.
+    if len(link) > LONGEST:
+        raise ValueError(f"An address has at most {LONGEST} characters.")
     if not link.startswith("https://"):
         raise ValueError("An address must begin with https://.")
     if any(char.isspace() or not char.isprintable() for char in link):

@@ -68,3 +68,11 @@ def test_a_made_up_number_is_no_link_for_kling(number: str) -> None:
     with pytest.raises(ValueError, match="not public") as caught:
         public_addresses(host, lambda _: ["198.18.0.5"], fake_ip=True)
     assert not isinstance(caught.value, FakeAddress)
+
+
+def test_an_address_of_megabytes_is_refused_before_it_is_read() -> None:
+    """It would be kept with its job, sent, and told to every page that asks."""
+    check_link("https://example.com/" + "a" * 7900)
+    for long in ("https://example.com/" + "a" * 8000, "https://" + "a." * 10_000_000 + "com"):
+        with pytest.raises(ValueError, match="at most 8000 characters"):
+            check_link(long)
