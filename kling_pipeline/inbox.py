@@ -20,7 +20,7 @@ from kling_pipeline.media import Facts, check_rule, inspect_upload, store_file
 from kling_pipeline.storage import storing
 from kling_pipeline.store import Connection
 from kling_pipeline.tasks import look_at
-from kling_pipeline.uploads import check_room
+from kling_pipeline.uploads import check_quota, check_room
 
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 # In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,
@@ -54,7 +54,7 @@ def keep_upload(
             if row is not None:
                 break
             _store(engine, data, facts)
-            row = engine.store.write(lambda db: _insert(db, engine, owner, facts, path))
+            row = engine.store.write(lambda db: _insert(db, engine, owner, facts, path, paid))
     if row is None:
         raise StorageError("Nothing was kept: the file is gone as soon as it is stored.")
     return {name: row[name] for name in ("id", "kind", "width", "height", "duration", "bytes")}
@@ -227,13 +227,15 @@ def _renew(db: Connection, engine: Engine, owner: str, facts: Facts) -> dict[str
 
 
 def _insert(
-    db: Connection, engine: Engine, owner: str, facts: Facts, path: str
+    db: Connection, engine: Engine, owner: str, facts: Facts, path: str, paid: bool
 ) -> dict[str, Any] | None:
     """The row of a stored file; None when the file is gone, so that no row is ever without one."""
     if not (engine.assets / path).exists():
         return None
     if (same := _renew(db, engine, owner, facts)) is not None:
         return same
+    if not paid:
+        _check_quota(db, engine, owner, facts, path)
     row = db.execute(
         """INSERT INTO asset (id, owner, role, kind, mime, sha256, path, bytes, width, height,
                duration, fps, created_at, used_at)
@@ -245,6 +247,16 @@ def _insert(
         ],
     ).fetchone()  # fmt: skip
     return dict(row)
+
+
+def _check_quota(db: Connection, engine: Engine, owner: str, facts: Facts, path: str) -> None:
+    """Once more, where one comes after the other: many at once were each told that there is room."""
+    try:
+        check_quota(db, engine, owner, facts.bytes)
+    except StorageError:
+        if db.execute("SELECT 1 FROM asset WHERE path = ?", [path]).fetchone() is None:
+            (engine.assets / path).unlink(missing_ok=True)
+        raise
 
 
 def _store(engine: Engine, data: bytes | Path, facts: Facts) -> None:

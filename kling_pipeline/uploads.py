@@ -33,14 +33,24 @@ def check_room(
     holds; results are not counted. The disk counts for itself what has come.
     """
     engine.check_floor(coming)
+    if engine.settings.quota is None:
+        return
+    held = come + (_size(engine.cache) if cached else 0)
+    with engine.store.read() as db:
+        check_quota(db, engine, owner, coming, held)
+
+
+def check_quota(db: Connection, engine: Engine, owner: str, coming: int, held: int = 0) -> None:
+    """StorageError where so many bytes, beside rows and what else is `held`, are more than the owner may keep."""
     quota = engine.settings.quota
     if quota is None:
         return
-    with engine.store.read() as db:
-        used = db.execute(
+    used = (
+        held
+        + db.execute(
             "SELECT coalesce(sum(bytes), 0) FROM asset WHERE owner = ? AND role = 'upload'", [owner]
         ).fetchone()[0]
-    used += come + (_size(engine.cache) if cached else 0)
+    )
     if used + coming > quota:
         raise StorageError(
             f"Your uploads take {used / MB:.1f} MB of {quota / MB:.1f} MB, and this one has {coming / MB:.1f} MB. "

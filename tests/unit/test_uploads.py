@@ -252,3 +252,35 @@ def test_a_full_disk_is_named_and_leaves_no_part(bench: Bench, monkeypatch: Any)
         upload(bench, picture())
     assert caught.value.code == "disk_full"
     assert files(bench) == []
+
+
+def test_two_uploads_at_once_do_not_pass_the_quota_together(bench: Bench, monkeypatch: Any) -> None:
+    """Each was told that there is room; the second to get its row is not kept, and nothing of it is left."""
+    bench.configure(studio_quota_mb=3)
+    store, asked = inbox._store, list[int]()
+
+    def beside(*args: Any) -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            upload(bench, sized(2, 60))
+        store(*args)
+
+    monkeypatch.setattr("kling_pipeline.inbox._store", beside)
+    with pytest.raises(StorageError) as caught:
+        upload(bench, sized(2))
+    assert caught.value.code == "quota_exceeded"
+    assert len(files(bench)) == 1
+    upload(bench, sized(2, 60))
+
+
+def test_content_that_a_result_has_stays_although_its_upload_passes_the_quota(
+    bench: Bench, monkeypatch: Any
+) -> None:
+    bench.configure(studio_quota_mb=3)
+    kept = upload(bench, sized(2), paid=True)
+    bench.store.write(lambda db: db.execute("UPDATE asset SET owner = 'somebody'"))
+    monkeypatch.setattr("kling_pipeline.inbox.check_room", lambda *_, **__: None)
+    upload(bench, sized(2, 60))
+    with pytest.raises(StorageError):
+        upload(bench, sized(2))
+    assert bench.pipeline.asset("somebody", kept)["file"].exists()
