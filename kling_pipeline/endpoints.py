@@ -31,7 +31,8 @@ def read_route(engine: Engine, name: str, endpoint: Mapping[str, Any] | None) ->
     NotFound when no row of any contract bears the name.
     """
     known = {name: value for name, value in (endpoint or {}).items() if name in _NAMES}
-    return Route(**known) if known.keys() >= _NEEDED else engine.catalog.route(name)
+    whole = all(isinstance(known.get(needed), str) for needed in _NEEDED)
+    return Route(**known) if whole else engine.catalog.route(name)
 
 
 def route_of(engine: Engine, job: Job) -> Route:

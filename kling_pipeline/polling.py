@@ -11,7 +11,7 @@ import time
 from kling_pipeline.capability import Route
 from kling_pipeline.dialects import Task
 from kling_pipeline.durations import Typical, ease, is_late, learn, next_look
-from kling_pipeline.endpoints import route_of
+from kling_pipeline.endpoints import freeze_route, route_of
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError, NotFound
 from kling_pipeline.failpoint import failpoint
@@ -68,7 +68,8 @@ def _due_routes(engine: Engine, now: int) -> list[tuple[Route, list[Job], list[J
             if is_due:
                 set_back(engine, job.id, error)
             continue
-        _, jobs, due = groups.setdefault(route.path, (route, [], []))
+        # By all its facts: a row that was frozen with others must not say how its neighbours are read.
+        _, jobs, due = groups.setdefault(freeze_route(route), (route, [], []))
         jobs.append(job)
         due += [job] if is_due else []
     return [one for one in groups.values() if one[2]]
@@ -143,6 +144,9 @@ def _list(
         except KlingError as error:
             log.warning("list %s: %s", route.path, error.code)
             return found, None if error.answered else error
+        except Exception as error:  # what cannot be read together may be read one by one
+            log.error("list %s: %s", route.path, type(error).__name__, exc_info=error)
+            return found, None
         for task in tasks:
             # Our own id cannot be guessed; a task id counts only where the answer bears no id of its maker.
             job = by_ours.get(task.external_id) if task.external_id else by_id.get(task.id)

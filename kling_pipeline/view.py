@@ -81,12 +81,13 @@ def show_jobs(
 def _unsent(engine: Engine, job: Job) -> list[str]:
     """What was given and is not part of what was sent: the model could not take it."""
     capability = engine.catalog.capabilities.get(job.capability)
-    if capability is None or "fields" not in job.request:
+    fields = job.request.get("fields")
+    if capability is None or not isinstance(fields, dict):
         return []
     # A video is sent under another name, a choice of a session within what was laid out from it.
     elsewhere = {name for name, media in capability.media().items() if media.kind == "video"}
     elsewhere |= {name for name, look in capability.looks().items() if look.widget == "session"}
-    known = job.request["fields"].keys() | elsewhere | {"model_name"}
+    known = fields.keys() | elsewhere | {"model_name"}
     return sorted(job.params.keys() - known)
 
 
@@ -120,7 +121,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _sentence(job: Job) -> str:
     """What a job says, in English; a newer studio may have had words that this one lacks."""
-    sentence, _ = SAYS.get(job.says.get("code", "queued"), (job.state.capitalize(), None))
+    sentence, _ = SAYS.get(str(job.says.get("code", "queued")), (job.state.capitalize(), None))
     return sentence.format_map(defaultdict(str, job.says)).strip()
 
 

@@ -94,6 +94,20 @@ GONE = {
     "params": {"params": "["},
     "request": {"request": "[]"},
     "checkpoint": {"checkpoint": "null"},
+    "facts of another kind": {
+        "endpoint": '{"id": [], "path": [], "result": {}, "pool": 5, "dialect": null}'
+    },
+    "an endpoint that nobody can read": {
+        "endpoint": '{"id": "x", "path": "/v1/videos/text2video", "result": "x", "pool": "video"}'
+    },
+    "a word that is none": {"says": '{"code": [], "said": {}}'},
+    "fields that are none": {"request": '{"fields": []}'},
+    "params within": {"params": '{"image": {"a": [1]}, "prompt": 5}'},
+    "outputs within": {"outputs": '[1, {"url": 5}]'},
+    "what is remembered": {
+        "checkpoint": '{"known": [], "unheard": 5, "vain": 5, "unread": 5, "expires": "x"}'
+    },
+    "an error of another kind": {"error": '{"code": [], "message": 5}'},
     "all": dict.fromkeys(("says", "params", "request", "checkpoint", "outputs", "error"), "}"),
 }
 

@@ -213,3 +213,37 @@ def test_send_it_again_outweighs_an_older_wish_to_cancel(bench):
     bench.pipeline.retry("local", job_id)
     bench.turns(3)
     assert bench.job(job_id)["state"] == "running"
+
+
+def test_what_a_list_makes_stumble_is_asked_for_one_by_one(bench, monkeypatch, caplog):
+    ids = run(bench, 3)
+
+    def stumbling(*_):
+        raise IndexError("tuple index out of range")
+
+    monkeypatch.setattr(bench.kling, "look_many", stumbling)
+    finish(bench, *ids)
+    bench.turns(4, 10)
+    assert {state(bench, one) for one in ids} == {"done"}
+    assert "IndexError" in caplog.text
+
+
+def test_facts_that_one_job_was_frozen_with_are_not_its_neighbours(bench, monkeypatch):
+    """It is the oldest at this address, and nothing that is read by its facts can be read."""
+    odd, good = run(bench, 2)
+    facts = {**json.loads(bench.row(odd)["endpoint"]), "result": "images"}
+    bench.store.write(
+        lambda db: db.execute("UPDATE job SET endpoint = ? WHERE id = ?", [json.dumps(facts), odd])
+    )
+    look_many, look = bench.kling.look_many, bench.kling.look
+
+    def read(do, route, *more):
+        if route.result == "images":
+            raise refusal("uncertain", http_status=200)
+        return do(route, *more)
+
+    monkeypatch.setattr(bench.kling, "look_many", lambda *args: read(look_many, *args))
+    monkeypatch.setattr(bench.kling, "look", lambda *args: read(look, *args))
+    finish(bench, odd, good)
+    bench.turns(3, 10)
+    assert (state(bench, odd), state(bench, good)) == ("running", "done")
