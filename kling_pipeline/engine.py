@@ -28,8 +28,9 @@ def _no_bell(job_id: str) -> None:
 def _started(pid: int) -> str:
     """The start time of a process in clock ticks, "" when there is none, "?" where /proc is missing."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+        # A name may be any bytes, and a process may end while it is read.
+        stat = Path(f"/proc/{pid}/stat").read_bytes().decode("ascii", "replace")
+    except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self/stat").exists():
             return ""
         try:

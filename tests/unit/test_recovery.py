@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +83,33 @@ def dies_while(bench: Bench, monkeypatch: pytest.MonkeyPatch, point: str, job_id
 )
 def test_a_process_is_known_by_pid_and_start_time_on_this_host_only(owner, gone):
     assert is_gone(owner) is gone
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="told by /proc")
+def test_a_process_that_has_the_pid_now_may_bear_any_name(bench):
+    """Fifteen bytes of a name are kept, so that its last letter may be half of one."""
+    named = (
+        "import ctypes, time; ctypes.CDLL(None).prctl(15, b'caf\\xc3 )', 0, 0, 0); "
+        "print(1, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", named], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline()
+            assert is_gone(f"{HOST}|{process.pid}|5|x")
+            [job_id] = bench.submit()
+            set_row(bench, job_id, lease_owner=f"{HOST}|{process.pid}|5|x", lease_until=2**50)
+            bench.pipeline.resume()
+            assert bench.row(job_id)["lease_owner"] is None
+        finally:
+            process.kill()
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_gone(monkeypatch):
+    def ended(_):
+        raise ProcessLookupError
+
+    monkeypatch.setattr(Path, "read_bytes", ended)
+    assert is_gone(f"{HOST}|1|5|x")
 
 
 def test_this_process_is_not_gone(bench):
