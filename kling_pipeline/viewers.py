@@ -40,8 +40,16 @@ class Viewers:
             first = not self._waiting
             self._waiting[owner, rev].append(future)
             if first:
-                self._thread.submit(self._answer)
+                self._begin()
         return future
+
+    def _begin(self) -> None:
+        """Has what waits answered; where the system gives no thread for it, nobody is left waiting."""
+        try:
+            self._thread.submit(self._answer)
+        except (RuntimeError, MemoryError):
+            self._waiting.clear()
+            raise BusyError("The studio can begin nothing more. Ask again in a moment.") from None
 
     def close(self) -> None:
         """Answers those who have asked, and nobody after them."""

@@ -211,3 +211,15 @@ def test_what_waits_is_asked_once_however_many_wait(bench: Bench, monkeypatch) -
     assert len(answer["places"]) == 90
     assert answer["places"][answer["jobs"][0]["id"]][0] == 90
     assert len([sql for sql in counted.asked if "FROM job" in sql]) <= 6
+
+
+def test_where_no_thread_can_be_had_nobody_is_left_waiting(bench: Bench, monkeypatch) -> None:
+    def none_left(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        for _ in range(2):
+            with pytest.raises(BusyError):
+                bench.pipeline.viewers.ask(bench.owner, 0)
+    assert bench.pipeline.jobs_since(bench.owner, 0)["jobs"] == []
