@@ -20,6 +20,7 @@ from huey.consumer import Consumer
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from kling_pipeline.errors import BusyError, StorageError
 from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease, keep_leases
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ _KEEP, _HUNG = (
     300.0,
 )  # seconds of a tick after which its leases are renewed, and are not any more
 _END_SECONDS = 10.0
+_SILENCE = 60.0
 _LINE = 16  # messages that may wait for each thread
 _QUEUE_SECONDS = (
     3.0  # a message is written in milliseconds, unless somebody stopped with the file locked
@@ -87,6 +89,7 @@ class Worker:
         self._here: set[threading.Thread] = set()
         self._line = _LINE * max(1, settings.studio_workers)
         self._mute_until = -math.inf
+        self._said = "", -math.inf  # the last complaint, and until when it is not said again
         self._rung: dict[str, float] = {}
         self._lock = threading.Lock()
         self.before_tick: Callable[[], None] = lambda: None
@@ -116,7 +119,9 @@ class Worker:
         self._consumer.stop(graceful=True)
         engine.ring = lambda job_id: None
         end = time.monotonic() + _END_SECONDS
-        for thread in tuple(self._here):
+        with self._lock:
+            here = tuple(self._here)
+        for thread in here:
             thread.join(max(0.0, end - time.monotonic()))
 
     def ring(self, job_id: str) -> None:
@@ -149,14 +154,17 @@ class Worker:
 
         # Python would wait at its end for a pool's threads, however long Kling takes.
         thread = threading.Thread(target=run, name="worker-here", daemon=True)
+        most = max(1, self.pipeline.settings.studio_workers)
         with self._lock:
-            if self._stop.is_set() or len(self._here) >= max(
-                1, self.pipeline.settings.studio_workers
-            ):
-                self._rung.pop(job_id, None)  # the next tick asks again
-                return
-            self._here.add(thread)
-        thread.start()
+            if not self._stop.is_set() and len(self._here) < most:
+                self._here.add(thread)
+                try:
+                    thread.start()
+                    return
+                except (RuntimeError, MemoryError) as error:  # the system gives no more threads
+                    log.warning("no look here: %s", error)
+                    self._here.discard(thread)
+            self._rung.pop(job_id, None)  # the next tick asks again
 
     def _advance_one(self, job_id: str) -> None:
         with self._lock:
@@ -183,8 +191,8 @@ class Worker:
                 # What does not fit is still due at the next tick; a short line is one in which nothing waits long.
                 for job_id in due[: max(0, self._line - self.huey.pending_count())]:
                     self.ring(job_id)
-            except Exception:
-                log.exception("tick")
+            except Exception as error:
+                self._complain("tick", error)
 
     def _keep(self) -> None:
         """Renews the leases during a tick that waits for Kling; one that hangs loses what only one process may do."""
@@ -193,8 +201,18 @@ class Worker:
             if time.monotonic() - self._turned > scaled(_KEEP):
                 try:
                     self._is_pump()
-                except Exception:
-                    log.exception("leases")
+                except Exception as error:
+                    self._complain("leases", error)
+
+    def _complain(self, where: str, error: Exception) -> None:
+        """At most once a minute: tens of megabytes a day would be written, perhaps to the very disk that is full."""
+        said, now = f"{where}: {type(error).__name__}: {error}", time.monotonic()
+        if said == self._said[0] and now < self._said[1]:
+            return
+        self._said = said, now + _SILENCE
+        # What a disk or a lock refuses is told by its sentence alone.
+        known = isinstance(error, StorageError | BusyError)
+        log.error("%s", said, exc_info=None if known else error)
 
     def _is_pump(self) -> bool:
         engine = self.pipeline.engine

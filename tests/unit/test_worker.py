@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.dialects import Page
+from kling_pipeline.errors import StorageError
 from kling_pipeline.leases import lease_is_held
 from kling_pipeline.worker import LEASE, Worker
 from tests.conftest import wait_for
@@ -169,6 +170,56 @@ def test_without_a_queue_no_more_is_looked_at_than_there_are_workers(
     worker.ring("job-8")
     wait_for(lambda: "job-8" in looked, "a look at what was let go")
     close(worker)
+
+
+def test_a_ring_is_kept_for_the_next_tick_where_the_system_gives_no_thread(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What rings has admitted a job: an exception would tell its owner that nothing was bought."""
+    bench.configure(studio_workers=1)
+    worker = Worker(bench.pipeline)
+    bench.engine.ring = worker.ring
+
+    def locked(_: str) -> None:
+        raise OSError("locked")
+
+    def none_left(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(worker, "_advance", locked)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        [job_id] = bench.submit()
+    assert (worker._here, worker._rung) == (set(), {})
+    bench.pipeline.engine.ring(job_id)
+    wait_for(lambda: bench.job(job_id)["state"] == "running", "a look at it")
+    wait_for(lambda: not worker._here, "its thread to end")
+    close(worker)
+
+
+@pytest.mark.parametrize(
+    ("error", "way"),
+    [(StorageError("The disk is full."), False), (ZeroDivisionError("x"), True)],
+    ids=["a full disk", "what nobody expected"],
+)
+def test_a_tick_that_fails_each_second_does_not_fill_the_log(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: Any, error: Exception, way: bool
+) -> None:
+    bench.configure(studio_workers=1, studio_time_scale=100)
+    ticks: list[int] = []
+
+    def tick() -> list[str]:
+        ticks.append(1)
+        raise error
+
+    monkeypatch.setattr(bench.pipeline, "tick", tick)
+    worker = Worker(bench.pipeline)
+    worker.start()
+    wait_for(lambda: len(ticks) > 20, "many ticks")
+    worker.stop()
+    [said] = [one for one in caplog.records if one.name == "kling_pipeline.worker"]
+    assert str(error) in said.getMessage()
+    assert bool(said.exc_info) is way
 
 
 def held(bench: Bench) -> bool:
