@@ -13,8 +13,10 @@ from starlette.responses import JSONResponse, Response
 from ui.failures import explain, log_failure
 from ui.refusals import code_of, status_of
 
-__all__ = ["HANDLERS", "Page"]
+__all__ = ["HANDLERS", "SESSIONS", "Page"]
 
+# Each visit of the page takes a megabyte, which Gradio keeps, closed or not, for the newest ten thousand.
+SESSIONS = 200
 _SAID = {
     401: "This needs a sign-in.",
     404: "There is nothing here.",
@@ -27,6 +29,10 @@ _UNREADABLE = "This is not a request of the page. Reload the page and try again.
 
 class Page(gr.Blocks):
     """Blocks whose failures reach the browser as a sentence: Gradio would send and print the exception itself."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.state_session_capacity = SESSIONS
 
     async def process_api(self, *args: Any, **named: Any) -> dict[str, Any]:
         """Runs one event."""

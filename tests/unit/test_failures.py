@@ -19,7 +19,7 @@ from kling_pipeline.errors import StorageError
 from tests.conftest import run_async
 from tests.unit.asgi import ask
 from ui.answers import Answers
-from ui.events import HANDLERS, Page
+from ui.events import HANDLERS, SESSIONS, Page
 
 SECRET = "/srv/someone/data/secret.png"
 
@@ -202,3 +202,14 @@ def test_a_stream_that_has_told_of_its_refusal_ends_with_one_line(caplog: Any) -
     assert len(caplog.records) == 1
     assert caplog.records[0].exc_info is None
     assert "queue/data" in caplog.text
+
+
+def test_what_is_remembered_of_visits_is_bounded() -> None:
+    """A page that is reloaded for weeks, or a caller with a new name each time, took gigabytes."""
+    with Page() as page:
+        gr.Textbox()
+    held = gr.routes.App.create_app(page).state_holder
+    for number in range(SESSIONS + 50):
+        assert held[f"visit-{number}"].config_values
+    assert len(held.session_data) == len(held.time_last_used) == SESSIONS
+    assert f"visit-{SESSIONS + 49}" in held
