@@ -184,7 +184,9 @@ class Desk:
         self._register(task, ask, drawn)
 
         def finish(error: Exception | None) -> None:
-            outcome, message = ("failed", f"Drawing failed: {error}") if error else ("succeed", "")
+            # Kling's words reach the page; an exception's own may hold a path of this machine.
+            said = f"Drawing failed ({type(error).__name__})."
+            outcome, message = ("failed", said) if error else ("succeed", "")
             self.bench.shelf.end(task.task_id, now_ms(), outcome, message)
 
         self.bench.studio.begin(drawn, finish)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import multiprocessing
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 _WORKERS = 2
 _TRIES = 3
 _AGAIN_SECONDS = 1.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Studio:
@@ -61,12 +63,7 @@ class Studio:
     async def _make_and_tell(
         self, sheets: Sequence[Sheet], done: Callable[[Exception | None], None]
     ) -> None:
-        error: Exception | None = None
-        try:
-            await self.make(sheets)
-        except Exception as problem:  # a broken drawing must fail its task, not hang it
-            error = problem
-        told = ""
+        error, told = await self._drawn(sheets), ""
         while True:
             try:
                 done(error)
@@ -76,6 +73,23 @@ class Studio:
                     told = str(full)
                     log.warning("A task's end cannot be written, and is tried again: %s", told)
                 await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _drawn(self, sheets: Sequence[Sheet]) -> Exception | None:
+        """What drawing raised, if anything; a disk that is full is nothing of the task's, so it is waited for."""
+        told = False
+        while True:
+            try:
+                await self.make(sheets)
+                return None
+            except OSError as problem:
+                if problem.errno not in _FULL:
+                    return problem
+                if not told:
+                    log.warning("A task cannot be drawn, and is tried again: %s", problem.strerror)
+                told = True
+            except Exception as problem:  # a broken drawing must fail its task, not hang it
+                return problem
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _one(self, sheet: Sheet) -> None:
         target = self._folder / sheet.file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 
 from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.studio import Studio
 from kling_pipeline.simulator.task import Task
 from tests.unit.simulator_client import Simulated, picture, refusal
 
 P = picture()
 T2V = "/v1/videos/text2video"
 I2V = "/v1/videos/image2video"
+SECRET = "/srv/secret/a.mp4"
 JSON = {"content-type": "application/json"}
 BOAT: dict[str, Any] = {"model_name": "kling-v3", "prompt": "a boat"}
 
@@ -127,3 +130,36 @@ def test_what_nobody_foresaw_is_answered_with_the_envelope(
     answer = kling.get(T2V)
     assert refusal(answer) == (500, 5000, "Internal server error")
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_task_waits_for_a_disk_that_is_full(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make, tried = Studio.make, list[int]()
+
+    async def refuse_twice(self: Studio, sheets: Any) -> None:
+        tried.append(1)
+        if len(tried) < 3:
+            raise OSError(errno.ENOSPC, "No space left on device", SECRET)
+        await make(self, sheets)
+
+    monkeypatch.setattr(Studio, "make", refuse_twice)
+    monkeypatch.setattr("kling_pipeline.simulator.studio._AGAIN_SECONDS", 0)
+    with Simulated() as kling:
+        assert kling.ended(T2V, BOAT)["task_status"] == "succeed"
+    assert len(tried) == 3
+    assert caplog.text.count("No space left on device") == 1
+
+
+def test_a_drawing_that_fails_tells_no_path_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(self: Studio, sheets: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error", SECRET)
+
+    monkeypatch.setattr(Studio, "make", fail)
+    with Simulated() as kling:
+        task = kling.ended(T2V, BOAT)
+    assert task["task_status"] == "failed"
+    assert "OSError" in task["task_status_msg"]
+    assert "secret" not in str(task)
