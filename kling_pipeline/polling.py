@@ -13,7 +13,7 @@ from kling_pipeline.dialects import Task
 from kling_pipeline.durations import Typical, ease, is_late, learn, next_look
 from kling_pipeline.endpoints import freeze_route, route_of
 from kling_pipeline.engine import Engine
-from kling_pipeline.errors import KlingError, NotFound
+from kling_pipeline.errors import KlingError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.jobs import Job, move, update, wished_away
 from kling_pipeline.misses import MISSED, note_miss, note_sight
@@ -63,13 +63,13 @@ def _due_routes(engine: Engine, now: int) -> list[tuple[Route, list[Job], list[J
         is_due = (job.next_at or 0) <= now
         try:
             route = route_of(engine, job)
-        except NotFound as error:
+            # By all its facts: a row that was frozen with others must not say how its neighbours are read.
+            _, jobs, due = groups.setdefault(freeze_route(route), (route, [], []))
+        except Exception as error:
             # Nobody knows any more where to ask for it: its own trouble, and nobody else's.
             if is_due:
                 set_back(engine, job.id, error)
             continue
-        # By all its facts: a row that was frozen with others must not say how its neighbours are read.
-        _, jobs, due = groups.setdefault(freeze_route(route), (route, [], []))
         jobs.append(job)
         due += [job] if is_due else []
     return [one for one in groups.values() if one[2]]

@@ -127,7 +127,7 @@ def test_a_tick_that_lasts_long_stops_asking(bench, monkeypatch):
     assert 0 < len(asked) < len(ids)
 
 
-@pytest.mark.parametrize("where", ["look", "write"])
+@pytest.mark.parametrize("where", ["look", "write", "route"])
 def test_what_one_task_makes_stumble_is_its_own_trouble(bench, monkeypatch, where):
     bad, good = run(bench, 2)
     name = bench.row(bad)["provider_task_id"]
@@ -146,6 +146,13 @@ def test_what_one_task_makes_stumble_is_its_own_trouble(bench, monkeypatch, wher
             polling,
             "claim_task",
             lambda db, job, task: 1 // 0 if job.id == bad else claim(db, job, task),
+        )
+    if where == "route":
+        known = polling.route_of
+        monkeypatch.setattr(
+            polling,
+            "route_of",
+            lambda engine, job: 1 // 0 if job.id == bad else known(engine, job),
         )
     finish(bench, bad, good)
     bench.turns(3, 10)
