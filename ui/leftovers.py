@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gradio import route_utils, routes
+from starlette.exceptions import HTTPException
 
 __all__ = ["drop_leftovers"]
 
@@ -24,12 +25,15 @@ class _Parser(route_utils.GradioMultiPartParser):
 
 
 async def _receive_and_drop(*args: Any, **named: Any) -> Any:
-    """Receives an upload; Gradio itself deletes its files only after an error in the form's own text."""
+    """Receives an upload, or raises HTTPException; Gradio deletes its files only after an error in the form's text."""
     copied: list[str] = []
     try:
         answer = await _receive(*args, **named)
         copied = answer[1]
         return answer
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # A form that is none makes Gradio's parser stumble; what the disk or a limit refuses is none of these.
+        raise HTTPException(400) from error
     finally:
         parser = _parser.get(None)
         for file in parser._files_to_close_on_error if parser else ():

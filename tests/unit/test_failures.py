@@ -20,6 +20,7 @@ from tests.conftest import run_async
 from tests.unit.asgi import ask
 from ui.answers import Answers
 from ui.events import HANDLERS, SESSIONS, Page
+from ui.leftovers import drop_leftovers
 
 SECRET = "/srv/someone/data/secret.png"
 
@@ -213,3 +214,29 @@ def test_what_is_remembered_of_visits_is_bounded() -> None:
         assert held[f"visit-{number}"].config_values
     assert len(held.session_data) == len(held.time_last_used) == SESSIONS
     assert f"visit-{SESSIONS + 49}" in held
+
+
+FORMS = {
+    "a boundary of thousands": (b"abc", "multipart/form-data; boundary=" + "x" * 5000),
+    "a field where a file should be": (
+        b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\nabc\r\n--x--',
+        "multipart/form-data; boundary=x",
+    ),
+}
+
+
+@pytest.mark.parametrize("query", ["", "?upload_id=1"], ids=["", "with its progress"])
+@pytest.mark.parametrize(("form", "kind"), FORMS.values(), ids=FORMS)
+def test_a_form_that_is_none_is_the_callers_fault(
+    form: bytes, kind: str, query: str, caplog: Any
+) -> None:
+    drop_leftovers()
+    with Page() as page:
+        gr.File()
+    app = gr.mount_gradio_app(
+        FastAPI(), page, path="/", app_kwargs={"exception_handlers": HANDLERS}
+    )
+    header = {"content-type": kind, "content-length": str(len(form))}
+    answer = ask(app, f"/gradio_api/upload{query}", body=[form], headers=header)
+    assert (answer.status, answer.code) == (400, "bad_request")
+    assert "Traceback" not in caplog.text
