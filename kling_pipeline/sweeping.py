@@ -19,6 +19,7 @@ from kling_pipeline.store import Connection
 from kling_pipeline.uploads import expire_uploads
 
 _HOUR, _DAY = 3600.0, 86_400.0
+_ENDED = 30 * _DAY  # a click that was made in a session may come again for a while
 _LENT = 31 * _DAY  # the simulator's links to a lent file end after 30
 _HOME = re.compile(r"[0-9a-f]{2}")
 
@@ -37,6 +38,10 @@ def sweep(engine: Engine) -> None:
         _sweep_old(data.glob("simulator.db.files/.input-*"), engine, _DAY)
         _sweep_old(data.glob("simulator.db.files/input-*"), engine, _LENT)
         gone += _old_content(engine)
+        ended = now - engine.wait(_ENDED)
+        engine.store.write(
+            lambda db: db.execute("DELETE FROM session WHERE expires_at < ?", [ended])
+        )
     if gone:
         engine.store.write(lambda db: _drop(db, engine.assets, gone))
 

@@ -173,3 +173,18 @@ def test_what_gradio_received_goes_after_an_hour(bench: Bench) -> None:
     new = put(bench.engine.cache / "other" / "clip.mp4")
     bench.pipeline.resume()
     assert [one.exists() for one in (old, junk, new)] == [False, False, True]
+
+
+def test_a_session_goes_a_month_after_its_end(bench: Bench) -> None:
+    """Its answers hold masks and faces, and nobody can go on with it."""
+    bench.begin("multi_elements", {"init-selection": {"session_id": "1"}})
+
+    def kept() -> int:
+        bench.pipeline.resume()
+        with bench.store.read() as db:
+            return int(db.execute("SELECT count(*) FROM session").fetchone()[0])
+
+    bench.time += 29 * DAY
+    assert kept() == 1
+    bench.time += 4 * DAY
+    assert kept() == 0
