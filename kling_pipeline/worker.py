@@ -98,10 +98,14 @@ class Worker:
         """Starts the threads; jobs that a dead process left behind are taken up at once."""
         self.pipeline.engine.ring = self.ring
         self.pipeline.engine.stopping = self._stop
-        self.pipeline.resume()
-        if self._is_pump():  # now, so that doctor does not say for a second that nobody works
-            # What a dead process was told; the rows say what is due.
-            self.huey.storage.flush_queue()
+        try:
+            self.pipeline.resume()
+            if self._is_pump():  # now, so that doctor does not say for a second that nobody works
+                # What a dead process was told; the rows say what is due.
+                self.huey.storage.flush_queue()
+        except (StorageError, BusyError) as error:
+            # The page says so, too; with room again the ticks go on by themselves.
+            self._complain("start", error)
         self._consumer.start()
         self._clock.start()
         self._keeper.start()

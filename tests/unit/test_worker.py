@@ -197,6 +197,29 @@ def test_a_ring_is_kept_for_the_next_tick_where_the_system_gives_no_thread(
     close(worker)
 
 
+def test_it_starts_on_a_full_disk_and_goes_on_when_there_is_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uploads that are due to go, or the jobs of a dead process, want to be written about at once."""
+    bench.configure(studio_workers=1, studio_time_scale=100)
+    [job_id] = bench.submit()
+    write, room = bench.store.write, threading.Event()
+
+    def full(work: Any) -> Any:
+        if room.is_set():
+            return write(work)
+        raise StorageError("Nothing was kept: the disk is full.")
+
+    monkeypatch.setattr(bench.store, "write", full)
+    worker = Worker(bench.pipeline)
+    worker.start()
+    try:
+        room.set()
+        wait_for(lambda: bench.job(job_id)["state"] == "running", "the job to be sent")
+    finally:
+        worker.stop()
+
+
 @pytest.mark.parametrize(
     ("error", "way"),
     [(StorageError("The disk is full."), False), (ZeroDivisionError("x"), True)],
