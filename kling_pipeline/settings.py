@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -16,12 +17,14 @@ from kling_pipeline.env_file import find_encoding
 from kling_pipeline.errors import StudioError
 
 ROOT = Path(__file__).resolve().parent.parent
-# What str.strip leaves: a mark of the byte order and spaces of no width, which come with copied text.
-_SPACE = "".join(
-    map(chr, (*range(33), 0x7F, 0x85, 0xA0, 0x200B, 0x2028, 0x2029, 0x2060, 0x3000, 0xFEFF))
-)
+# What cannot be seen, by category: spaces, controls, and marks that turn text, which Windows copies with a path.
+_UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf"}
+_QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019\u201a"  # straight, and as word processors make them
 POOLS = ("video", "image")
 PROXIES = ("http", "https", "socks5", "socks5h")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d*)?", re.ASCII | re.IGNORECASE)
+# An address, a drive of Windows, or a variable that nobody has put a value for.
+_NO_FOLDER = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]|(.*/)?(\$\w|\$\{\w|%\w+%)", re.IGNORECASE | re.DOTALL)
 
 
 class Settings(BaseSettings):
@@ -67,7 +70,11 @@ class Settings(BaseSettings):
             name: _strip(value) if isinstance(value, str) else value
             for name, value in values.items()
         }
-        return {name: value for name, value in bare.items() if value != ""}
+        bare = {name: value for name, value in bare.items() if value != ""}
+        # Desktops set both; the one that is never asked may be of any kind.
+        if bare.get("https_proxy"):
+            bare.pop("all_proxy", None)
+        return bare
 
     @field_validator("host")
     @classmethod
@@ -88,11 +95,13 @@ class Settings(BaseSettings):
         parts = _split(url)
         if parts.username is not None or parts.password is not None:
             raise ValueError("it bears a name or a password; keys have settings of their own.")
-        if parts.scheme == "https" and parts.hostname:
-            return url.rstrip("/")
+        if any(char in "?#\\" or char.isspace() for char in url):
+            raise ValueError("it must be an address alone: no ?, no #, no \\ and no spaces in it.")
         # Keys must not cross a network in the clear.
-        if parts.scheme == "http" and is_loopback(parts.hostname or ""):
-            return url.rstrip("/")
+        if (parts.scheme == "https" and parts.hostname) or (
+            parts.scheme == "http" and is_loopback(parts.hostname or "")
+        ):
+            return parts._replace(netloc=_encode_name(parts.netloc)).geturl().rstrip("/")
         raise ValueError("it must begin with https:// (http:// only to this machine).")
 
     @field_validator("studio_public_url")
@@ -103,7 +112,7 @@ class Settings(BaseSettings):
             parts.scheme not in ("http", "https")
             or not parts.hostname
             or parts.username is not None
-            or not re.fullmatch(r"(/[\w.~-]+)*/?", parts.path, re.ASCII)
+            or not re.fullmatch(r"(/(?!\.\.?(/|$))[\w.~-]+)*/?", parts.path, re.ASCII)
             or "?" in (url or "")
             or "#" in (url or "")
         ):
@@ -116,11 +125,12 @@ class Settings(BaseSettings):
     @field_validator("https_proxy", "all_proxy")
     @classmethod
     def _proxy(cls, given: SecretStr | None) -> SecretStr | None:
-        """An address without a scheme is one of a plain proxy, as curl has it."""
+        """An address without a scheme is one of a plain proxy, as curl has it; desktops write socks:// for socks5://."""
         if given is None:
             return None
         url = given.get_secret_value()
         url = url if "://" in url else f"http://{url}"
+        url = re.sub(r"(?i)^socks://", "socks5://", url)
         try:
             parts = urlsplit(url)
             whole = parts.scheme in PROXIES and parts.hostname and parts.port != 0
@@ -136,6 +146,13 @@ class Settings(BaseSettings):
     @field_validator("studio_data_dir")
     @classmethod
     def _whole_path(cls, path: Path) -> Path:
+        # What a shell would have done; docker and service managers do not.
+        path = Path(os.path.expandvars(path))
+        if _NO_FOLDER.match(str(path)):
+            raise ValueError(
+                "it must be the path of a folder on this system, with no variable in it that is not set, "
+                "like /home/me/studio."
+            )
         try:
             # Children run in another folder.
             return path.expanduser().resolve()
@@ -207,7 +224,8 @@ class Settings(BaseSettings):
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine."""
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    named = host.lower().removesuffix(".") == "localhost"
+    return named or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -228,11 +246,20 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def _strip(value: str) -> str:
-    value = value.strip(_SPACE)
+    value = _trim(value)
     # `docker run --env-file` and some service managers pass quotes on.
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        value = value[1:-1].strip(_SPACE)
+    if len(value) > 1 and value[0] in _QUOTES and value[-1] in _QUOTES:
+        value = _trim(value[1:-1])
     return value
+
+
+def _trim(value: str) -> str:
+    begin, end = 0, len(value)
+    while begin < end and unicodedata.category(value[begin]) in _UNSEEN:
+        begin += 1
+    while begin < end and unicodedata.category(value[end - 1]) in _UNSEEN:
+        end -= 1
+    return value[begin:end]
 
 
 def _split(url: str) -> SplitResult:
@@ -248,15 +275,17 @@ def _split(url: str) -> SplitResult:
 
 def _encode_name(name: str) -> str:
     """The host of an address as it is asked for: other letters than ASCII in Punycode."""
-    if name.isascii():
-        return name
-    import idna  # noqa: PLC0415  # its tables are large, and seldom needed
+    if not name.isascii():
+        import idna  # noqa: PLC0415  # its tables are large, and seldom needed
 
-    host, colon, port = name.partition(":")
-    try:
-        return idna.encode(host, uts46=True).decode("ascii") + colon + port
-    except idna.IDNAError:
-        raise ValueError("its name has letters that no name of a host has.") from None
+        host, colon, port = name.partition(":")
+        try:
+            name = idna.encode(host, uts46=True).decode("ascii") + colon + port
+        except idna.IDNAError:
+            name = ""
+    if not _HOST.fullmatch(name):
+        raise ValueError("its name has letters that no name of a host has.")
+    return name
 
 
 def _is_address(host: str) -> bool:

@@ -91,6 +91,20 @@ def test_an_address_without_a_scheme_is_one_of_a_plain_proxy(
     assert proxies(monkeypatch, HTTPS_PROXY="proxy.example:3128").find(KLING) == PROXY
 
 
+def test_a_desktop_s_socks_is_the_fifth_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GNOME and KDE write `socks://` into ALL_PROXY, beside a plain proxy in HTTPS_PROXY or alone."""
+    for written in ("socks://127.0.0.1:1080/", "SOCKS://127.0.0.1:1080/"):
+        found = proxies(monkeypatch, ALL_PROXY=written).find(KLING)
+        assert found == "socks5://127.0.0.1:1080/"
+
+
+@pytest.mark.parametrize("unasked", ["socks4://127.0.0.1:1080", "socks://127.0.0.1:1", "ftp://x"])
+def test_a_proxy_that_is_never_asked_may_be_of_any_kind(
+    unasked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert proxies(monkeypatch, HTTPS_PROXY=PROXY, ALL_PROXY=unasked).find(KLING) == PROXY
+
+
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
 @pytest.mark.parametrize(
     "value",

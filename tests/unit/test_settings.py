@@ -68,11 +68,22 @@ def test_half_a_pair_stops_the_start_with_a_sentence(monkeypatch, given, missing
         ("KLING_BASE_URL", "https://x.example:99999"),
         ("KLING_BASE_URL", "https://x.example:0"),
         ("KLING_BASE_URL", "https://[::1"),
+        ("KLING_BASE_URL", "https://api.kl ing.example"),
+        ("KLING_BASE_URL", "https://\u0661.example"),
+        ("KLING_BASE_URL", "https://x.example/?a=1"),
+        ("KLING_BASE_URL", "https://x.example\\v1"),
         ("STUDIO_PUBLIC_URL", "https://x.example:abc"),
         ("STUDIO_PUBLIC_URL", "https://x.example:99999"),
         ("STUDIO_PUBLIC_URL", "https://x.example/?"),
         ("STUDIO_PUBLIC_URL", "https://x.example/a#"),
         ("STUDIO_PUBLIC_URL", "https://-\u00fc-.example"),
+        ("STUDIO_PUBLIC_URL", "https://x .example"),
+        ("STUDIO_PUBLIC_URL", "https://x.example/../a"),
+        ("STUDIO_DATA_DIR", "$NO_SUCH_VARIABLE/x"),
+        ("STUDIO_DATA_DIR", "/tmp/${NO_SUCH_VARIABLE}/x"),
+        ("STUDIO_DATA_DIR", "%USERPROFILE%\\x"),
+        ("STUDIO_DATA_DIR", "file:///tmp/x"),
+        ("STUDIO_DATA_DIR", "C:\\studio"),
         ("STUDIO_DATA_DIR", "~nobody-of-this-name/x"),
     ],
 )
@@ -109,14 +120,18 @@ def test_keys_and_an_open_address_do_not_go_together(host):
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "::1", "127.0.0.2", "LocalHost", "localhost."]
+)
 def test_loopback_is_fine_with_keys(host):
     check_exposure(Settings(_env_file=None, host=host, kling_api_key=CANARY))
 
 
 @pytest.mark.parametrize(
-    "around", ["\r", "\t", " ", "\r\n", "\xa0", "\ufeff", "\u200b", '"', "'", ' " ']
-)
+    "around",
+    ["\r", "\t", " ", "\r\n", "\xa0", "\ufeff", "\u200b", '"', "'", ' " ', "\u202a", "\u200e", "\u2003",
+     "\u202f", "\u00ad", "\u201c", "\u2019", "\u202a\u201d"],
+)  # fmt: skip
 def test_what_stands_around_a_value_is_not_the_value(monkeypatch, tmp_path, around):
     given = {
         "KLING_API_KEY": CANARY,
@@ -138,6 +153,16 @@ def test_what_stands_around_a_value_is_not_the_value(monkeypatch, tmp_path, arou
     )
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.studio_places == {"video": 5}
+
+
+def test_a_variable_in_the_data_folder_is_what_a_shell_makes_of_it(monkeypatch, tmp_path):
+    """Docker and service managers hand it on as it is written: another folder would be another ledger."""
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+    for written in ("$STUDIO_HOME/a", "${STUDIO_HOME}/a", f"{tmp_path}/a"):
+        monkeypatch.setenv("STUDIO_DATA_DIR", written)
+        assert read_settings(_env_file=None).studio_data_dir == tmp_path / "a"
+    monkeypatch.setenv("STUDIO_DATA_DIR", f"{tmp_path}/5$ a day")
+    assert read_settings(_env_file=None).studio_data_dir == tmp_path / "5$ a day"
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "\r", "\ufeff", '""', "' '"])
