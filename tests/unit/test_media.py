@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -111,7 +112,10 @@ def test_base64_is_raw() -> None:
     assert decode_base64(base64.b64encode(data).decode()) == data
     for other in ("", " ", "as_0123", "https://a.example.com/b.png", "AAA", "äöü", "A=AA", "AA AA"):
         assert decode_base64(other) is None
-    for prefixed in ("data:image/png;base64,AAAA", ' "DATA:image/png;base64,AAAA"'):
+    for prefixed in (
+        "data:image/png;base64,AAAA", ' "DATA:image/png;base64,AAAA"', "image/png;base64,AAAA",
+        "base64,AAAA", "data%3Aimage/png%3Bbase64%2CAAAA",
+    ):  # fmt: skip
         with pytest.raises(InputError) as caught:
             decode_base64(prefixed)
         assert caught.value.code == "data_prefix"
@@ -136,6 +140,18 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     ),
     "in escaped quotes": lambda text: json.dumps(json.dumps(text))[1:-1],
     "in quotes": lambda text: f' "{text}"\n',
+    "as Python prints bytes": lambda text: f"b'{text}'",
+    "as Python prints bytes of lines": lambda text: repr(lines(text, "\n").encode()),
+    "as an address bears it": lambda text: quote(text, safe=""),
+    "as an address bears its lines": lambda text: quote(lines(text, "\r\n"), safe=""),
+    "as XML has ends of lines": lambda text: lines(text, "&#13;\n"),
+    "as XML has them otherwise": lambda text: lines(text, "&#xD;&#xA;"),
+    "with breaks that nobody sees": lambda text: lines(text, "\u200b"),
+    "with soft hyphens": lambda text: lines(text, "\u00ad"),
+    "between marks that turn text": lambda text: f"\u202a{text}\u202c\u200e",
+    "in a word processor's quotes": lambda text: f"\u201c{text}\u201d",
+    "in backticks": lambda text: f"`{text}`",
+    "with the zero of a C string": lambda text: text + "\0",
     "without padding": lambda text: text.rstrip("="),
     "in the alphabet of addresses": lambda text: text.translate(str.maketrans("+/", "-_")),
     "in that, bare and in lines": lambda text: lines(
