@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NoReturn
+from urllib.parse import quote
 
 from kling_pipeline.capability import Kind, Route
 from kling_pipeline.errors import KlingError, StudioError
@@ -36,9 +37,11 @@ _STATUS: Mapping[str, Status] = {
 }
 _KIND: Mapping[str, Kind] = {"videos": "video", "images": "image", "audios": "audio"}
 _ID = re.compile(r"(?!\.)[!-~]{1,128}")
-_URL = re.compile(r"https?://[!-~]{1,8000}")
+_URL = re.compile(r"https?://[^\s%/?#]+([/?#][!-~]*)?", re.IGNORECASE)
+_AS_IT_IS = "".join(map(chr, range(0x21, 0x7F)))
 _UNITS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
 _LINK = re.compile(r"\w+://[^\s\"']*")
+MAX_LINK = 8000
 MAX_QUOTED = 120
 MAX_OUTPUTS = 32  # the most that any request asks for is 9 pictures
 MAX_PAGE = 1000  # the documented most is 500
@@ -186,18 +189,25 @@ def _outputs(route: Route, result: object) -> tuple[Output, ...]:
 def _output(kind: Kind, index: int, item: object) -> Output:
     if not isinstance(item, dict):
         _unreadable(f"{kind} {index}")
-    url = item.get("url") or item.get("url_mp3")
-    if not isinstance(url, str) or not _URL.fullmatch(url):
+    url = _link(item.get("url") or item.get("url_mp3"))
+    if url is None:
         _unreadable(f"the address of {kind} {index}")
-    marked = item.get("watermark_url")
     return Output(
         kind=kind,
         url=url,
         provider_id=_name(item.get("id")),
         index=index,
         duration=_seconds(item.get("duration") or item.get("duration_mp3")),
-        watermark_url=marked if isinstance(marked, str) and _URL.fullmatch(marked) else None,
+        watermark_url=_link(item.get("watermark_url")),
     )
+
+
+def _link(value: object) -> str | None:
+    """An address as it is asked for; a file's name in other letters or with spaces comes as it is, or escaped."""
+    if not isinstance(value, str) or len(value) > MAX_LINK or not value.strip().isprintable():
+        return None
+    link = quote(value.strip(), safe=_AS_IT_IS)
+    return link if len(link) <= MAX_LINK and _URL.fullmatch(link) else None
 
 
 def _id(value: object, what: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ MAX_ADDRESSES = 4
 CHUNK = 64 * 1024
 _GONE = {403, 404, 410}  # a signed link that has run out answers any of these
 _PORTS = {"http": 80, "https": 443}
+_RANGE = re.compile(r"bytes 0-([0-9]{1,15})/([0-9]{1,15})", re.IGNORECASE)
 
 Progress = Callable[[int, int | None], None]
 
@@ -201,12 +203,20 @@ def _usable(response: httpx.Response) -> None:
     status = response.status_code
     if status in _GONE:
         raise ResultError(f"The link has run out (HTTP {status}).", code="result_expired")
-    if status != 200:
+    if not _is_whole(response):
         passes = status >= 500 or status in (408, 425, 429)
         raise ResultError(
             f"The file's server answered HTTP {status}.",
             code="result_unreachable" if passes else "result_refused",
         )
+
+
+def _is_whole(response: httpx.Response) -> bool:
+    """Whether all of a file comes: 203 is a proxy's word for it, and a part may be the whole."""
+    if response.status_code == 206:
+        told = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
+        return told is not None and int(told[1]) + 1 == int(told[2])
+    return response.status_code in (200, 203)
 
 
 def _length(response: httpx.Response) -> int | None:

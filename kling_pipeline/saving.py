@@ -297,5 +297,5 @@ def _given_up(code: str, error: StudioError) -> dict[str, str]:
     return {
         "code": code,
         "message": error.message,
-        "next": "Kling has the result for 30 days. Store it again, or take the credits back.",
+        "next": f"{error.next} Kling has the result for 30 days. Store it again, or take the credits back.".strip(),
     }

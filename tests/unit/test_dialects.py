@@ -141,7 +141,11 @@ HOSTILE: dict[str, object] = {
     "a file that is a text": answer(task_result={"videos": ["https://p.example.com/v.mp4"]}),
     "a file without an address": one_video(url=None),
     "a local address": one_video(url="file:///etc/passwd"),
-    "an address with a space": one_video(url="https://p.example.com/a b"),
+    "an address with a line in it": one_video(url="https://p.example.com/a\nb"),
+    "an address with half a character": one_video(url="https://p.example.com/\ud800"),
+    "a host with a space": one_video(url="https://p example.com/a"),
+    "an address without a host": one_video(url="https:///a"),
+    "an address that grows too long": one_video(url="https://p.example.com/" + "\u5f71" * 1000),
     "an endless address": one_video(url="https://p.example.com/" + "a" * 9000),
 }
 
@@ -234,3 +238,18 @@ def test_the_body_holds_what_is_set_and_the_ids() -> None:
 def test_a_route_of_the_new_generation_is_not_asked() -> None:
     with pytest.raises(StudioError):
         body(Route("t2v", "/text-to-video/kling-3.0", "videos", "video", "new"), {}, "ks-1", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ("\u5f71\u7247 1.mp4?s=a%2Bb", "%E5%BD%B1%E7%89%87%201.mp4?s=a%2Bb"),
+        ("a[1]|b.mp4 \n", "a[1]|b.mp4"),
+    ],
+)
+def test_a_file_may_have_a_name_in_any_letters(told: str, asked: str) -> None:
+    for scheme in ("https", "HTTPS"):
+        urls = {"url": f" {scheme}://p.example.com/{told}", "watermark_url": "https://p.example.com/ w"}
+        output = read_task(VIDEO, one_video(**urls)).outputs[0]
+        assert output.url == f"{scheme}://p.example.com/{asked}"
+        assert output.watermark_url == "https://p.example.com/%20w"

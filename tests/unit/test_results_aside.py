@@ -33,3 +33,15 @@ def test_a_server_that_is_away_for_more_than_a_day_is_the_owners(bench, monkeypa
     bench.pipeline.retry("local", job_id)
     bench.turn()
     assert state(bench, job_id) == "done"
+
+
+def test_what_is_set_aside_still_says_how_to_mend_it(bench, monkeypatch):
+    job_id = to_saving(bench)
+
+    def download(*_: Any, **__: Any) -> int:
+        raise ResultError("An address was made up.", code="result_fake_ip", next="Set STUDIO_FAKE_IP=1.")
+
+    monkeypatch.setattr(bench.kling, "download", download)
+    bench.turns(100, 60)
+    error = bench.job(job_id)["error"]
+    assert error["next"].startswith("Set STUDIO_FAKE_IP=1. Kling has the result")
