@@ -18,7 +18,8 @@ __all__ = ["MAX_PIXELS", "check_boxes"]
 MAX_PIXELS = 40_000_000
 MAX_SAMPLES = 5_000_000  # a track of 24 hours at 50 frames has 4.3 million
 MAX_DEPTH = 8
-MAX_BOXES = 10_000  # a file of nothing but empty boxes would take minutes
+# A minute with a fragment for each frame has 50,000; a file of nothing but empty boxes would take minutes.
+MAX_BOXES = 200_000
 _NESTED = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 _CHECKED = {b"tkhd", b"stsd", b"stsz", b"stz2", b"trun"}
 _TABLES = {b"stco", b"co64", b"stsc", b"stsz"}
@@ -33,8 +34,12 @@ def check_boxes(file: BinaryIO) -> None:
     size = file.seek(0, os.SEEK_END)
     seen: set[bytes] = set()
     tracks: list[dict[bytes, bytes]] = []
-    data_ends, last_part = 0, b""
-    for count, (kind, start, end, promised) in enumerate(_walk(file, 0, size)):
+    data_ends, last_part, indexed = 0, b"", False
+    for count, (kind, start, end, promised, depth) in enumerate(_walk(file, 0, size)):
+        if kind == b"moov" and not depth:
+            if indexed:
+                break  # FFmpeg skips a second one: another file, or a part of it, stands behind this one
+            indexed = True
         if count > MAX_BOXES or (kind in (b"moov", b"moof") and promised > end):
             raise Unreadable("file_cut", _CUT)
         seen.add(kind)
@@ -43,7 +48,7 @@ def check_boxes(file: BinaryIO) -> None:
         if kind in _CHECKED:
             _check(kind, file.read(min(end - start, 128)))
             file.seek(start)
-        if kind == b"trak":
+        if kind == b"trak" and depth:
             tracks.append({})
         elif kind in _TABLES and tracks:
             tracks[-1].setdefault(kind, file.read(end - start))
@@ -59,8 +64,8 @@ def check_boxes(file: BinaryIO) -> None:
 
 def _walk(
     file: BinaryIO, start: int, end: int, depth: int = 0
-) -> Iterator[tuple[bytes, int, int, int]]:
-    """Every box as (type, begin and end of its content, the end it promises), outer before inner.
+) -> Iterator[tuple[bytes, int, int, int, int]]:
+    """Every box as (type, begin and end of its content, the end it promises, depth), outer before inner.
 
     A box that promises more than there is ends with what it lies in, as FFmpeg has it; one that
     is shorter than its own head ends the walk.
@@ -76,7 +81,7 @@ def _walk(
             size = end - start
         if size < begin - start:
             return
-        yield kind, begin, min(start + size, end), start + size
+        yield kind, begin, min(start + size, end), start + size, depth
         if kind in _NESTED and depth < MAX_DEPTH:
             yield from _walk(file, begin, min(start + size, end), depth + 1)
         start += size

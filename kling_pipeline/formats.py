@@ -108,8 +108,8 @@ _SIGNS: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"%PDF", Format("PDF document", None)),
     (0, b"PK\x03\x04", Format("ZIP archive", None)),
 )
-# What may stand in front of the first box that tells what a file is (QuickTime File Format).
-_IN_FRONT = (b"free", b"skip", b"pnot", b"udta", b"uuid")
+# What may stand in front of the first box that tells what a file is (QuickTime File Format, ISO/IEC 14496-12, DASH).
+_IN_FRONT = (b"free", b"skip", b"pnot", b"udta", b"uuid", b"styp", b"sidx", b"emsg", b"meta", b"junk")
 _BRANDS = {
     b"qt  ": _MOV,
     b"M4A ": _M4A,

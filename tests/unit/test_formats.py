@@ -229,6 +229,8 @@ TAILS: dict[str, bytes] = {
     "a box of 64 bits that is cut": struct.pack(">I4sQ", 1, b"skip", 2**60),
     "odd side data": box(b"udta", b"\xff" * 99) + box(b"meta", b"\0\0"),
     "the head of a box": b"\0\0\0\x20fre",
+    "twenty thousand boxes": box(b"free", b"") * 20_000,
+    "an index that lies": box(b"trak", box(b"stco", struct.pack(">III", 0, 1, 2**31))),
 }
 
 
@@ -243,6 +245,18 @@ def test_bytes_behind_the_last_box_are_nobody_s(tail: bytes, front: bool, tmp_pa
     path.write_bytes(data)
     assert verify_result(path, "video").width == 320
     assert make_poster(path, "video", tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("most", [300, 900, 5000])
+def test_the_begin_of_a_film_behind_its_end_is_nobody_s(most: int) -> None:
+    """A download that was taken up again from its begin, or two files that were joined by hand."""
+    data = clip(front=True)
+    for tail in (data[:most], box(b"moov", b"") + data[:most], struct.pack(">I4s", 2**31, b"moov")):
+        assert inspect_upload(data + tail).duration == pytest.approx(2, abs=0.1)
+    lying = box(b"stsz", struct.pack(">III", 0, 0, 2**31))
+    for _ in range(2):  # one inside another is read by FFmpeg
+        lying = box(b"moov", lying)
+    assert refused(data[: data.index(b"moov") - 4] + lying).code == "file_cut"
 
 
 @pytest.mark.parametrize("tail", TAILS.values(), ids=TAILS.keys())
@@ -304,7 +318,10 @@ def test_a_tagged_sound_that_is_not_taken_is_named() -> None:
     assert (error.code, "FLAC" in error.message) == ("unsupported_type", True)
 
 
-@pytest.mark.parametrize("kind", [b"free", b"skip", b"pnot", b"udta", b"uuid"])
+@pytest.mark.parametrize(
+    "kind",
+    [b"free", b"skip", b"pnot", b"udta", b"uuid", b"styp", b"sidx", b"emsg", b"meta", b"junk"],
+)
 def test_a_film_may_begin_with_any_box(kind: bytes) -> None:
     # In place of the brand, as in the old QuickTime, so that each sample stays where it is.
     data = clip("mov")
@@ -330,16 +347,26 @@ def test_a_clip_without_its_last_sample_is_cut(lost: int) -> None:
     assert refused(data[:-lost] + TAILS["odd side data"][: lost // 2]).code == "file_cut"
 
 
-def test_a_fragment_without_its_data_is_cut() -> None:
+def fragmented(by: str, frames: int) -> bytes:
     with tempfile.NamedTemporaryFile() as file:
-        options = {"movflags": "frag_keyframe+empty_moov"}
+        options = {"movflags": f"{by}+empty_moov"}
         with av.open(file.name, "w", format="mp4", options=options) as out:
-            video = out.add_stream("libx264", rate=24)
+            video = out.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
             video.width, video.height, video.pix_fmt, video.gop_size = 320, 240, "yuv420p", 8
-            for _ in range(24):
+            for _ in range(frames):
                 out.mux(video.encode(av.VideoFrame(320, 240, "yuv420p")))
             out.mux(video.encode(None))
-        data = Path(file.name).read_bytes()
+        return Path(file.name).read_bytes()
+
+
+def test_a_film_may_have_a_fragment_for_each_frame() -> None:
+    data = fragmented("frag_every_frame", 1800)
+    assert data.count(b"moof") == 1800
+    assert inspect_upload(data).duration == pytest.approx(75, abs=0.1)
+
+
+def test_a_fragment_without_its_data_is_cut() -> None:
+    data = fragmented("frag_keyframe", 24)
     assert data.count(b"moof") > 1 and inspect_upload(data).width == 320
     last = data.rindex(b"mdat") - 4
     for tail in (b"", *TAILS.values(), data[data.rindex(b"mfra") - 4 :]):

@@ -198,7 +198,7 @@ BOMBS = {
     "a box shorter than itself": (FTYP + struct.pack(">I4s", 4, b"moov"), "file_cut"),
     "no index": (FTYP + box(b"mdat", b"\0" * 100), "file_cut"),
     "an empty index": (FTYP + box(b"moov", b""), "file_cut"),
-    "nothing but boxes": (FTYP + box(b"free", b"") * 100_000, "file_cut"),
+    "nothing but boxes": (FTYP + box(b"free", b"") * 300_000, "file_cut"),
     "boxes in boxes": (
         FTYP + functools.reduce(lambda inner, _: box(b"moov", inner), range(3000), b""),
         "file_cut",
