@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-# Letters and signs by their category, of which nothing is seen: fillers, empty Braille, null notes, blanks.
-_EMPTY_GLYPHS = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159\U00013441\U00013442")
+# Letters and signs by their category, of which nothing is seen: fillers, empty Braille, null notes, blanks, and the
+# place of a picture that a program could not copy.
+_EMPTY_GLYPHS = frozenset("\ufffc\u115f\u1160\u2800\u3164\uffa0\U0001d159\U00013441\U00013442")
 _PIECE = 4096
 
 

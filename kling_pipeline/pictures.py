@@ -18,8 +18,8 @@ __all__ = ["measure", "save_small", "thumbnail"]
 
 # A PNG is read through and a plain JPG is decoded at an eighth: neither takes memory by its size.
 MAX_PIXELS = 200_000_000
-# All others are held whole, at four bytes a pixel, a progressive JPG at up to six.
-MAX_HELD = 100_000_000
+# All others are held whole, at four bytes a pixel, a progressive JPG at up to six: a phone's 108 megapixels.
+MAX_HELD = 110_000_000
 _ORIENTATION = 0x0112
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that turn the picture by a quarter
 _TURNS = {

@@ -105,6 +105,12 @@ def test_a_phone_s_fifty_megapixels_are_taken(more: dict[str, Any], tmp_path: Pa
         assert poster.size == (512, 384)
 
 
+def test_a_phone_s_hundred_and_eight_megapixels_are_taken_in_passes() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (12_032, 9024)).save(file, "JPEG", progressive=True, subsampling=0)
+    assert inspect_upload(file.getvalue()).width == 12_032
+
+
 def test_a_large_png_is_read_through() -> None:
     assert inspect_upload(png(9000, 9000)).width == 9000
     half = png(9000, 9000)
