@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +35,8 @@ ANSWER_CAP = 32 * 1024 * 1024  # bytes; masks come as pictures in Base64
 PAGE_CAP = 8 * 1024 * 1024  # bytes
 SKEW_KEPT = 64  # answers
 LEAST_SECRET = 8  # characters; anything shorter may be a word
-MAX_SKEW = 7200.0  # s; no clock is set by more, and no answer may hold a job up for longer
+MAX_SKEW = 7200.0  # s; no answer may hold a job up for longer
+_SANE = (1.577e9, 4.102e9)  # the years 2020 to 2100; a server that tells another has no clock
 
 # Raised before the first byte of a request is written.
 _NOT_SENT = (
@@ -235,16 +238,29 @@ class KlingAIClient:
         return read_answer(response.status_code, content)
 
     def _compare_clocks(self, response: httpx.Response, asked: float) -> None:
-        try:
-            theirs = parsedate_to_datetime(response.headers["date"]).timestamp()
-        except (KeyError, ValueError, TypeError, OverflowError):
+        theirs = _told_time(response)
+        if theirs is None:
             return
+        # What a cache kept tells when it was made, and how long ago that is.
+        age = response.headers.get("age", "")
+        kept = int(age) if re.fullmatch("[0-9]{1,8}", age) else 0
         # The header's grain is a second, and its moment lies between the question and the answer.
-        now = self._now()
-        least = max(0.0, asked - (theirs + 1), theirs - now)
-        most = max(abs(theirs + 0.5 - now), least)
-        likely = max(abs(theirs + 0.5 - (asked + now) / 2), least)
-        self._skews.append((min(least, MAX_SKEW), min(most, MAX_SKEW), min(likely, MAX_SKEW)))
+        now, moment = self._now(), theirs + kept
+        least = max(0.0, asked - (moment + 1), moment - now)
+        most = max(abs(theirs + 0.5 - now), abs(moment + 0.5 - now), least)
+        likely = max(abs(moment + 0.5 - (asked + now) / 2), least)
+        if not _SANE[0] < theirs < _SANE[1]:
+            least = likely = 0.0
+        self._skews.append((least, min(most, MAX_SKEW), likely))
+
+
+def _told_time(response: httpx.Response) -> float | None:
+    try:
+        told = parsedate_to_datetime(response.headers["date"])
+        # A date without a zone is one of Greenwich (RFC 9110), wherever this machine is.
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def _content(response: httpx.Response, cap: int, end: float) -> bytes:
