@@ -27,9 +27,15 @@ if __name__ == "__main__":  # what follows is read by Gradio at its import too
         SETTINGS = read_settings()
     except StudioError as error:
         sys.exit(error.message)
+    # Another program's of Gradio: a port that is none ends its import, SSR starts Node, a root path moves the page.
+    for name in [name for name in os.environ if name.startswith("GRADIO_")]:
+        del os.environ[name]
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(SETTINGS.studio_data_dir / "gradio")
     # Ours are in the settings. Nothing else here leaves this machine, and a broken one would end Gradio's import.
-    for kind in ("http_proxy", "https_proxy", "all_proxy", "ssl_cert_file", "ssl_cert_dir"):
+    for kind in (
+        "http_proxy", "https_proxy", "all_proxy", "ssl_cert_file", "ssl_cert_dir", "sslkeylogfile",
+    ):  # fmt: skip
         os.environ.pop(kind, None)
         os.environ.pop(kind.upper(), None)
 

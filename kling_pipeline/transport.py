@@ -7,6 +7,7 @@ stands around a whole exchange, and every step of it gets what is left.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -47,6 +48,8 @@ class Transport(httpx.HTTPTransport):
     """Keeps deadlines; `proxy` is the address of one, its name and password included."""
 
     def __init__(self, *, proxy: str | None = None, connections: int = 8, kept: int = 8) -> None:
+        # Kept by no file: one that cannot be written ends the start, and any other opens what is sent, keys included.
+        os.environ.pop("SSLKEYLOGFILE", None)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=kept)
         super().__init__(trust_env=False, http2=False, retries=0, limits=limits, proxy=proxy)
         # The pool takes a backend; httpx has no argument that hands it down.

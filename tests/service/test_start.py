@@ -61,6 +61,10 @@ def test_a_demo_starts_among_proxies_and_keeps_everything_to_its_owner(
         **PROXIES,
         HTTP_PROXY="no proxy at all",
         SSL_CERT_FILE="/not/there",
+        SSLKEYLOGFILE="/not/there/keys",
+        GRADIO_SERVER_PORT="abc",
+        GRADIO_SSR_MODE="True",
+        GRADIO_ROOT_PATH="/elsewhere",
         TMPDIR=str(tmp_path / "tmp"),
     )
     [job] = app.submit("image_generation", {"prompt": "a vase"})
@@ -148,6 +152,8 @@ def test_somebody_s_home_keeps_its_mode(tmp_path: Path) -> None:
 
 def test_the_command_line_speaks_to_any_console(tmp_path: Path) -> None:
     env = clean_env(STUDIO_DATA_DIR=str(tmp_path / "var"))
+    bare = run_cli("jobs", env=env | {"SSLKEYLOGFILE": "/not/there/keys"})
+    assert (bare.returncode, bare.stderr) == (0, "")
     run_cli("run", "image_generation", "prompt=一只花瓶 \U0001f3fa", env=env)
     ascii_only = run_cli("jobs", "--json", env=env | {"PYTHONIOENCODING": "ascii"})
     utf8 = run_cli("jobs", "--json", env=env | {"PYTHONIOENCODING": "utf-8"})
