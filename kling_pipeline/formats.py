@@ -109,7 +109,7 @@ _SIGNS: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"PK\x03\x04", Format("ZIP archive", None)),
 )
 # What may stand in front of the first box that tells what a file is (QuickTime File Format, ISO/IEC 14496-12, DASH).
-_IN_FRONT = (b"free", b"skip", b"pnot", b"udta", b"uuid", b"styp", b"sidx", b"emsg", b"meta", b"junk")
+_IN_FRONT = frozenset(b"free skip pnot udta uuid styp sidx emsg meta junk".split())
 _BRANDS = {
     b"qt  ": _MOV,
     b"M4A ": _M4A,

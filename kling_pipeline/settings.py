@@ -24,7 +24,9 @@ POOLS = ("video", "image")
 PROXIES = ("http", "https", "socks5", "socks5h")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d*)?", re.ASCII | re.IGNORECASE)
 # An address, a drive of Windows, or a variable that nobody has put a value for.
-_NO_FOLDER = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]|(.*/)?(\$\w|\$\{\w|%\w+%)", re.IGNORECASE | re.DOTALL)
+_NO_FOLDER = re.compile(
+    r"[a-z][a-z0-9+.-]*:[/\\]|(.*/)?(\$\w|\$\{\w|%\w+%)", re.IGNORECASE | re.DOTALL
+)
 
 
 class Settings(BaseSettings):
@@ -151,7 +153,7 @@ class Settings(BaseSettings):
         if _NO_FOLDER.match(str(path)):
             raise ValueError(
                 "it must be the path of a folder on this system, with no variable in it that is not set, "
-                "like /home/me/studio."
+                "like /srv/studio."
             )
         try:
             # Children run in another folder.

@@ -51,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "answers": FLOOR | {"redaction"},
     "signing": FLOOR,
     "addresses": FLOOR,
-    "content_encoding": set(),
+    "content_encoding": {"formats"},
     "proxies": FLOOR,
     "transport": set(),
     "downloads": FLOOR | {"addresses", "content_encoding", "proxies", "transport"},

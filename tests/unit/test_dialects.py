@@ -249,7 +249,10 @@ def test_a_route_of_the_new_generation_is_not_asked() -> None:
 )
 def test_a_file_may_have_a_name_in_any_letters(told: str, asked: str) -> None:
     for scheme in ("https", "HTTPS"):
-        urls = {"url": f" {scheme}://p.example.com/{told}", "watermark_url": "https://p.example.com/ w"}
+        urls = {
+            "url": f" {scheme}://p.example.com/{told}",
+            "watermark_url": "https://p.example.com/ w",
+        }
         output = read_task(VIDEO, one_video(**urls)).outputs[0]
         assert output.url == f"{scheme}://p.example.com/{asked}"
         assert output.watermark_url == "https://p.example.com/%20w"

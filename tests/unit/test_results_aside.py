@@ -39,7 +39,9 @@ def test_what_is_set_aside_still_says_how_to_mend_it(bench, monkeypatch):
     job_id = to_saving(bench)
 
     def download(*_: Any, **__: Any) -> int:
-        raise ResultError("An address was made up.", code="result_fake_ip", next="Set STUDIO_FAKE_IP=1.")
+        raise ResultError(
+            "An address was made up.", code="result_fake_ip", next="Set STUDIO_FAKE_IP=1."
+        )
 
     monkeypatch.setattr(bench.kling, "download", download)
     bench.turns(100, 60)
