@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 __all__ = [
     "FakeAddress",
+    "NotPublic",
     "Resolver",
     "check_link",
     "may_be_public",
@@ -45,6 +46,14 @@ _FAKE = tuple(
     ipaddress.ip_network(net)
     for net in ("198.18.0.0/15", "fc00::/18", "fdfe:dcba:9876::/64", "2001:2::/48")
 )
+
+
+class NotPublic(ValueError):
+    """A name that stands for an address of this machine or its network."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"the address is not public: {address}")
+        self.address = address
 
 
 class FakeAddress(ValueError):
@@ -95,8 +104,10 @@ def public_addresses(
     if not addresses:
         raise OSError("the name has no address")
     judged = [one for one in addresses if not _public(one)]
-    if any(not _is_fake(one) for one in judged) or (judged and _is_number(host)):
+    if judged and _is_number(host):
         raise ValueError("the address is not public")
+    if inner := [one for one in judged if not _is_fake(one)]:
+        raise NotPublic(inner[0])
     if judged and not fake_ip:
         raise FakeAddress(judged[0])
     return addresses

@@ -25,7 +25,7 @@ from kling_pipeline.errors import KlingError
 from kling_pipeline.proxies import Proxies, mask_proxy
 from kling_pipeline.settings import Settings
 from kling_pipeline.signing import Keys, KlingAuth
-from kling_pipeline.transport import Transport, deadline, is_no_http
+from kling_pipeline.transport import Transport, deadline, is_no_http, name_error
 
 __all__ = ["Keys", "KlingAIClient", "KlingAuth"]
 
@@ -230,7 +230,7 @@ class KlingAIClient:
             said = "answered in words that are no HTTP" if odd else said
             said += f" over the proxy {self.proxy}" if self.proxy else ""
             raise KlingError(
-                f"Kling {said} ({type(error).__name__}).", "uncertain", sent=sent, answered=odd
+                f"Kling {said} ({name_error(error)}).", "uncertain", sent=sent, answered=odd
             ) from None
         for secret in self._secrets:
             # An answer may quote what it was asked with; nothing of it is to be kept.

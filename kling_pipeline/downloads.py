@@ -19,6 +19,7 @@ import httpx
 
 from kling_pipeline.addresses import (
     FakeAddress,
+    NotPublic,
     Resolver,
     may_be_public,
     public_addresses,
@@ -27,7 +28,7 @@ from kling_pipeline.addresses import (
 from kling_pipeline.content_encoding import PackedError, unpack
 from kling_pipeline.errors import ResultError
 from kling_pipeline.proxies import Proxies
-from kling_pipeline.transport import Transport, deadline, is_no_http
+from kling_pipeline.transport import Transport, deadline, is_no_http, name_error
 
 __all__ = ["Downloads"]
 
@@ -124,13 +125,14 @@ class Downloads:
         raise ResultError("The link leads from one address to the next.", code="result_refused")
 
     def _answer(self, url: httpx.URL) -> httpx.Response:
+        failure: Exception | None = None
         for transport, request in self._requests(url):
             try:
                 # Connecting, asking and the header: a step each, however finely it trickles.
                 with deadline(2 * self._timeout):
                     return transport.handle_request(request)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
             except (httpx.HTTPError, OSError) as error:
                 if is_no_http(error):
                     raise ResultError(
@@ -138,7 +140,7 @@ class Downloads:
                         code="result_refused",
                     ) from None
                 _unreachable(error)
-        raise ResultError("The file's server cannot be reached.", code="result_unreachable")
+        _unreachable(failure or OSError())
 
     def _requests(self, url: httpx.URL) -> Iterator[tuple[httpx.BaseTransport, httpx.Request]]:
         """The request and how it goes, once for each address that it may be sent to."""
@@ -180,6 +182,8 @@ class Downloads:
                 code="result_fake_ip",
                 next="Set STUDIO_FAKE_IP=1 and start again, or let the proxy answer with real addresses.",
             ) from None
+        except NotPublic as error:
+            _inner(name, error)
         except ValueError:
             _forbidden()
 
@@ -276,7 +280,16 @@ def _forbidden() -> NoReturn:
     raise ResultError("The link does not lead to a public https address.", code="result_address")
 
 
+def _inner(name: str, error: NotPublic) -> NoReturn:
+    """A name that is said to be inside: by a blocker, a VPN or a DNS of two faces, more often than by a link."""
+    raise ResultError(
+        f"The link does not lead to a public https address: here {name} stands for {error.address}.",
+        code="result_address",
+        next="Look which DNS, VPN or blocker on this machine or its network answers so, and let it give the real address.",
+    ) from None
+
+
 def _unreachable(error: Exception) -> NoReturn:
     raise ResultError(
-        f"The file's server cannot be reached ({type(error).__name__}).", code="result_unreachable"
+        f"The file's server cannot be reached ({name_error(error)}).", code="result_unreachable"
     ) from None

@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent
 _UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf"}
 _QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019\u201a"  # straight, and as word processors make them
 POOLS = ("video", "image")
+_PARSED = {
+    "int_parsing": "it must be a whole number, with nothing behind it.",
+    "float_parsing": "it must be a number, with a point and not a comma.",
+    "bool_parsing": "it must be 1 (yes) or 0 (no).",
+}
 PROXIES = ("http", "https", "socks5", "socks5h")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d*)?", re.ASCII | re.IGNORECASE)
 # An address, a drive of Windows, or a variable that nobody has put a value for.
@@ -242,7 +247,7 @@ def read_settings(**overrides: Any) -> Settings:
         problems = []
         for item in error.errors(include_url=False, include_input=False, include_context=False):
             name = "_".join(str(part) for part in item["loc"]).upper()
-            said = item["msg"].removeprefix("Value error, ")
+            said = _PARSED.get(item["type"], item["msg"].removeprefix("Value error, "))
             problems.append(f"{name}: {said}" if name else said)
         raise StudioError("; ".join(problems), code="bad_settings") from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ import httpcore
 import httpx
 import socksio
 
-__all__ = ["Transport", "deadline", "is_no_http"]
+__all__ = ["Transport", "deadline", "is_no_http", "name_error"]
 
 _PIECE = 16 * 1024  # bytes that a socket takes in one step
 # What the libraries below call an end in which nothing came, or nothing more.
@@ -42,6 +43,16 @@ def deadline(seconds: float) -> Iterator[None]:
 def is_no_http(error: Exception) -> bool:
     """Whether bytes came that cannot be read as an answer: another protocol, or a head that is too long."""
     return isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_HUNG_UP)
+
+
+def name_error(error: Exception) -> str:
+    """What went wrong in words of ours: the library's own may quote headers and addresses."""
+    said, kind = str(error), type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return f"{kind}: its certificate is not trusted here"
+    if isinstance(error, httpx.ProxyError) and (status := re.match(r"[2-5]\d\d\b", said)):
+        return f"{kind}: it answered HTTP {status[0]}"
+    return kind
 
 
 class Transport(httpx.HTTPTransport):

@@ -93,6 +93,21 @@ def test_a_wrong_value_is_named(monkeypatch, name, value):
         read_settings(_env_file=None)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "7860 # mine", "it must be a whole number"),
+        ("STUDIO_FAKE_IP", "enabled", "it must be 1 (yes) or 0 (no)."),
+        ("STUDIO_TIME_SCALE", "1,5", "a point and not a comma"),
+    ],
+)
+def test_a_value_that_is_no_number_is_told_what_it_must_be(monkeypatch, name, value, said):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StudioError, match=name) as caught:
+        read_settings(_env_file=None)
+    assert said in caught.value.message and "unable to" not in caught.value.message
+
+
 def test_a_public_name_in_other_letters_is_the_one_that_a_browser_sends(monkeypatch):
     monkeypatch.setenv("STUDIO_PUBLIC_URL", "https://B\u00fccher.example:8443/film/")
     url = read_settings(_env_file=None).studio_public_url
