@@ -17,11 +17,12 @@ _ASSET = re.compile(r"as_[0-9a-f]{32}")
 def read_lines(file: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file that are not blank, with their numbers; InputError when it cannot be read."""
     try:
-        text = file.read_text("utf-8-sig")
+        data = file.read_bytes()
+        text = data.decode(json.detect_encoding(data))  # PowerShell writes UTF-16
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise InputError(f"{file} is not text in UTF-8.") from None
+        raise InputError(f"{file} is not text in UTF-8. Save it as UTF-8 in your editor.") from None
     # Not splitlines: a prompt may hold what Unicode calls the end of a line.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
