@@ -35,7 +35,7 @@ def read_answer(status: int, content: bytes) -> Any:
     """The `data` of an answer whose code is 0; any other raises KlingError with its verdict."""
     envelope = _envelope(content)
     code = envelope.get("code")
-    if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code < 100_000:
+    if not _is_kling_s(code):
         verdict = _BARE.get(status, "uncertain")
         words = _words(envelope, content)
         quoted = f": {words}." if words else "."
@@ -49,8 +49,17 @@ def read_answer(status: int, content: bytes) -> Any:
         verdict = "uncertain"
     if code == 1201 and verdict == "refused" and _TAKEN.search(said):
         verdict = "exists"
+    if code == 0:
+        said = f"Kling answered HTTP {status} and code 0 ({said})."
     request_id = _plain(envelope.get("request_id"), 100)
     _refuse(verdict, said or f"Kling answered code {code}.", status, code, request_id)
+
+
+def _is_kling_s(code: object) -> bool:
+    """Whether a code is one of Kling's; gateways put the status of HTTP there."""
+    if isinstance(code, bool) or not isinstance(code, int):
+        return False
+    return code == 0 or 1000 <= code < 100_000
 
 
 def absence(error: KlingError) -> KlingError:

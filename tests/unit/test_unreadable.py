@@ -28,6 +28,9 @@ BARE = {
     "page": html(200),
     "empty": httpx.Response(200),
     "gateway json": httpx.Response(403, json={"message": "Forbidden"}),
+    "a gateway's own code": httpx.Response(403, json={"code": 403, "message": "Forbidden"}),
+    "its 404": httpx.Response(404, json={"code": 404, "message": "no Route matched"}),
+    "done and refused": httpx.Response(401, json=said({})),
     "a list": httpx.Response(200, json=[]),
     "no code": httpx.Response(200, json={"data": {}}),
     "no data": httpx.Response(200, json=said(None)),
@@ -225,7 +228,7 @@ def test_a_create_is_sent_three_times_at_most_and_then_its_owner_decides(
     job, sent = bench.job(job_id), len(gateway.creates)
     assert job["state"] == "unknown", job
     assert job["error"]["code"] in ("send_refused", "outcome_unknown")
-    assert sent <= (2 if name == "html404" else 3)
+    assert sent <= (2 if name in ("html404", "its 404") else 3)
     status = BARE[name].status_code
     assert (
         status == 200 or str(status) in job["message"] + job["error"]["message"] or name == "5000"
@@ -240,9 +243,13 @@ def test_a_create_is_sent_three_times_at_most_and_then_its_owner_decides(
     assert len(gateway.creates) == sent + 1
 
 
+@pytest.mark.parametrize("words", ["html", "json"])
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_gateway_that_lets_nobody_in_pauses_every_submit_and_is_named(bench, gateway, status):
-    gateway.create = html(status)
+def test_a_gateway_that_lets_nobody_in_pauses_every_submit_and_is_named(
+    bench, gateway, status, words
+):
+    own = httpx.Response(status, json={"code": status, "message": "You shall not pass"})
+    gateway.create = html(status) if words == "html" else own
     first, second = bench.submit(2)
     bench.turn()
     bench.turns(5)
