@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from kling_pipeline.errors import KlingError, Verdict
 from kling_pipeline.redaction import mask
@@ -55,7 +55,7 @@ def read_answer(status: int, content: bytes) -> Any:
     _refuse(verdict, said or f"Kling answered code {code}.", status, code, request_id)
 
 
-def _is_kling_s(code: object) -> bool:
+def _is_kling_s(code: object) -> TypeGuard[int]:
     """Whether a code is one of Kling's; gateways put the status of HTTP there."""
     if isinstance(code, bool) or not isinstance(code, int):
         return False

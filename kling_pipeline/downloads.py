@@ -285,7 +285,7 @@ def _inner(name: str, error: NotPublic) -> NoReturn:
     raise ResultError(
         f"The link does not lead to a public https address: here {name} stands for {error.address}.",
         code="result_address",
-        next="Look which DNS, VPN or blocker on this machine or its network answers so, and let it give the real address.",
+        next="Look which DNS, VPN or blocker here answers so, and let it give the real address.",
     ) from None
 
 
