@@ -22,6 +22,7 @@ _REFERRING = (
     "SELECT params, frozen, known FROM session WHERE expires_at > :now",
 )
 _AT_ONCE = 500
+_LEAST = 16 * 1024  # bytes that the smallest file takes, with its folder, its poster and its row
 
 
 def check_room(
@@ -30,7 +31,7 @@ def check_room(
     """StorageError where so many more bytes would go below the floor (`disk_full`) or over the owner's quota.
 
     The quota counts what the owner has uploaded, what has `come` of uploads under way, and with `cached` what Gradio
-    holds; results are not counted. The disk counts for itself what has come.
+    holds, a small file as what it takes of the disk; results are not counted. The disk counts for itself what has come.
     """
     engine.check_floor(coming)
     if engine.settings.quota is None:
@@ -48,7 +49,9 @@ def check_quota(db: Connection, engine: Engine, owner: str, coming: int, held: i
     used = (
         held
         + db.execute(
-            "SELECT coalesce(sum(bytes), 0) FROM asset WHERE owner = ? AND role = 'upload'", [owner]
+            """SELECT coalesce(sum(max(bytes, ?)), 0) FROM asset
+               WHERE owner = ? AND role = 'upload'""",
+            [_LEAST, owner],
         ).fetchone()[0]
     )
     if used + coming > quota:
@@ -132,5 +135,5 @@ def _size(folder: Path) -> int:
     for file in folder.rglob("*"):
         # Another request may move it at this moment.
         with contextlib.suppress(OSError):
-            total += file.stat().st_size if file.is_file() else 0
+            total += max(file.stat().st_size, _LEAST) if file.is_file() else 0
     return total

@@ -95,6 +95,21 @@ def test_what_gradio_holds_is_counted_while_bytes_come(bench: Bench) -> None:
         bench.pipeline.check_room(OWNER, 3 * MB // 2, come=MB)
 
 
+def test_many_files_of_a_byte_are_not_for_nothing(bench: Bench) -> None:
+    bench.configure(studio_quota_mb=1)
+    bench.engine.cache.mkdir()
+    for number in range(64):
+        (bench.engine.cache / str(number)).write_bytes(b"x")
+    with pytest.raises(StorageError) as caught:
+        bench.pipeline.check_room(OWNER, 1)
+    assert caught.value.code == "quota_exceeded"
+    for number in range(32):
+        (bench.engine.cache / str(number)).unlink()
+        keep_upload(bench.engine, OWNER, picture(300 + number, 300))
+    with pytest.raises(StorageError):
+        bench.pipeline.check_room(OWNER, 1)
+
+
 def test_the_disk_counts_for_itself_what_has_come(bench: Bench, monkeypatch: Any) -> None:
     disk = type("disk", (), {"total": 10**12, "free": 600 * MB})
     monkeypatch.setattr("kling_pipeline.storage.shutil.disk_usage", lambda folder: disk)
