@@ -7,6 +7,7 @@ and only then is the job queued again, with the same id.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from kling_pipeline.decisions import ask_owner
@@ -26,6 +27,7 @@ _LIST_EVERY, _HOUR = (
     10,
     3600.0,
 )  # looks at a job of unknown outcome, and the longest time between two
+_SAID = 240  # characters
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
 
 
@@ -104,11 +106,11 @@ def _unseen(db: Connection, engine: Engine, job: Job, asked: int, error: KlingEr
         return
     now = engine.now()
     later = {"tries": job.tries + 1, "next_at": now + engine.wait(backoff(job.tries, 2, 60))}
-    say = "checking" if error.answered else "unanswered"
-    if job.says.get("code") == say or not job.tries:
+    say, figures = ("checking", {}) if error.answered else ("unanswered", quote_error(error))
+    if job.says == {**figures, "code": say} or not job.tries:
         touch(db, job, **later)
     else:
-        update(db, job, now, say=say, **later)
+        update(db, job, now, say=say, figures=figures, **later)
 
 
 def _untold(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
@@ -176,14 +178,27 @@ def _send_again(db: Connection, engine: Engine, job: Job, why: str) -> None:
         requeue(db, job, now, now, "queued", why)
 
 
+def quote_error(error: KlingError) -> dict[str, str]:
+    """The figures of a look or a send that went wrong: what its owner is told of the cause."""
+    return {"said": error.message[:_SAID]}
+
+
 def requeue(
-    db: Connection, job: Job, now: int, at: int, say: str, why: str, **changes: Any
+    db: Connection,
+    job: Job,
+    now: int,
+    at: int,
+    say: str,
+    why: str,
+    *,
+    figures: Mapping[str, str] | None = None,
+    **changes: Any,
 ) -> None:
     """Back to the queue, to be looked at again at a time (ms)."""
     move(
         db, job, "queued", now, say=say, why=why, progress=0, next_at=at, tries=job.tries + 1,
         fence_until=None, absences=0, doubt_since=None, lease_owner=None, lease_until=None,
-        figures={"at": at}, **changes,
+        figures={**(figures or {}), "at": at}, **changes,
     )  # fmt: skip
 
 

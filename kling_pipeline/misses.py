@@ -5,7 +5,7 @@ None of them fails a paid job, and none sends it again.
 
 from __future__ import annotations
 
-from kling_pipeline.checking import backoff
+from kling_pipeline.checking import backoff, quote_error
 from kling_pipeline.decisions import ask_owner
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
@@ -24,14 +24,14 @@ def note_miss(db: Connection, engine: Engine, job: Job, error: KlingError, at: i
     """Notes a look at a running job that told nothing; it is asked for again at `at` (ms) at the earliest."""
     now, tries = engine.now(), job.tries + 1
     # Only answers in a row count: what was told on each side of a silence is two hiccups.
-    told, since = (job.absences + 1, job.doubt_since or now) if error.answered else (0, None)
-    if since is not None and told >= _SURE_AFTER and now - since >= _patience(engine, error):
+    count, since = (job.absences + 1, job.doubt_since or now) if error.answered else (0, None)
+    if since is not None and count >= _SURE_AFTER and now - since >= _patience(engine, error):
         ask_owner(db, engine, job, unreadable(error), doubt_since=None)
         return
     later = max(at, now + engine.wait(backoff(job.tries, 2, 60)))
     say = "unreadable" if error.answered else "unanswered"
-    figures = {"said": error.message[:_SAID]} if error.answered else {}
-    kept = {"next_at": later, "tries": tries, "absences": told, "doubt_since": since}
+    figures = quote_error(error)
+    kept = {"next_at": later, "tries": tries, "absences": count, "doubt_since": since}
     if tries < _SAID_AFTER or job.says == {**figures, "code": say}:
         touch(db, job, **kept)
     else:

@@ -12,7 +12,7 @@ from typing import Any
 
 from kling_pipeline import dialects
 from kling_pipeline.capability import Route
-from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, requeue
+from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, quote_error, requeue
 from kling_pipeline.decisions import ask_owner
 from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import LEASE_SECONDS, Engine
@@ -121,8 +121,9 @@ def _ask_later(db: Connection, engine: Engine, job: Job, error: KlingError) -> N
         ask_owner(db, engine, job, not_taken(told), checkpoint=rest, fence_until=None)
         return
     at = now + engine.wait(backoff(job.tries, 1, 60))
-    say = "waiting" if error.answered else "unanswered"
-    requeue(db, job, now, at, say, error.message, checkpoint={**job.checkpoint, "asked": asked})
+    say, figures = ("waiting", {}) if error.answered else ("unanswered", quote_error(error))
+    checkpoint = {**job.checkpoint, "asked": asked}
+    requeue(db, job, now, at, say, error.message, figures=figures, checkpoint=checkpoint)
 
 
 def _send_once(
@@ -201,7 +202,13 @@ def _answered(engine: Engine, job: Job, error: KlingError, *, anew: bool = True)
         delay = engine.wait(backoff(job.tries, 1, 30))
         engine.store.write(
             lambda db: requeue(
-                db, job, now, now + delay, "unanswered", f"not sent: {error.message}"
+                db,
+                job,
+                now,
+                now + delay,
+                "unanswered",
+                f"not sent: {error.message}",
+                figures=quote_error(error),
             )
         )
     else:

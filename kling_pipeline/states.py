@@ -40,7 +40,7 @@ SAYS: Mapping[str, tuple[str, int | None]] = {
     "generating": ("Generating", None),
     "late": ("Taking longer than usual; still running", None),
     "unreadable": ("Still asking; Kling answered: {said}", None),
-    "unanswered": ("Kling does not answer; it is asked again by itself", None),
+    "unanswered": ("Kling does not answer; it is asked again by itself. {said}", None),
     "downloading": ("Downloading the result", 80),
     "retrying": ("The result could not be fetched yet; trying again. {said}", None),
     "storing": ("Storing the result", 90),

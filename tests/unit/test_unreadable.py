@@ -208,7 +208,7 @@ def test_a_line_that_is_down_is_waited_for_and_said(bench, gateway):
     bench.turns(60, 240)
     job = bench.job(job_id)
     assert (job["state"], job["says"]["code"]) == ("running", "unanswered")
-    assert "again by itself" in job["message"]
+    assert "again by itself" in job["message"] and "(ConnectError)" in job["message"]
     assert gateway.asked < 300, "asked for less and less often"
     gateway.look = None
     bench.turns(2, 80)
@@ -348,6 +348,7 @@ def test_a_line_that_is_down_before_the_create_is_waited_for(bench, gateway):
     assert (bench.job(job_id)["state"], bench.job(job_id)["says"]["code"]) == (
         "queued", "unanswered",
     )  # fmt: skip
+    assert bench.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")
     gateway.create = gateway.look = None
     bench.turns(3, 60)
     assert bench.job(job_id)["state"] == "running"
@@ -360,4 +361,5 @@ def test_a_doubtful_create_is_looked_for_as_long_as_nobody_answers(bench, gatewa
     assert (bench.job(job_id)["state"], bench.job(job_id)["says"]["code"]) == (
         "checking", "unanswered",
     )  # fmt: skip
+    assert bench.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")
     assert len(gateway.creates) == 1

@@ -82,7 +82,10 @@ const why = {
   late: job => t('state.late_why', { elapsed: span(elapsed(job)) }),
   checking: () => t('state.checking_why'),
   unreadable: job => t('state.unreadable_why', { said: job.says?.said ?? '' }),
-  unanswered: job => (job.says?.at ? t('state.unanswered_until', { time: clock(job.says.at) }) : t('state.unanswered_why')),
+  unanswered: job => [
+    job.says?.at ? t('state.unanswered_until', { time: clock(job.says.at) }) : t('state.unanswered_why'),
+    job.says?.said ?? '',
+  ].join(' ').trim(),
   downloading: job => (job.says?.size
     ? t('state.downloading_size', { done: (job.says.got / MB).toFixed(1), all: (job.says.size / MB).toFixed(1) })
     : t('state.downloading_why')),
