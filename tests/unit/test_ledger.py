@@ -6,6 +6,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,18 @@ def test_two_processes_worth_of_writers_keep_the_books(store, tmp_path):
         thread.join()
     other.close()
     assert len(admitted) == 10
+
+
+def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(store, tmp_path):
+    def look(db: sqlite3.Connection) -> None:
+        db.execute("SELECT balance FROM account").fetchall()
+        with (
+            closing(sqlite3.connect(tmp_path / "studio.db", timeout=0)) as outside,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            outside.execute("BEGIN IMMEDIATE")
+
+    store.write(look)
 
 
 LONG = bool(os.environ.get("STUDIO_LONG"))
