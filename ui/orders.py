@@ -49,6 +49,7 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
         elif value is not None:
             lost.append({"field": name, "value": value if isinstance(value, str | int) else ""})
     answer = {**form.quotes.answer(owner, new), "lost": lost, "cleared": list(params)}
+    answer |= {"order": order.get("number")}
     updates = [_update(new[name], held[name]) for name in form.parts]
     files = [slot for one in form.media for slot in one.slots]
     show = functools.partial(_picture, public_path(form.quotes.pipeline.settings))

@@ -75,10 +75,17 @@ class Quotes:
             return {**said, **state, "code": error.code, "price": now, "warnings": told}
         return {**said, **quote, **self._money(owner, quote, count)}
 
-    def sent(self, owner: str, held: Mapping[str, Any], click_id: str) -> dict[str, Any]:
-        """Buys; the answer names the take, or why there is none."""
+    def sent(
+        self, owner: str, held: Mapping[str, Any], click_id: str, key: str | None = None
+    ) -> dict[str, Any]:
+        """Buys; the answer names the take, or why there is none.
+
+        key: of the answer that the button stood for. Nothing is bought if the form has changed since.
+        """
         params, count = self.read(held)
         said = {**self._said("sent", params, count), "click": click_id}
+        if key is not None and key != said["key"]:
+            return {**said, "state": "moved"}
         try:
             made = self.pipeline.submit(
                 owner, self._capability.id, params, variant_count=count, click_id=click_id or None

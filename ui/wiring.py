@@ -32,7 +32,8 @@ def wire(form: Form) -> None:
     typed = [part.input for name, part in parts.items() if name not in files]
 
     def submit(click: str, **held: Any) -> str:
-        return json.dumps(quotes.sent(OWNER, held, click))
+        pressed = json.loads(click or "{}")
+        return json.dumps(quotes.sent(OWNER, held, pressed.get("id", ""), pressed.get("key")))
 
     def fill(order: str, **held: Any) -> list[Any]:
         return change(form, OWNER, json.loads(order or "{}"), held)

@@ -2,6 +2,7 @@
 // keeps every field in its stand, and watches over the pay button.
 
 import { make, put } from './dom.js';
+import { end, hand, type } from './orders.js';
 import { pressed } from './pay.js';
 import { say, translate, label, object, valued, listed } from './saying.js';
 import * as typed from './typed.js';
@@ -27,6 +28,7 @@ export const current = () => within(page());
 export function paint(answer) {
   if (!answer?.capability) return;
   const one = form(answer.capability);
+  if (answer.order) end(one.id, answer.order);
   for (const name of answer.cleared ?? []) delete one.wrong[name];
   Object.assign(one.wrong, answer.wrong);
   if (answer.kind === 'file') return repaint(one);
@@ -228,17 +230,10 @@ function sliders(root) {
 
 // ------------------------------------------------------------------------------- filling
 
-/** Hands the server a change of the form: it knows which widget holds what. */
-export function order(id, what) {
-  type(`order-${id}`, JSON.stringify({ ...what, at: Date.now() }));
-}
-
-function type(where, text) {
-  const box = document.querySelector(`#${where} textarea, #${where} input`);
-  if (!box) return;
-  const proto = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
-  Object.getOwnPropertyDescriptor(proto.prototype, 'value').set.call(box, text);
-  box.dispatchEvent(new Event('input', { bubbles: true }));
+/** Changes the form, as if by hand; tells whether the form has answered. */
+export function order(id, change) {
+  pressed.changed(form(id));
+  return hand(id, change);
 }
 
 /** Gradio's text box tells of its input on `keypress` only: not when a word is pasted, deleted, or comes from an
@@ -344,7 +339,7 @@ function along(event) {
 
 window.studioForm = {
   paint, mount, use, load, order, opened, switched, last, begin, section, go,
-  click: id => form(id).click,
+  click: id => JSON.stringify(pressed.click(form(id))),
   held: (names, values) => Object.fromEntries(names.map((name, at) => [name, values[at]])),
   get current() { return current(); },
 };

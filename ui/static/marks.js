@@ -65,7 +65,7 @@ function later(it, go) {
 }
 
 async function ask(it, what, fields) {
-  const answer = await call(it.id, it.session, calls(it.id)[what].id, fields);
+  const answer = await call(it.id, it.session, calls(it.id)[what].id, () => fields);
   if (answer) it.masks = masks(it.id, answer);
   else it.said = refused(it.id)?.text ?? '';
   return answer;

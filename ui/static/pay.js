@@ -5,6 +5,7 @@ import { label, object, translate } from './saying.js';
 import { has, t } from './words.js';
 import { line, on } from './live.js';
 import { order, repaint } from './form.js';
+import { isOrdering } from './orders.js';
 
 const SLOW = 140; // ms before a price that is asked for gives way to a dash
 const SENT = 1200; // ms the button says that a take is queued
@@ -28,13 +29,13 @@ function changed(one) {
 }
 
 function quoted(one) {
-  const before = one.price;
   clearTimeout(one.slow);
   one.pending = one.dash = false;
   one.price = one.answer.price;
+  if (one.wanted === undefined || isOrdering(one.id)) return;
   // A click that came before the price is honoured if the price it saw was right.
-  if (one.wanted && one.price === before) queueMicrotask(() => press(one));
-  one.wanted = false;
+  if (one.wanted === one.price) queueMicrotask(() => press(one));
+  delete one.wanted;
 }
 
 /** Nothing can be bought while the studio does not answer. */
@@ -43,8 +44,8 @@ const away = () => !line.online;
 function press(one) {
   const { answer } = one;
   if (!answer || away() || one.phase === 'sending') return;
-  if (one.pending) {
-    one.wanted = true;
+  if (one.pending || isOrdering(one.id)) {
+    one.wanted = one.price;
     return;
   }
   // Nobody knows whether it was bought: sent again it is the same purchase, so there is nothing to ask about.
@@ -78,16 +79,26 @@ const fresh = () => crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Da
 function send(one) {
   const { key } = one.answer;
   one.click = doubts(one).get(key) ?? fresh();
+  one.seen = { key, price: one.answer.price };
   doubts(one).set(key, one.click);
   set(one, 'sending', PATIENCE, 'unsure');
   repaint(one);
   document.getElementById(`send-${one.id}`)?.click();
 }
 
+/** What goes with a purchase: its id, and what the button stood for when it was pressed. */
+const click = one => ({ id: one.click, key: one.seen.key });
+
 function answered(one, answer) {
   for (const [key, click] of doubts(one)) if (click === answer.click) doubts(one).delete(key);
   if (answer.click !== one.click) { // of a click before this one, whose answer was given up
     window.studio?.refresh?.();
+    return;
+  }
+  if (answer.state === 'moved') { // not what the button stood for: nothing was bought, and the price is asked anew
+    set(one, 'ready');
+    order(one.id, { params: {} });
+    one.wanted = one.seen.price;
     return;
   }
   if (answer.state === 'sent') {
@@ -159,4 +170,4 @@ on('state', state => {
   for (const one of seen) repaint(one);
 });
 
-export const pressed = { paint, changed, quoted, press, answered };
+export const pressed = { paint, changed, quoted, press, answered, click };

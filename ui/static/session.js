@@ -42,30 +42,34 @@ export async function follow(id) {
 
 /** Makes the opening call; `first` says what is chosen by itself. Answers the session or null. */
 export async function begin(id, first = () => ({})) {
-  const call = opener(id), asked = source(id);
-  const answer = await work(id, call.id, () =>
-    send('/api/sessions', { capability: id, params: pick(params(id), call.asks) }, 'POST', LONG));
+  const call = opener(id);
+  let asked;
+  const answer = await work(id, call.id, () => {
+    asked = source(id);
+    return send('/api/sessions', { capability: id, params: pick(params(id), call.asks) }, 'POST', LONG);
+  });
   if (!answer?.ok || source(id) !== asked) return null; // another video meanwhile: this is not about it
   known.set(answer.body.id, answer.body);
   order(id, { params: { session: answer.body.id, ...first(answer.body) } });
   return answer.body;
 }
 
-/** Makes one more call of a session. Answers the session or null. */
-export async function call(id, session, name, fields) {
+/** Makes one more call of a session; `read` gives its fields. Answers the session or null. */
+export async function call(id, session, name, read) {
   const path = `/api/sessions/${encodeURIComponent(session)}/${encodeURIComponent(name)}`;
-  const answer = await work(id, name, () => send(path, fields, 'POST', LONG));
+  const answer = await work(id, name, () => send(path, read(), 'POST', LONG));
   if (!answer?.ok) return null;
   known.set(session, answer.body);
   repaint(id);
   return answer.body;
 }
 
+/** A call is for what the form shows: it goes once the form has answered every change. */
 async function work(id, name, go) {
   doing.set(id, name);
   told.delete(id);
   repaint(id);
-  const answer = await go();
+  const answer = await order(id, { params: {} }) ? await go() : { ok: false, body: {}, code: 'network' };
   doing.delete(id);
   if (!answer.ok) told.set(id, { call: name, text: sentence(answer) });
   if (GONE.includes(answer.code)) leave(id);

@@ -104,6 +104,6 @@ async function hear(view, names) {
   view.wanted = false;
   if (!session) return;
   view.play = true;
-  const heard = await call(id, session.id, names.speech.id, pick(params(id), names.speech.asks));
+  const heard = await call(id, session.id, names.speech.id, () => pick(params(id), names.speech.asks));
   if (heard) order(id, { params: {} }); // what was spoken here the take need not pay again
 }
