@@ -76,7 +76,7 @@ def _wire_file(form: Form, one: Field, slot: str) -> None:
     chosen = [box for each in form.chosen for box in each.parts.values()]
     apart = chosen if one.name in form.begins else []
     empty = [""] * len(apart)
-    said = {"capability": form.capability.id, "kind": "file"}
+    said = {"capability": form.capability.id, "kind": "file", "slot": slot}
 
     def take(file: Any) -> list[Any]:
         try:

@@ -259,7 +259,7 @@ CLICKS = """async answers => {
         else if (what === 'late') pressed.answered(one, { ...answer('a'), state: key, take: '7', click: clicks[0] });
         else pressed.answered(one, { ...answer(one.answer.key), state: what, take: '7', click: one.click });
     }
-    clearTimeout(one.timer); clearTimeout(one.slow);
+    clearTimeout(one.timer); clearTimeout(one.slow); clearTimeout(one.late);
     const names = [...new Set(clicks.filter(Boolean))];
     return [clicks.map(click => click && names.indexOf(click) + 1), one.phase];
 }"""

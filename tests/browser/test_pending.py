@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import PATIENCE
-from tests.browser.test_form import choose, form, group, pay, ready, tab, taken, words
+from tests.browser.test_form import choose, form, group, pay, ready, still, tab, taken, words
 from tests.browser.test_prepare import SAID, film, use_take
 from tests.conftest import wait_for
 
 pytestmark = pytest.mark.browser
 
-__all__ = ["film"]
+__all__ = ["film", "still"]
 
+RUN = re.compile("/gradio_api/run/")
 QUEUED = re.compile(r"^Take \d+ queued$")
 
 
 class Held:
-    """The page's questions about its forms, held until they are let go."""
+    """Requests of the page, held until they are let go: its questions about forms, or others."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, pattern: str | re.Pattern[str] = RUN) -> None:
         self.page, self.routes, self.open = page, list[Route](), False
         page.route(
-            "**/gradio_api/run/**",
+            pattern,
             lambda route: route.continue_() if self.open else self.routes.append(route),
         )
 
@@ -62,9 +65,11 @@ def calls(page: Page) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
     page.on(
         "request",
-        lambda one: sent.append(one.post_data_json)
-        if one.method == "POST" and "/api/sessions" in one.url
-        else None,
+        lambda one: (
+            sent.append(one.post_data_json)
+            if one.method == "POST" and "/api/sessions" in one.url
+            else None
+        ),
     )
     return sent
 
@@ -128,6 +133,24 @@ def test_no_change_is_lost_behind_another(page: Page, studio: Any) -> None:
     assert [one.input_value() for one in held] == ["1:1", "10", "std"]
 
 
+def test_two_pictures_used_at_once_are_both_there(page: Page, studio: Any) -> None:
+    params = {"prompt": "Two of a kind", "aspect_ratio": "1:1"}
+    takes = [studio.submit("image_generation", params)[0] for _ in range(2)]
+    takes = [studio.wait_state(one["id"], "done") for one in takes]
+    ready(page, studio)
+    page.wait_for_function(
+        "ids => ids.every(id => window.studio?.jobs.has(id))", arg=[one["id"] for one in takes]
+    )
+    held = Held(page)
+    for one in takes:
+        page.evaluate("id => window.studio.open(id)", one["id"])
+        page.get_by_role("button", name="Use as…").click()
+        page.get_by_role("menuitem", name="Omni image").click()
+    held.wait()
+    held.let_go()
+    expect(page.locator('.ks-form:visible [data-token="<<<image_2>>>"]')).to_be_visible()
+
+
 def test_a_click_pays_what_the_button_said(page: Page, studio: Any) -> None:
     """Two changes, and the click comes when the price of the first is there and that of the second is not."""
     ready(page, studio)
@@ -172,7 +195,111 @@ def test_a_click_behind_the_last_letter_buys_it(page: Page, studio: Any) -> None
 
 def bought(studio: Any, known: set[str]) -> Callable[[], list[dict[str, Any]]]:
     return lambda: [
-        one
-        for one in studio.http.get("/api/jobs?since=0").json()["jobs"]
-        if one["id"] not in known
+        one for one in studio.http.get("/api/jobs?since=0").json()["jobs"] if one["id"] not in known
     ]
+
+
+UPLOAD = re.compile(r"/gradio_api/upload\?")
+DROP = """([node, name, text]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([Uint8Array.from(atob(text), one => one.charCodeAt(0))], name, { type: 'image/png' }));
+    for (const type of ['dragenter', 'dragover', 'drop'])
+        node.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: files }));
+}"""
+
+
+def drop(page: Page, field: str, file: Path, name: str = "picture.png") -> None:
+    target = group(page, field).locator(".ks-drop button").first
+    text = base64.b64encode(file.read_bytes()).decode()
+    page.evaluate(DROP, [target.element_handle(), name, text])
+
+
+def give_it(page: Page, field: str, file: Path) -> None:
+    group(page, field).locator("input[type=file]").first.set_input_files(file)
+
+
+def picture_form(page: Page, studio: Any) -> None:
+    ready(page, studio)
+    tab(page, "Image")
+    words(page, "A boat in fog")
+    expect(pay(page)).to_have_text("Generate - 14 credits")
+
+
+@pytest.mark.parametrize("way", ["drop", "choose"])
+def test_nothing_is_bought_without_a_file_that_is_under_way(
+    page: Page, studio: Any, still: Path, way: str
+) -> None:
+    picture_form(page, studio)
+    known = {one["id"] for one in studio.http.get("/api/jobs?since=0").json()["jobs"]}
+    held = Held(page, UPLOAD)
+    (drop if way == "drop" else give_it)(page, "image", still)
+    expect(pay(page)).to_have_text("Uploading the file")
+    held.wait()
+    words(page, "A boat in thick fog")  # the price of the words comes before the file
+    expect(form(page).locator(".ks-left")).to_contain_text("left after")
+    pay(page).click()
+    expect(pay(page)).to_have_text("Uploading the file")
+    assert bought(studio, known)() == []
+    held.let_go()
+    expect(pay(page)).to_have_text("Generate - 28 credits")
+    pay(page).click()
+    expect(pay(page)).to_have_text(QUEUED)
+    (new,) = wait_for(bought(studio, known), "the take")
+    assert new["params"]["image"] and new["params"]["prompt"] == "A boat in thick fog"
+
+
+@pytest.mark.parametrize("status", [413, 507])
+def test_a_file_that_does_not_come_leaves_the_form_as_it_was(
+    page: Page, studio: Any, still: Path, status: int
+) -> None:
+    picture_form(page, studio)
+    held = Held(page, UPLOAD)
+    for _ in range(2):  # the second time, the first refusal still stands there
+        give_it(page, "image", still)
+        expect(pay(page)).to_have_text("Uploading the file")
+        held.wait()
+        held.routes.pop(0).fulfill(status=status, json={"detail": "no room"})
+        expect(pay(page)).to_have_text("Generate - 14 credits")
+        expect(pay(page)).to_have_attribute("aria-busy", "false")
+
+
+def test_a_file_of_another_kind_is_no_upload(page: Page, studio: Any, still: Path) -> None:
+    picture_form(page, studio)
+    group(page, "image").locator("input[type=file]").set_input_files(Path(__file__))
+    expect(page.get_by_text("Invalid file type")).to_be_visible()
+    expect(pay(page)).to_have_text("Generate - 14 credits")
+    pay(page).click()
+    expect(pay(page)).to_have_text(QUEUED)
+
+
+def test_a_price_that_was_lost_is_asked_for_again(page: Page, studio: Any) -> None:
+    ready(page, studio)
+    words(page, "A kite above the dunes")
+    expect(pay(page)).to_have_text("Generate - 210 credits")
+    lost = Held(page)
+    choose(page, "duration", "10 s")
+    lost.wait()
+    for route in lost.routes:
+        route.fulfill(status=503, json={"detail": "busy"})
+    lost.routes.clear()
+    lost.let_go()
+    expect(pay(page)).to_have_text("Generate - 420 credits")
+
+
+def test_an_order_that_is_not_answered_gives_way_to_the_next(page: Page, studio: Any) -> None:
+    ready(page, studio)
+    words(page, "A kite above the dunes")
+    expect(pay(page)).to_have_text("Generate - 210 credits")
+    lost = Held(page)
+    page.evaluate(
+        "() => { window.told = []; "
+        "for (const duration of ['5', '10']) window.studioForm.order("
+        "'text_to_video', { params: { duration } }).then(told => window.told.push(told)); }"
+    )
+    lost.wait()
+    for route in lost.routes:
+        route.fulfill(status=503, json={"detail": "busy"})
+    lost.routes.clear()
+    lost.let_go()
+    expect(pay(page)).to_have_text("Generate - 420 credits")
+    assert page.evaluate("window.told") == [False, True]

@@ -19,7 +19,7 @@ from ui.create import Form, build_form, build_tab
 from ui.form import NONE, SUB, Field, read_fields
 from ui.orders import change, restore
 from ui.page import build_page
-from ui.quote import VARIANTS, Quotes
+from ui.quote import VARIANTS
 from ui.stands import read_stands
 from ui.tongue import Tongue
 from ui.words import read_words
@@ -278,57 +278,6 @@ def test_what_needs_a_file_waits_for_it(catalog: Catalog) -> None:
     assert found["image_reference"].how == "shown"
     assert found["human_fidelity"].fix == {"image_reference": "subject"}
     assert found["negative_prompt"].how == "hidden", "refused beside an image"
-
-
-# ------------------------------------------------------------------------------------ answers
-
-
-def quotes(pipeline: Pipeline) -> tuple[Quotes, dict[str, Any]]:
-    form = build(pipeline, "image_to_video")
-    return form.quotes, held(form, prompt="Mist", image="https://example.com/a.jpg")
-
-
-def test_the_answer_has_the_price_and_what_an_offer_adds(pipeline: Pipeline) -> None:
-    asked, now = quotes(pipeline)
-    answer = asked.answer(OWNER, now)
-    assert (answer["state"], answer["price"], answer["left"]) == ("ready", 210, 99_790)
-    assert answer["stands"]["image_tail"]["offers"] == [{"fix": {"mode": "pro"}, "delta": 140}]
-    assert asked.answer(OWNER, {**now, VARIANTS: 3})["price"] == 630
-    json.dumps(answer)
-
-
-def test_what_is_missing_is_named_and_the_price_still_known(pipeline: Pipeline) -> None:
-    asked, now = quotes(pipeline)
-    answer = asked.answer(OWNER, {**now, "prompt": " \u200b", "image": ""})
-    assert (answer["state"], answer["missing"]) == ("blocked", ["image", "prompt"])
-    assert (answer["price"], answer["errors"]) == (210, {})
-
-
-def test_too_little_credit_is_said_with_what_it_would_buy(pipeline: Pipeline) -> None:
-    pipeline.available = 500
-    asked, now = quotes(pipeline)
-    answer = asked.answer(OWNER, {**now, VARIANTS: 3})
-    assert (answer["state"], answer["short"], answer["afford"]) == ("short", 130, 2)
-    sent = asked.sent(OWNER, {**now, VARIANTS: 3}, "c")
-    assert (sent["state"], sent["short"]) == ("short", 130)
-    assert pipeline.bought == []
-
-
-def test_a_large_purchase_asks_first(pipeline: Pipeline) -> None:
-    asked, now = quotes(pipeline)
-    assert asked.answer(OWNER, now)["ask"] is False
-    long = {**now, "model_name": "kling-v3", "mode": "4k", "duration": "10"}
-    assert asked.answer(OWNER, long)["ask"] is True
-    pipeline.available = 1000
-    assert asked.answer(OWNER, now)["ask"] is True, "a fifth of what is left"
-
-
-def test_a_refused_value_blocks_and_offers_the_nearest(pipeline: Pipeline) -> None:
-    asked, now = quotes(pipeline)
-    answer = asked.answer(OWNER, {**now, "duration": "7"})
-    assert answer["state"] == "blocked" and "duration" in answer["errors"]
-    fixes = [offer["fix"] for offer in answer["stands"]["duration"]["offers"]]
-    assert fixes == [{"duration": "5"}, {"duration": "10"}]
 
 
 # ------------------------------------------------------------------------------------ orders

@@ -6,6 +6,7 @@ import { end, hand, type } from './orders.js';
 import { pressed } from './pay.js';
 import { say, translate, label, object, valued, listed } from './saying.js';
 import * as typed from './typed.js';
+import * as uploads from './uploads.js';
 import { has, t } from './words.js';
 
 const forms = new Map(); // capability → what is known of its form
@@ -28,13 +29,18 @@ export const current = () => within(page());
 export function paint(answer) {
   if (!answer?.capability) return;
   const one = form(answer.capability);
-  if (answer.order) end(one.id, answer.order);
   for (const name of answer.cleared ?? []) delete one.wrong[name];
   Object.assign(one.wrong, answer.wrong);
-  if (answer.kind === 'file') return repaint(one);
+  if (answer.kind === 'file') {
+    uploads.arrived(one.id, answer.slot);
+    pressed.changed(one); // its price follows
+    return repaint(one);
+  }
   if (answer.kind === 'sent') return pressed.answered(one, answer);
-  if (one.answer && answer.serial < one.answer.serial) return;
-  one.answer = answer;
+  const newer = !one.answer || answer.serial >= one.answer.serial;
+  if (newer) one.answer = answer;
+  if (answer.order) end(one.id, answer.order); // the next one may be made of this answer
+  if (!newer) return;
   typed.heard(one.id, answer.params);
   if (answer.lost) one.lost = answer.lost;
   pressed.quoted(one);
@@ -309,7 +315,16 @@ function mount(element) {
   });
 }
 
+/** Nothing is bought without a file that is under way. */
+function upload(field) {
+  const id = within(field);
+  if (!id) return;
+  uploads.follow(id, field, came => (came ? repaint(form(id)) : order(id, { params: {} })));
+  repaint(form(id));
+}
+
 function listen() {
+  uploads.listen(upload);
   document.addEventListener('input', event => {
     const id = within(event.target);
     queueMicrotask(() => tell(event.target));

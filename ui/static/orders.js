@@ -6,7 +6,7 @@ const lines = new Map(); // capability → its orders, the first of them under w
 let count = 0;
 
 const lineOf = id => lines.get(id) ?? lines.set(id, []).get(id);
-const sameFields = (a, b) => !a.what && !b.what && String(Object.keys(a.params)) === String(Object.keys(b.params));
+const sameFields = (a, b) => a.params && b.params && !a.what && !b.what && String(Object.keys(a.params)) === String(Object.keys(b.params));
 
 /** Types into an unseen box of Gradio's; false while the page has none. */
 export function type(where, text) {
@@ -20,7 +20,7 @@ export function type(where, text) {
 
 export const isOrdering = id => lineOf(id).length > 0;
 
-/** Hands over a change; tells whether the form has answered it. */
+/** Hands over a change, or a function that makes it of what the form holds by then; tells whether it was answered. */
 export function hand(id, change) {
   return new Promise(resolve => {
     const line = lineOf(id), last = line.at(-1);
@@ -38,7 +38,8 @@ function next(id) {
   const [one] = lineOf(id);
   if (!one) return;
   one.timer = setTimeout(() => end(id, one.number, false), PATIENCE);
-  if (!type(`order-${id}`, JSON.stringify({ ...one.change, number: one.number }))) end(id, one.number, false);
+  const change = typeof one.change === 'function' ? one.change() : one.change;
+  if (!type(`order-${id}`, JSON.stringify({ ...change, number: one.number }))) end(id, one.number, false);
 }
 
 /** The form has answered an order, or will not. */

@@ -6,11 +6,12 @@ import { has, t } from './words.js';
 import { line, on } from './live.js';
 import { order, repaint } from './form.js';
 import { isOrdering } from './orders.js';
+import { isUploading } from './uploads.js';
 
 const SLOW = 140; // ms before a price that is asked for gives way to a dash
 const SENT = 1200; // ms the button says that a take is queued
 const TWICE = 10_000; // ms in which an equal form asks again
-const PATIENCE = 8000; // ms without an answer until the button says so
+const PATIENCE = 8000; // ms without an answer until the button says so, or the price is asked once more
 const DASH = '–';
 
 const set = (one, phase, ms, next = 'ready') => {
@@ -26,10 +27,13 @@ function changed(one) {
   one.lost = [];
   clearTimeout(one.slow);
   one.slow = setTimeout(() => { if (one.pending) { one.dash = true; repaint(one); } }, SLOW);
+  clearTimeout(one.late);
+  one.late = setTimeout(() => one.pending && !isUploading(one.id) && order(one.id, { params: {} }), PATIENCE);
 }
 
 function quoted(one) {
   clearTimeout(one.slow);
+  clearTimeout(one.late);
   one.pending = one.dash = false;
   one.price = one.answer.price;
   if (one.wanted === undefined || isOrdering(one.id)) return;
@@ -43,7 +47,7 @@ const away = () => !line.online;
 
 function press(one) {
   const { answer } = one;
-  if (!answer || away() || one.phase === 'sending') return;
+  if (!answer || away() || one.phase === 'sending' || isUploading(one.id)) return;
   if (one.pending || isOrdering(one.id)) {
     one.wanted = one.price;
     return;
@@ -115,6 +119,7 @@ function answered(one, answer) {
 function text(one) {
   const { answer, phase, sent } = one;
   if (away() && phase !== 'sending') return t('pay.offline');
+  if (isUploading(one.id) && phase !== 'sending') return t('pay.uploading');
   if (phase === 'sending' || phase === 'unsure') return t(`pay.${phase}`);
   if (phase === 'sent' || phase === 'twice') return t(`pay.${phase}`, { take: sent.take });
   if (phase === 'ask') return t('pay.ask', { n: answer.price });
@@ -150,10 +155,10 @@ const seen = new Set(); // forms that have been painted
 function paint(one, node) {
   seen.add(one);
   const { answer, phase } = one, button = node.querySelector('button'), working = node.querySelector('.ks-working');
-  const flat = phase === 'ready' && answer.state !== 'ready';
+  const uploading = isUploading(one.id), flat = phase === 'ready' && answer.state !== 'ready';
   put(button.firstElementChild, text(one));
-  button.dataset.phase = away() ? 'away' : flat ? answer.state : phase;
-  button.setAttribute('aria-busy', String(phase === 'sending' || Boolean(one.dash)));
+  button.dataset.phase = away() ? 'away' : uploading ? 'blocked' : flat ? answer.state : phase;
+  button.setAttribute('aria-busy', String(phase === 'sending' || uploading || Boolean(one.dash)));
   const after = answer.state === 'blocked' ? answer.price && t('form.when_ready', { n: answer.price })
     : answer.state === 'ready' ? t('form.balance_after', { n: answer.left }) : '';
   digits(node.querySelector('.ks-left'), after || ' ');

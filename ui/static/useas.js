@@ -50,9 +50,11 @@ function keys(event, box, menu) {
 
 /** A list gets one more; a single place is filled anew. */
 function use(asset, { id, name, most }) {
-  const before = form(id).answer?.params[name] ?? [];
   go(id);
-  order(id, { params: { [name]: most > 1 ? [...before, asset.id].slice(-most) : asset.id } });
+  order(id, () => {
+    const before = form(id).answer?.params[name] ?? [];
+    return { params: { [name]: most > 1 ? [...before, asset.id].slice(-most) : asset.id } };
+  });
   window.studio?.announce?.(t('prepare.used', { what: title(id) }));
   if (innerWidth < 720) document.getElementById('form-col')?.scrollIntoView();
 }
