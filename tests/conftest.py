@@ -181,6 +181,15 @@ class App(Process):
 
         return dict(wait_for(check, f"job {job_id} to be {states}", seconds))
 
+    def wait_still(self) -> None:
+        """Waits until no job is at work, so that nothing moves but what a test does."""
+        last = {"done", "failed", "canceled"}
+
+        def check() -> bool:
+            return {one["state"] for one in self.http.get("/api/jobs").json()["jobs"]} <= last
+
+        wait_for(check, "every job to be ended")
+
     def credits(self) -> dict[str, Any]:
         return dict(self.http.get("/api/credits").json())
 

@@ -53,7 +53,8 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
     updates = [_update(new[name], held[name]) for name in form.parts]
     files = [slot for one in form.media for slot in one.slots]
     show = functools.partial(_picture, public_path(form.quotes.pipeline.settings))
-    pictures = [_update(new[slot], held[slot], show) for slot in files]
+    anew = {slot: None for slot in files if slot == order.get("show")}
+    pictures = [_update(new[slot], anew.get(slot, held[slot]), show) for slot in files]
     return [*updates, *pictures, json.dumps(answer)]
 
 

@@ -33,7 +33,9 @@ def wire(form: Form) -> None:
 
     def submit(click: str, **held: Any) -> str:
         pressed = json.loads(click or "{}")
-        return json.dumps(quotes.sent(OWNER, held, pressed.get("id", ""), pressed.get("key")))
+        return json.dumps(
+            quotes.sent(OWNER, held, str(pressed.get("id") or ""), pressed.get("key"))
+        )
 
     def fill(order: str, **held: Any) -> list[Any]:
         return change(form, OWNER, json.loads(order or "{}"), held)
@@ -45,7 +47,8 @@ def wire(form: Form) -> None:
     raw: dict[str, Any] = {"postprocess": False, **LAST, **QUICK}
     filled = form.order.input(fill, form.order, form.outputs, inputs_kwargs=parts, **raw)
     # Priced once more: an answer to something older may have come in between.
-    filled.then(**_price(form)).then(**_keep(form))
+    filled.then(**_price(form), **LAST).then(**_keep(form))
+    filled.failure(js=f"() => window.studioForm.fail({form.capability.id!r})", **FRONT)
     for one in form.media:
         for slot in one.slots:
             _wire_file(form, one, slot)
@@ -76,7 +79,7 @@ def _wire_file(form: Form, one: Field, slot: str) -> None:
     chosen = [box for each in form.chosen for box in each.parts.values()]
     apart = chosen if one.name in form.begins else []
     empty = [""] * len(apart)
-    said = {"capability": form.capability.id, "kind": "file", "slot": slot}
+    said = {"capability": form.capability.id, "kind": "file", "cleared": [one.name]}
 
     def take(file: Any) -> list[Any]:
         try:
@@ -85,18 +88,25 @@ def _wire_file(form: Form, one: Field, slot: str) -> None:
             text = getattr(error, "fields", {}).get(one.name, error.message)
             asset, wrong = "", {one.name: text}
         shown = gr.update(value=None) if wrong else gr.skip()
-        return [asset, shown, json.dumps({**said, "wrong": wrong, "cleared": [one.name]}), *empty]
+        return [asset, shown, json.dumps({**said, "slot": slot, "wrong": wrong}), *empty]
 
-    def drop() -> list[Any]:
-        return ["", json.dumps({**said, "cleared": [one.name]}), *empty]
+    def drop() -> str:
+        return json.dumps(said)
 
     # Not preprocessed: Gradio would open the picture first, and refuse a bad one in its own words.
     raw: dict[str, Any] = {"preprocess": False, "postprocess": False, **QUICK}
-    taken = preview.upload(take, preview, [box, preview, form.answer, *apart], **raw)
-    dropped = preview.clear(drop, None, [box, form.answer, *apart], **raw)
+    outputs = [box, preview, form.answer, *apart]
+    taken = preview.upload(take, preview, outputs, **raw, **LAST)
+    lost = f"() => window.studioForm.lose({form.capability.id!r}, {slot!r})"
+    taken.failure(js=lost, **FRONT)
+    # At once, and without asking: a click right behind it must not pay for what has gone.
+    emptied = f"window.studioForm.emptied({form.capability.id!r}, {slot!r})"
+    nothing = json.dumps(["", *empty])
+    preview.clear(js=f"() => {{ {emptied}; return {nothing}; }}", outputs=[box, *apart], **FRONT)
+    dropped = preview.clear(drop, None, form.answer, **raw)
     # Priced after it has arrived, with what was typed meanwhile.
     for event in (taken, dropped):
-        event.then(**_price(form)).then(**_keep(form))
+        event.then(**_price(form), **LAST).then(**_keep(form))
 
 
 def _checked(form: Form, one: Field, file: Any) -> str:

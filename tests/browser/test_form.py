@@ -284,6 +284,9 @@ HELD: list[tuple[str, list[int | None]]] = [
     ("press, silence, form b, press, late sent, sent, form a, press", [1, 2, 3]),
     # Typed while it is sent: what is asked for next is known once its price is.
     ("press, form b, silence, press", [1, 2]),
+    # Sent again for a form that has changed meanwhile: that says nothing of the first time.
+    ("press, silence, press, moved, form a, press", [1, 1, 1]),
+    ("press, moved, form a, press", [1, 2]),
 ]
 
 

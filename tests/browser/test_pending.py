@@ -303,3 +303,83 @@ def test_an_order_that_is_not_answered_gives_way_to_the_next(page: Page, studio:
     lost.let_go()
     expect(pay(page)).to_have_text("Generate - 420 credits")
     assert page.evaluate("window.told") == [False, True]
+
+
+def test_a_file_that_nobody_could_look_at_goes_and_says_so(
+    page: Page, studio: Any, still: Path
+) -> None:
+    picture_form(page, studio)
+    held = Held(page)
+    give_it(page, "image", still)
+    held.wait()
+    held.routes.pop(0).fulfill(status=503, json={"detail": "busy"})
+    held.let_go()
+    expect(group(page, "image")).to_contain_text("The file did not arrive. Drop it once more.")
+    expect(group(page, "image").locator("img")).to_have_count(0)
+    expect(pay(page)).to_have_text("Generate - 14 credits")
+    give_it(page, "image", still)
+    expect(pay(page)).to_have_text("Generate - 28 credits")
+    expect(group(page, "image")).not_to_contain_text("did not arrive")
+
+
+def test_a_picture_that_was_taken_out_is_not_paid_for(page: Page, studio: Any, still: Path) -> None:
+    picture_form(page, studio)
+    give_it(page, "image", still)
+    expect(pay(page)).to_have_text("Generate - 28 credits")
+    before, held = studio.credits(), Held(page)
+    group(page, "image").locator(".icon-button-wrapper button").last.click()
+    pay(page).click()
+    held.wait()
+    held.let_go()
+    expect(pay(page)).to_have_text("Generate - 14 credits")
+    assert taken(before, studio.credits()) == 0
+    pay(page).click()
+    expect(pay(page)).to_have_text(QUEUED)
+    assert taken(before, studio.credits()) == 14
+
+
+WISHES = """async steps => {
+    const { pressed } = await import('/static/pay.js');
+    const now = Date.now;
+    const rest = { state: 'ready', variants: 1, missing: [], errors: {}, key: 'a' };
+    const answer = price => ({ ...rest, price });
+    const one = { id: 'nowhere', phase: 'ready', wrong: {}, answer: answer(210) };
+    pressed.quoted(one);
+    for (const step of steps) {
+        const [what, figure] = step.split(' ');
+        if (what === 'change') pressed.changed(one);
+        else if (what === 'press') pressed.press(one);
+        else if (what === 'later') { const then = now() + Number(figure); Date.now = () => then; }
+        else if (what === 'moved')
+            pressed.answered(one, { ...answer(210), state: 'moved', click: one.click });
+        else if (what === 'sent') {
+            pressed.answered(one, { ...answer(210), state: 'sent', take: '7', click: one.click });
+            Object.assign(one, { sent: null, phase: 'ready' });
+        }
+        else { one.answer = answer(Number(figure)); pressed.quoted(one); await null; await null; }
+    }
+    Date.now = now;
+    for (const name of ['timer', 'slow', 'late']) clearTimeout(one[name]);
+    return one.phase;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "phase"),
+    [
+        ("change, press, price 210", "sending"),
+        ("change, press, price 420", "ready"),
+        ("change, press, price 420, price 210", "ready"),
+        ("change, press, later 9000, price 210", "ready"),
+        ("press, moved, price 210", "sending"),
+        ("press, moved, price 420", "ready"),
+        ("press, moved, later 9000, price 210", "ready"),
+        # One wish is one purchase.
+        ("change, press, price 210, sent, price 210", "ready"),
+    ],
+)
+def test_a_wish_is_for_the_price_that_was_seen_and_for_now(
+    page: Page, studio: Any, steps: str, phase: str
+) -> None:
+    ready(page, studio)
+    assert page.evaluate(WISHES, steps.split(", ")) == phase

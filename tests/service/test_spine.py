@@ -137,6 +137,7 @@ def test_a_result_answers_ranges_and_has_a_speaking_name(app):
 
 
 def test_deltas_carry_only_what_changed(app):
+    app.wait_still()
     start = app.http.get("/api/jobs?since=0").json()
     (job,) = app.submit("image_generation", {"prompt": "a vase"})
     delta = app.http.get(f"/api/jobs?since={start['rev']}").json()
@@ -215,6 +216,7 @@ def test_null_is_what_was_left_out(app):
 
 @pytest.mark.parametrize(("body", "status", "field"), BAD)
 def test_bad_input_names_its_field_and_costs_nothing(app, body, status, field):
+    app.wait_still()
     before, known = app.credits(), len(app.kling.tasks())
     for address in ("/api/quote", "/api/jobs"):
         answer = app.http.post(address, json=body)

@@ -322,6 +322,16 @@ def test_all_settings_replace_all_and_what_is_gone_is_named(pipeline: Pipeline) 
     assert [one["field"] for one in answer["lost"]] == ["model_name", "old_field"]
 
 
+def test_a_preview_can_be_made_to_show_what_the_form_holds(pipeline: Pipeline) -> None:
+    form = build(pipeline, "image_to_video")
+    at = len(form.parts) + [slot for one in form.media for slot in one.slots].index("image")
+    for asset, shown in (("", None), ("as_1", "/media/as_1")):
+        now = held(form, image=asset)
+        assert change(form, OWNER, {"params": {}}, now)[at] == gr.skip()
+        value = change(form, OWNER, {"params": {}, "show": "image"}, now)[at]["value"]
+        assert (value and value["url"]) == shown
+
+
 def test_a_draft_comes_back_with_its_files(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
     kept = held(form, prompt="Half a thou", image="as_abc", **{VARIANTS: 2})

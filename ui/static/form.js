@@ -2,7 +2,7 @@
 // keeps every field in its stand, and watches over the pay button.
 
 import { make, put } from './dom.js';
-import { end, hand, type } from './orders.js';
+import { end, fail, hand, type } from './orders.js';
 import { pressed } from './pay.js';
 import { say, translate, label, object, valued, listed } from './saying.js';
 import * as typed from './typed.js';
@@ -32,8 +32,8 @@ export function paint(answer) {
   for (const name of answer.cleared ?? []) delete one.wrong[name];
   Object.assign(one.wrong, answer.wrong);
   if (answer.kind === 'file') {
-    uploads.arrived(one.id, answer.slot);
     pressed.changed(one); // its price follows
+    if (answer.slot && !uploads.arrived(one.id, answer.slot)) show(one.id, answer.slot); // given up or emptied meanwhile
     return repaint(one);
   }
   if (answer.kind === 'sent') return pressed.answered(one, answer);
@@ -317,9 +317,23 @@ function mount(element) {
 
 /** Nothing is bought without a file that is under way. */
 function upload(field) {
-  const id = within(field);
+  const id = within(field), slot = field.id.slice(`f-${id}-`.length);
   if (!id) return;
-  uploads.follow(id, field, came => (came ? repaint(form(id)) : order(id, { params: {} })));
+  uploads.follow(id, field, (came, sent) => {
+    if (came) return repaint(form(id));
+    if (sent) form(id).wrong[slot.split('__')[0]] = t('form.file_lost');
+    return show(id, slot);
+  });
+  repaint(form(id));
+}
+
+/** A field shows the file that the form holds, and no other. */
+const show = (id, slot) => order(id, { params: {}, show: slot });
+
+/** Called by Gradio when a field is emptied. */
+function emptied(id, slot) {
+  uploads.forget(id, slot);
+  pressed.changed(form(id));
   repaint(form(id));
 }
 
@@ -329,6 +343,7 @@ function listen() {
     const id = within(event.target);
     queueMicrotask(() => tell(event.target));
     if (!id) return;
+    delete form(id).wish; // it was for what stood there before
     pressed.changed(form(id));
     typed.keep(id, event.target);
     sliders(document.getElementById(`form-${id}`));
@@ -353,7 +368,7 @@ function along(event) {
 }
 
 window.studioForm = {
-  paint, mount, use, load, order, opened, switched, last, begin, section, go,
+  paint, mount, use, load, order, fail, emptied, lose: uploads.lose, opened, switched, last, begin, section, go,
   click: id => JSON.stringify(pressed.click(form(id))),
   held: (names, values) => Object.fromEntries(names.map((name, at) => [name, values[at]])),
   get current() { return current(); },

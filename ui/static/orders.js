@@ -6,7 +6,7 @@ const lines = new Map(); // capability → its orders, the first of them under w
 let count = 0;
 
 const lineOf = id => lines.get(id) ?? lines.set(id, []).get(id);
-const sameFields = (a, b) => a.params && b.params && !a.what && !b.what && String(Object.keys(a.params)) === String(Object.keys(b.params));
+const sameFields = (a, b) => a.params && b.params && !a.what && !b.what && !a.show && !b.show && String(Object.keys(a.params)) === String(Object.keys(b.params));
 
 /** Types into an unseen box of Gradio's; false while the page has none. */
 export function type(where, text) {
@@ -41,6 +41,9 @@ function next(id) {
   const change = typeof one.change === 'function' ? one.change() : one.change;
   if (!type(`order-${id}`, JSON.stringify({ ...change, number: one.number }))) end(id, one.number, false);
 }
+
+/** Gradio could not run the order under way. */
+export const fail = id => lineOf(id)[0] && end(id, lineOf(id)[0].number, false);
 
 /** The form has answered an order, or will not. */
 export function end(id, number, answered = true) {

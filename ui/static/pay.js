@@ -12,6 +12,7 @@ const SLOW = 140; // ms before a price that is asked for gives way to a dash
 const SENT = 1200; // ms the button says that a take is queued
 const TWICE = 10_000; // ms in which an equal form asks again
 const PATIENCE = 8000; // ms without an answer until the button says so, or the price is asked once more
+const MOST_WAIT = 5; // how often the time until the price is asked for again doubles
 const DASH = '–';
 
 const set = (one, phase, ms, next = 'ready') => {
@@ -28,7 +29,15 @@ function changed(one) {
   clearTimeout(one.slow);
   one.slow = setTimeout(() => { if (one.pending) { one.dash = true; repaint(one); } }, SLOW);
   clearTimeout(one.late);
-  one.late = setTimeout(() => one.pending && !isUploading(one.id) && order(one.id, { params: {} }), PATIENCE);
+  if (one.answer) one.late = setTimeout(() => ask(one), PATIENCE * 2 ** (one.asked ?? 0));
+}
+
+/** The price was lost on its way. */
+function ask(one) {
+  if (!one.pending || isUploading(one.id)) return;
+  one.asked = Math.min((one.asked ?? 0) + 1, MOST_WAIT);
+  if (away()) changed(one);
+  else order(one.id, { params: {} });
 }
 
 function quoted(one) {
@@ -36,11 +45,15 @@ function quoted(one) {
   clearTimeout(one.late);
   one.pending = one.dash = false;
   one.price = one.answer.price;
-  if (one.wanted === undefined || isOrdering(one.id)) return;
-  // A click that came before the price is honoured if the price it saw was right.
-  if (one.wanted === one.price) queueMicrotask(() => press(one));
-  delete one.wanted;
+  one.asked = 0;
+  if (!one.wish || isOrdering(one.id)) return;
+  // A click that came before the price is honoured if the price it saw was right, and only at once.
+  const { price, at } = one.wish;
+  delete one.wish;
+  if (price === one.price && Date.now() - at < PATIENCE) queueMicrotask(() => press(one));
 }
+
+const wish = (one, price) => { one.wish = { price, at: Date.now() }; };
 
 /** Nothing can be bought while the studio does not answer. */
 const away = () => !line.online;
@@ -49,8 +62,9 @@ function press(one) {
   const { answer } = one;
   if (!answer || away() || one.phase === 'sending' || isUploading(one.id)) return;
   if (one.pending || isOrdering(one.id)) {
-    one.wanted = one.price;
-    return;
+    wish(one, one.price);
+    one.dash = true;
+    return repaint(one);
   }
   // Nobody knows whether it was bought: sent again it is the same purchase, so there is nothing to ask about.
   if (doubts(one).has(answer.key)) return send(one);
@@ -75,16 +89,20 @@ function lead(one) {
   target?.focus();
 }
 
-/** Clicks that were sent and not answered yet, by what they would buy; each keeps its id until it is. */
+/** Clicks that were sent and not answered yet, by what they would buy; each keeps its id until it is.
+    `times`: how often one was sent. */
 const doubts = one => (one.doubts ??= new Map());
 
 const fresh = () => crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
 
 function send(one) {
-  const { key } = one.answer;
-  one.click = doubts(one).get(key) ?? fresh();
-  one.seen = { key, price: one.answer.price };
-  doubts(one).set(key, one.click);
+  const { key, price } = one.answer;
+  const doubt = doubts(one).get(key) ?? { id: fresh(), times: 0 };
+  doubt.times += 1;
+  doubts(one).set(key, doubt);
+  one.click = doubt.id;
+  one.seen = { key, price };
+  delete one.wish;
   set(one, 'sending', PATIENCE, 'unsure');
   repaint(one);
   document.getElementById(`send-${one.id}`)?.click();
@@ -94,15 +112,18 @@ function send(one) {
 const click = one => ({ id: one.click, key: one.seen.key });
 
 function answered(one, answer) {
-  for (const [key, click] of doubts(one)) if (click === answer.click) doubts(one).delete(key);
+  const moved = answer.state === 'moved'; // not what the button stood for, so nothing was bought by this
+  const [key, doubt] = [...doubts(one)].find(([, each]) => each.id === answer.click) ?? [];
+  const open = moved && doubt?.times > 1; // but perhaps by the one before it
+  if (doubt && !open) doubts(one).delete(key);
   if (answer.click !== one.click) { // of a click before this one, whose answer was given up
     window.studio?.refresh?.();
     return;
   }
-  if (answer.state === 'moved') { // not what the button stood for: nothing was bought, and the price is asked anew
+  if (moved) {
     set(one, 'ready');
     order(one.id, { params: {} });
-    one.wanted = one.seen.price;
+    if (!open) wish(one, one.seen.price);
     return;
   }
   if (answer.state === 'sent') {

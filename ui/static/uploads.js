@@ -3,35 +3,52 @@
 const LOOK = 100; // ms between looks at a field that gets a file
 const BEGIN = 1000; // ms in which Gradio has begun to send, or has refused the file by itself
 const CHECK = 15_000; // ms in which the studio has looked at what it got
-const fields = new Map(); // capability → fields that get a file
+const fields = new Map(); // capability → its fields that get a file, with what is known of that
 
-const fieldsOf = id => fields.get(id) ?? fields.set(id, new Set()).get(id);
+const fieldsOf = id => fields.get(id) ?? fields.set(id, new Map()).get(id);
+const at = (id, slot) => document.getElementById(`f-${id}-${slot}`);
+const isRefused = field => Boolean(field.querySelector('[data-testid=status-tracker] .error'));
 
 export const isUploading = id => fieldsOf(id).size > 0;
 
-const isRefused = field => Boolean(field.querySelector('[data-testid=status-tracker] .error'));
-
-/** Follows a field that was given a file; `done` is told whether the studio has looked at it. */
+/** Follows a field that was given a file; `done` is told whether the studio has looked at it, and whether it was sent. */
 export function follow(id, field, done) {
-  const under = fieldsOf(id);
-  if (under.has(field)) return;
-  under.add(field);
-  let last = Date.now() + BEGIN - CHECK, old = isRefused(field);
-  const look = () => { if (field.querySelector('.uploading')) last = Date.now(); };
+  const under = fieldsOf(id), known = under.get(field);
+  if (known) {
+    known.again = true;
+    return;
+  }
+  const one = { again: false, sent: false, last: Date.now() + BEGIN - CHECK, old: isRefused(field) };
+  under.set(field, one);
+  const look = () => { if (field.querySelector('.uploading')) Object.assign(one, { sent: true, last: Date.now() }); };
   const changes = new MutationObserver(look); // a small file is sent between two looks
   changes.observe(field, { childList: true, subtree: true });
   const timer = setInterval(() => {
     look();
-    old &&= isRefused(field); // a refusal of the file before it
-    if (under.has(field) && Date.now() - last < CHECK && (old || !isRefused(field))) return;
+    one.old &&= isRefused(field); // a refusal of the file before it
+    const waits = under.get(field) === one;
+    if (waits && Date.now() - one.last < CHECK && (one.old || !isRefused(field))) return;
     clearInterval(timer);
     changes.disconnect();
-    done(!under.delete(field));
+    if (waits) under.delete(field);
+    done(!waits, one.sent);
   }, LOOK);
 }
 
-/** The studio has looked at the file of a field. */
-export const arrived = (id, slot) => fieldsOf(id).delete(document.getElementById(`f-${id}-${slot}`));
+/** The studio has looked at a file of a field; false if none was awaited. */
+export function arrived(id, slot) {
+  const field = at(id, slot), one = fieldsOf(id).get(field);
+  if (!one) return false;
+  if (one.again) Object.assign(one, { again: false, last: Date.now() });
+  else fieldsOf(id).delete(field);
+  return true;
+}
+
+/** Gradio could not ask the studio to look. */
+export const lose = (id, slot) => Object.assign(fieldsOf(id).get(at(id, slot)) ?? {}, { last: 0 });
+
+/** A field was emptied: nothing is awaited for it. */
+export const forget = (id, slot) => fieldsOf(id).delete(at(id, slot));
 
 /** Calls `fn` with each field that is given a file, by hand or by a drop. */
 export function listen(fn) {
