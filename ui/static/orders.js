@@ -1,7 +1,7 @@
 // Orders to a form: changes that are handed to the server, which knows the widgets. One after another, because
 // Gradio keeps only the newest of the events that wait.
 
-const PATIENCE = 8000; // ms without an answer until the next one goes
+const PATIENCE = 20_000; // ms without an answer until the next one goes; a failure ends it at once
 const lines = new Map(); // capability → its orders, the first of them under way
 let count = 0;
 
