@@ -17,6 +17,18 @@ from ui.quote import VARIANTS
 SESSION = "session"  # the field that names it, in every capability that has one
 
 
+def read_object(text: str) -> dict[str, Any]:
+    """What the page hands over as JSON; InputError for anything but an object of whole characters."""
+    try:
+        value = json.loads(text or "{}")
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not isinstance(value.get("params") or {}, dict):
+        raise InputError("This is not what the page sends. Reload it.", code="malformed_json")
+    return value
+
+
 def restore(form: Form, owner: str, draft: Any) -> list[Any]:
     """What the widgets hold and the answer for a form that comes back; what no longer exists is named."""
     held = {name: part.value for name, part in form.parts.items()}

@@ -12,7 +12,7 @@ from gradio.utils import get_upload_folder
 from kling_pipeline.errors import InputError, StudioError
 from ui.create import Form
 from ui.form import Field
-from ui.orders import change
+from ui.orders import change, read_object
 from ui.owner import OWNER
 
 QUICK: dict[str, Any] = {
@@ -32,13 +32,13 @@ def wire(form: Form) -> None:
     typed = [part.input for name, part in parts.items() if name not in files]
 
     def submit(click: str, **held: Any) -> str:
-        pressed = json.loads(click or "{}")
+        pressed = read_object(click)
         return json.dumps(
             quotes.sent(OWNER, held, str(pressed.get("id") or ""), pressed.get("key"))
         )
 
     def fill(order: str, **held: Any) -> list[Any]:
-        return change(form, OWNER, json.loads(order or "{}"), held)
+        return change(form, OWNER, read_object(order), held)
 
     gr.on(typed, **_keep(form))
     gr.on(typed, **_price(form), **LAST)

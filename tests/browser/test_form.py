@@ -294,3 +294,50 @@ def test_a_click_keeps_its_id_until_it_is_answered(page: Page, studio: Any) -> N
     ready(page, studio)
     for steps, clicks in HELD:
         assert page.evaluate(CLICKS, steps.split(", ")) == [clicks, "sending"], steps
+
+
+WISHES = """async steps => {
+    const { pressed } = await import('/static/pay.js');
+    const now = Date.now;
+    const rest = { state: 'ready', variants: 1, missing: [], errors: {}, key: 'a' };
+    const answer = price => ({ ...rest, price });
+    const one = { id: 'nowhere', phase: 'ready', wrong: {}, answer: answer(210) };
+    pressed.quoted(one);
+    for (const step of steps) {
+        const [what, figure] = step.split(' ');
+        if (what === 'change') pressed.changed(one);
+        else if (what === 'press') pressed.press(one);
+        else if (what === 'later') { const then = now() + Number(figure); Date.now = () => then; }
+        else if (what === 'moved')
+            pressed.answered(one, { ...answer(210), state: 'moved', click: one.click });
+        else if (what === 'sent') {
+            pressed.answered(one, { ...answer(210), state: 'sent', take: '7', click: one.click });
+            Object.assign(one, { sent: null, phase: 'ready' });
+        }
+        else { one.answer = answer(Number(figure)); pressed.quoted(one); await null; await null; }
+    }
+    Date.now = now;
+    for (const name of ['timer', 'slow', 'late']) clearTimeout(one[name]);
+    return one.phase;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "phase"),
+    [
+        ("change, press, price 210", "sending"),
+        ("change, press, price 420", "ready"),
+        ("change, press, price 420, price 210", "ready"),
+        ("change, press, later 9000, price 210", "ready"),
+        ("press, moved, price 210", "sending"),
+        ("press, moved, price 420", "ready"),
+        ("press, moved, later 9000, price 210", "ready"),
+        # One wish is one purchase.
+        ("change, press, price 210, sent, price 210", "ready"),
+    ],
+)
+def test_a_wish_is_for_the_price_that_was_seen_and_for_now(
+    page: Page, studio: Any, steps: str, phase: str
+) -> None:
+    ready(page, studio)
+    assert page.evaluate(WISHES, steps.split(", ")) == phase

@@ -208,6 +208,29 @@ DROP = """([node, name, text]) => {
 }"""
 
 
+def test_a_click_behind_a_change_that_is_lost_gets_its_price(page: Page, studio: Any) -> None:
+    """A price comes while the change is under way, the click waits for the change, and that is never answered."""
+    ready(page, studio)
+    words(page, "A kite above the dunes")
+    expect(pay(page)).to_have_text("Generate - 210 credits")
+    before, held = studio.credits(), Held(page)
+    page.evaluate("window.studioForm.order('text_to_video', { params: { duration: '10' } })")
+    held.wait()
+    (change,) = held.routes
+    held.routes.clear()
+    held.open = True
+    words(page, "A red kite above the dunes")
+    page.wait_for_function(
+        "async () => (await import('/static/form.js'))"
+        ".form('text_to_video').answer.params.prompt === 'A red kite above the dunes'"
+    )
+    pay(page).click()
+    change.fulfill(status=503, json={"detail": "busy"})
+    expect(pay(page)).to_have_text("Generate - 210 credits")
+    expect(pay(page)).to_have_attribute("aria-busy", "false")
+    assert taken(before, studio.credits()) == 0
+
+
 def drop(page: Page, field: str, file: Path, name: str = "picture.png") -> None:
     target = group(page, field).locator(".ks-drop button").first
     text = base64.b64encode(file.read_bytes()).decode()
@@ -336,50 +359,3 @@ def test_a_picture_that_was_taken_out_is_not_paid_for(page: Page, studio: Any, s
     pay(page).click()
     expect(pay(page)).to_have_text(QUEUED)
     assert taken(before, studio.credits()) == 14
-
-
-WISHES = """async steps => {
-    const { pressed } = await import('/static/pay.js');
-    const now = Date.now;
-    const rest = { state: 'ready', variants: 1, missing: [], errors: {}, key: 'a' };
-    const answer = price => ({ ...rest, price });
-    const one = { id: 'nowhere', phase: 'ready', wrong: {}, answer: answer(210) };
-    pressed.quoted(one);
-    for (const step of steps) {
-        const [what, figure] = step.split(' ');
-        if (what === 'change') pressed.changed(one);
-        else if (what === 'press') pressed.press(one);
-        else if (what === 'later') { const then = now() + Number(figure); Date.now = () => then; }
-        else if (what === 'moved')
-            pressed.answered(one, { ...answer(210), state: 'moved', click: one.click });
-        else if (what === 'sent') {
-            pressed.answered(one, { ...answer(210), state: 'sent', take: '7', click: one.click });
-            Object.assign(one, { sent: null, phase: 'ready' });
-        }
-        else { one.answer = answer(Number(figure)); pressed.quoted(one); await null; await null; }
-    }
-    Date.now = now;
-    for (const name of ['timer', 'slow', 'late']) clearTimeout(one[name]);
-    return one.phase;
-}"""
-
-
-@pytest.mark.parametrize(
-    ("steps", "phase"),
-    [
-        ("change, press, price 210", "sending"),
-        ("change, press, price 420", "ready"),
-        ("change, press, price 420, price 210", "ready"),
-        ("change, press, later 9000, price 210", "ready"),
-        ("press, moved, price 210", "sending"),
-        ("press, moved, price 420", "ready"),
-        ("press, moved, later 9000, price 210", "ready"),
-        # One wish is one purchase.
-        ("change, press, price 210, sent, price 210", "ready"),
-    ],
-)
-def test_a_wish_is_for_the_price_that_was_seen_and_for_now(
-    page: Page, studio: Any, steps: str, phase: str
-) -> None:
-    ready(page, studio)
-    assert page.evaluate(WISHES, steps.split(", ")) == phase

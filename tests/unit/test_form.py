@@ -13,11 +13,11 @@ from pydantic import Field as Bounds
 
 from kling_pipeline.capability import Camera, Capability, Look, Media, ModelName, Prompt, Request
 from kling_pipeline.catalog import Catalog, load_catalog
-from kling_pipeline.errors import CreditError
+from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.models import Limit
 from ui.create import Form, build_form, build_tab
 from ui.form import NONE, SUB, Field, read_fields
-from ui.orders import change, restore
+from ui.orders import change, read_object, restore
 from ui.page import build_page
 from ui.quote import VARIANTS
 from ui.stands import read_stands
@@ -330,6 +330,14 @@ def test_a_preview_can_be_made_to_show_what_the_form_holds(pipeline: Pipeline) -
         assert change(form, OWNER, {"params": {}}, now)[at] == gr.skip()
         value = change(form, OWNER, {"params": {}, "show": "image"}, now)[at]["value"]
         assert (value and value["url"]) == shown
+
+
+def test_what_no_page_sends_is_refused_and_not_an_accident() -> None:
+    odd = ["[]", "5", "null", '"x"', "no", "[" * 5000, '{"params": 5}', '{"id": "\\ud800"}', [1]]
+    for text in odd:
+        with pytest.raises(InputError, match="not what the page sends"):
+            read_object(text)  # type: ignore[arg-type]
+    assert read_object("") == {}
 
 
 def test_a_draft_comes_back_with_its_files(pipeline: Pipeline) -> None:

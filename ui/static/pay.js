@@ -29,11 +29,11 @@ function changed(one) {
   clearTimeout(one.slow);
   one.slow = setTimeout(() => { if (one.pending) { one.dash = true; repaint(one); } }, SLOW);
   clearTimeout(one.late);
-  if (one.answer) one.late = setTimeout(() => ask(one), PATIENCE * 2 ** (one.asked ?? 0));
+  if (one.answer) one.late = setTimeout(() => askAgain(one), PATIENCE * 2 ** (one.asked ?? 0));
 }
 
 /** The price was lost on its way. */
-function ask(one) {
+function askAgain(one) {
   if (!one.pending || isUploading(one.id)) return;
   one.asked = Math.min((one.asked ?? 0) + 1, MOST_WAIT);
   if (away()) changed(one);
@@ -62,6 +62,7 @@ function press(one) {
   const { answer } = one;
   if (!answer || away() || one.phase === 'sending' || isUploading(one.id)) return;
   if (one.pending || isOrdering(one.id)) {
+    changed(one); // if the answer it waits for is lost, the price is asked for again
     wish(one, one.price);
     one.dash = true;
     return repaint(one);
