@@ -18,8 +18,8 @@ import httpx
 from av.container import InputContainer
 from PIL import Image
 
+from kling_pipeline.drawing.bare import strip_png
 from kling_pipeline.simulator.body import Enclosure
-from kling_pipeline.simulator.drawn.bare import strip_png
 from kling_pipeline.simulator.refusal import Refusal, invalid
 
 # The first name that FFmpeg gives a container, and the codecs where not any will do.

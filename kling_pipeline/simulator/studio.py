@@ -133,7 +133,7 @@ def _end_with_parent() -> None:
 
 def _draw(sheet: Sheet, target: Path) -> None:
     # Only a worker needs the drawing room: the server starts in a third of the time without it.
-    from kling_pipeline.simulator.drawn import Order, Picture, draw  # noqa: PLC0415
+    from kling_pipeline.drawing import Order, Picture, draw  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         paths = tuple((name, json.dumps(path)) for name, path in _lay_by(sheet, Path(folder)))
