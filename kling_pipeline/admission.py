@@ -10,8 +10,8 @@ from typing import Any
 
 from kling_pipeline import ledger
 from kling_pipeline.accounts import open_account
-from kling_pipeline.capability import Finding
-from kling_pipeline.catalog import Plan
+from kling_pipeline.catalog.catalog import Plan
+from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.endpoints import freeze_route
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import CreditError, InputError

@@ -17,7 +17,7 @@ import httpx
 
 from kling_pipeline.addresses import Resolver, resolve
 from kling_pipeline.answers import absence, read_answer
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.content_encoding import PackedError, unpack
 from kling_pipeline.dialects import Page, Task, read_page, read_task
 from kling_pipeline.downloads import Downloads, Progress

@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Any, Literal, NoReturn
 from urllib.parse import quote
 
-from kling_pipeline.capability import Kind, Route
+from kling_pipeline.catalog.declaration import Kind, Route
 from kling_pipeline.errors import KlingError, StudioError
 from kling_pipeline.redaction import mask
 

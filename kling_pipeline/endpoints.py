@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.engine import Engine
 from kling_pipeline.jobs import Job
 

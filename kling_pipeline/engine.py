@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from kling_pipeline.catalog import Catalog
+from kling_pipeline.catalog.catalog import Catalog
 from kling_pipeline.client import KlingAIClient
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage import check_floor

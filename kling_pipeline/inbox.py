@@ -11,7 +11,7 @@ from typing import Any
 
 from kling_pipeline.addresses import check_link
 from kling_pipeline.base64_files import decode_base64
-from kling_pipeline.capability import Capability, Media
+from kling_pipeline.catalog.declaration import Capability, Media
 from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, NotFound, StorageError

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from kling_pipeline.capability import Kind, Media
+from kling_pipeline.catalog.declaration import Kind, Media
 from kling_pipeline.decoding import RESULTS, UPLOADS, Decoders
 from kling_pipeline.errors import BusyError, InputError, ResultError
 from kling_pipeline.formats import Format, Unreadable, sniff_file

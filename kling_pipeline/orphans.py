@@ -14,7 +14,7 @@ from typing import Any
 
 from kling_pipeline.accounts import open_account
 from kling_pipeline.admission import insert_click
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.dialects import Task
 from kling_pipeline.endpoints import freeze_route, route_of
 from kling_pipeline.engine import Engine

@@ -10,7 +10,7 @@ from typing import Any
 from kling_pipeline import ledger
 from kling_pipeline.accounts import read_balance
 from kling_pipeline.admission import Submission, admit, check_order
-from kling_pipeline.catalog import Catalog
+from kling_pipeline.catalog.catalog import Catalog
 from kling_pipeline.checking import check, recheck
 from kling_pipeline.decisions import cancel_job, retry_job
 from kling_pipeline.doctor import examine

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.dialects import Task
 from kling_pipeline.durations import Typical, ease, is_late, learn, next_look
 from kling_pipeline.endpoints import freeze_route, route_of

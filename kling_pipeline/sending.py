@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from kling_pipeline import dialects
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, quote_error, requeue
 from kling_pipeline.decisions import ask_owner
 from kling_pipeline.endpoints import route_of

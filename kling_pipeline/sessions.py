@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 from pydantic import ValidationError
 
 from kling_pipeline import ledger
-from kling_pipeline.capability import FETCH, Call, Capability
+from kling_pipeline.catalog.declaration import FETCH, Call, Capability
+from kling_pipeline.catalog.validation import say_errors
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import (
     BusyError,
@@ -27,7 +28,6 @@ from kling_pipeline.errors import (
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import freeze, keep_upload, take_files, thaw
 from kling_pipeline.store import Connection
-from kling_pipeline.validation import say_errors
 
 HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
 _ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait

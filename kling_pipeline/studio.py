@@ -7,7 +7,7 @@ import threading
 
 from pydantic import SecretStr
 
-from kling_pipeline.catalog import load_catalog
+from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.client import KlingAIClient
 from kling_pipeline.decoding import RESULTS, UPLOADS
 from kling_pipeline.demo import Demo

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.dialects import Task
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from kling_pipeline.capability import Capability, Look
+from kling_pipeline.catalog.declaration import Capability, Look
 from kling_pipeline.pipeline import Pipeline
 from ui.form import Field, read_fields
 from ui.quote import VARIANTS, Quotes

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kling_pipeline.capability import Capability, Look, Media
-from kling_pipeline.models import Model
+from kling_pipeline.catalog.declaration import Capability, Look, Media
+from kling_pipeline.catalog.models import Model
 
 NONE = ""  # what a widget holds for "not asked for"; a radio cannot hold null
 SUB = "__"  # joins a field to the part of it that one widget holds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kling_pipeline.capability import Capability
+from kling_pipeline.catalog.declaration import Capability
+from kling_pipeline.catalog.voices import LETTERS_A_SECOND, read_voices
 from kling_pipeline.pipeline import Pipeline
-from kling_pipeline.voices import LETTERS_A_SECOND, read_voices
 from ui.form import read_fields
 
 

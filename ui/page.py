@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from kling_pipeline.capability import Capability
+from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
 from ui.create import Form, build_form, build_tab

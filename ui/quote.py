@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from kling_pipeline.blanks import is_blank
-from kling_pipeline.capability import Capability
+from kling_pipeline.catalog.blanks import is_blank
+from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.errors import CreditError, InputError, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.form import SIMPLE, SUB, Field

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from kling_pipeline.capability import Capability
+from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.bodies import read_json, read_order

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from kling_pipeline.models import Limit, Model
+from kling_pipeline.catalog.models import Limit, Model
 from ui.form import Field
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from kling_pipeline.capability import Finding
+from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.lint_rules.subject import Subject
 
 # Shorter side of a clip and longer side of a picture in px (Kling docs, capability map, Sept 2026).

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kling_pipeline.capability import Finding
+from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.lint_rules.subject import Subject
 
 # Every part is bounded, so that a prompt of nothing but brackets costs no more than any other.

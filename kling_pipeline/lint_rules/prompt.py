@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kling_pipeline.capability import Finding
+from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.lint_rules.marks import read_mentions, without_marks
 from kling_pipeline.lint_rules.phrases import Phrases
 from kling_pipeline.lint_rules.subject import Subject

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kling_pipeline.capability import PROMPT_LENGTH, Capability, Finding, Kind
-from kling_pipeline.models import Model
+from kling_pipeline.catalog.declaration import PROMPT_LENGTH, Capability, Finding, Kind
+from kling_pipeline.catalog.models import Model
 
 
 @dataclass(frozen=True)

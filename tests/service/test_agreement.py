@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from kling_pipeline.admission import check_order
-from kling_pipeline.capability import Capability, Look, Media
-from kling_pipeline.catalog import Catalog, load_catalog
+from kling_pipeline.catalog.catalog import Catalog, load_catalog
+from kling_pipeline.catalog.declaration import Capability, Look, Media
 from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, KlingError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.downloads import Downloads
 from kling_pipeline.errors import KlingError, ResultError

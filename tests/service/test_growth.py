@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import Field
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.catalog import Catalog, load_catalog
+from kling_pipeline.catalog.declaration import (
     Capability,
     Image,
     Look,
@@ -20,12 +21,11 @@ from kling_pipeline.capability import (
     Prompt,
     Request,
 )
-from kling_pipeline.catalog import Catalog, load_catalog
+from kling_pipeline.catalog.models import read_models
+from kling_pipeline.catalog.prices import read_prices
 from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.engine import Engine
-from kling_pipeline.models import read_models
 from kling_pipeline.pipeline import Pipeline
-from kling_pipeline.prices import read_prices
 from kling_pipeline.settings import Settings
 from kling_pipeline.store import Store
 from tests.conftest import KEYS, ROOT, Simulator, wait_for

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from kling_pipeline.audit import audit
-from kling_pipeline.capability import Route
-from kling_pipeline.catalog import load_catalog
+from kling_pipeline.catalog.catalog import load_catalog
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.dialects import Output, Page, Task
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError

@@ -9,7 +9,7 @@ import httpx
 import jwt
 import pytest
 
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.errors import KlingError
 

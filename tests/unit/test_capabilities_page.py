@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 
-from kling_pipeline.catalog import load_catalog
+from kling_pipeline.catalog.catalog import load_catalog
 from tests.conftest import ROOT
 
 BRIEF = tomllib.loads((ROOT / "data" / "brief.toml").read_text("utf-8"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.capability import Route
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.dialects import body, read_page, read_task
 from kling_pipeline.errors import KlingError, StudioError
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.capability import Route
-from kling_pipeline.catalog import load_catalog
+from kling_pipeline.catalog.catalog import load_catalog
+from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.endpoints import freeze_route, read_route
 from kling_pipeline.errors import NotFound
 from tests.unit.conftest import Bench

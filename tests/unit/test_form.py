@@ -11,10 +11,18 @@ import gradio as gr
 import pytest
 from pydantic import Field as Bounds
 
-from kling_pipeline.capability import Camera, Capability, Look, Media, ModelName, Prompt, Request
-from kling_pipeline.catalog import Catalog, load_catalog
+from kling_pipeline.catalog.catalog import Catalog, load_catalog
+from kling_pipeline.catalog.declaration import (
+    Camera,
+    Capability,
+    Look,
+    Media,
+    ModelName,
+    Prompt,
+    Request,
+)
+from kling_pipeline.catalog.models import Limit
 from kling_pipeline.errors import CreditError, InputError
-from kling_pipeline.models import Limit
 from ui.create import Form, build_form, build_tab
 from ui.form import NONE, SUB, Field, read_fields
 from ui.orders import change, read_object, restore

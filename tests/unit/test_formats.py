@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kling_pipeline.capability import Media
+from kling_pipeline.catalog.declaration import Media
 from kling_pipeline.errors import InputError, ResultError
 from kling_pipeline.media import Facts, check_rule, inspect_upload, make_poster, verify_result
 from tests.unit.bombs import box, segment, with_segments

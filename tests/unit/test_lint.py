@@ -15,8 +15,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from kling_pipeline.__main__ import app
-from kling_pipeline.capability import Finding
-from kling_pipeline.catalog import load_catalog
+from kling_pipeline.catalog.catalog import load_catalog
+from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.errors import InputError
 from kling_pipeline.lint import RULES, Subject, lint
 from tests.pictures import picture

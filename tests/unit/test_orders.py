@@ -11,7 +11,7 @@ import pytest
 from kling_pipeline import orders
 from kling_pipeline.admission import Submission
 from kling_pipeline.base64_files import decode_base64
-from kling_pipeline.catalog import load_catalog
+from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.errors import CreditError, InputError, StorageError
 from kling_pipeline.orders import Order
 from tests.pictures import picture

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from kling_pipeline.capability import Finding, Route
+from kling_pipeline.catalog.declaration import Finding, Route
 from kling_pipeline.errors import InputError, StudioError
 
 

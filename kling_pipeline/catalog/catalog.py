@@ -12,13 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline import capabilities as declared
-from kling_pipeline.capability import Capability, Finding, Route
+from kling_pipeline.catalog import capabilities as declared
+from kling_pipeline.catalog.declaration import Capability, Finding, Route
+from kling_pipeline.catalog.models import Model, read_models
+from kling_pipeline.catalog.prices import Price, read_prices
+from kling_pipeline.catalog.validation import read_request
 from kling_pipeline.errors import InputError, NotFound, StudioError
-from kling_pipeline.models import Model, read_models
-from kling_pipeline.prices import Price, read_prices
 from kling_pipeline.settings import ROOT
-from kling_pipeline.validation import read_request
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from kling_pipeline.capability import Capability
+from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.errors import InputError
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.declaration import (
     Capability,
     Image,
     Known,

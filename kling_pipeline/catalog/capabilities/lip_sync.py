@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.declaration import (
     FETCH,
     MB,
     Call,

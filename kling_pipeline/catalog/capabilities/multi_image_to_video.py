@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.declaration import (
     Capability,
     Fields,
     Files,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.declaration import (
     Camera,
     Capability,
     Guidance,

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from kling_pipeline.blanks import is_blank
+from kling_pipeline.catalog.blanks import is_blank
 
 Widget = Literal[
     "prompt",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.declaration import (
     Capability,
     Fields,
     Finding,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.declaration import (
     MB,
     Capability,
     Fields,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from kling_pipeline.capability import (
+from kling_pipeline.catalog.declaration import (
     FETCH,
     MB,
     Call,
