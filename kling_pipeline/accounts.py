@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kling_pipeline import ledger
 from kling_pipeline.engine import Engine
-from kling_pipeline.store import Connection
+from kling_pipeline.storage import ledger
+from kling_pipeline.storage.store import Connection
 
 
 def open_account(db: Connection, owner: str, credits: int) -> None:

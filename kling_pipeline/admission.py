@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kling_pipeline import ledger
 from kling_pipeline.accounts import open_account
 from kling_pipeline.catalog.catalog import Plan
 from kling_pipeline.catalog.declaration import Finding
@@ -21,7 +20,8 @@ from kling_pipeline.jobs import Job
 from kling_pipeline.lint import Subject, lint
 from kling_pipeline.orders import Digests, Order, digest_order, find_earlier, with_session
 from kling_pipeline.sessions import read_session
-from kling_pipeline.store import Connection, bump, get_meta
+from kling_pipeline.storage import ledger
+from kling_pipeline.storage.store import Connection, bump, get_meta
 
 _MOST_VARIANTS = 100
 _LOOK_BACK = 500  # jobs among which an equal one is looked for

@@ -18,7 +18,7 @@ from kling_pipeline.errors import KlingError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.jobs import Job, move, touch, update
 from kling_pipeline.pauses import unpause
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 from kling_pipeline.tasks import Untold, claim_task, find_task, look_at
 from kling_pipeline.unheard import is_vain, not_taken
 

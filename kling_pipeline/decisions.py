@@ -6,7 +6,7 @@ from typing import Any
 
 from kling_pipeline.engine import Engine
 from kling_pipeline.jobs import Job, move, own_job, update
-from kling_pipeline.store import Connection, bump
+from kling_pipeline.storage.store import Connection, bump
 
 STUMBLED = "step_failed"
 _ASK_AGAIN = 60.0  # seconds; what waits for its owner may still heal by itself

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from kling_pipeline.audit import audit
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs import Job
@@ -15,7 +14,8 @@ from kling_pipeline.leases import lease_is_held
 from kling_pipeline.orphans import Sighting, is_lost, price_orphan, routes, see_ours
 from kling_pipeline.pauses import clock_is_off, notice
 from kling_pipeline.places import show_pools
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.audit import audit
+from kling_pipeline.storage.store import Connection
 
 _LISTED = 20  # takes by name; how many there are is said beside
 _DISK_FLOOR = 1024**3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kling_pipeline.engine import Engine
 from kling_pipeline.jobs import Job
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 ENOUGH = 5
 _RECENT = 60

@@ -15,8 +15,8 @@ from urllib.parse import quote
 from kling_pipeline.catalog.catalog import Catalog
 from kling_pipeline.client import KlingAIClient
 from kling_pipeline.settings import Settings
-from kling_pipeline.storage import check_floor
-from kling_pipeline.store import Store
+from kling_pipeline.storage.disk import check_floor
+from kling_pipeline.storage.store import Store
 
 LEASE_SECONDS = 15.0
 

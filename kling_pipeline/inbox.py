@@ -17,8 +17,8 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, NotFound, StorageError
 from kling_pipeline.jobs import find_job
 from kling_pipeline.media import Facts, check_rule, inspect_upload, store_file
-from kling_pipeline.storage import storing
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.disk import storing
+from kling_pipeline.storage.store import Connection
 from kling_pipeline.tasks import look_at
 from kling_pipeline.uploads import check_quota, check_room
 

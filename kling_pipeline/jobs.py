@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kling_pipeline import ledger
 from kling_pipeline.errors import NotFound
 from kling_pipeline.states import ENDED, MOVES, SAYS, State
-from kling_pipeline.store import Connection, bump
+from kling_pipeline.storage import ledger
+from kling_pipeline.storage.store import Connection, bump
 
 _JSON: Mapping[str, type] = {
     **dict.fromkeys(("params", "request", "says", "error", "checkpoint", "endpoint"), dict),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 
 def hold_lease(db: Connection, engine: Engine, name: str) -> bool:

@@ -10,7 +10,7 @@ from kling_pipeline.decisions import ask_owner
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs import Job, touch, update
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 MISSED = ("unreadable", "unanswered")  # what a running job says while Kling does not tell of it
 _SAID_AFTER = 2  # looks; one alone may be a hiccup

@@ -15,7 +15,7 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError
 from kling_pipeline.inbox import ASSET
 from kling_pipeline.jobs import Job
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from kling_pipeline.errors import InputError, KlingError, NotFound
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.identity import installation_mark
 from kling_pipeline.jobs import Job, find_job, move
-from kling_pipeline.store import Connection, get_meta
+from kling_pipeline.storage.store import Connection, get_meta
 
 _SILENT = 3  # lists that do not answer, after which the others are not asked
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.store import Connection, get_meta, set_meta
+from kling_pipeline.storage.store import Connection, get_meta, set_meta
 
 _SKEW_SECONDS = 2.0
 _NEXT = {

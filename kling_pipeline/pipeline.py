@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline import ledger
 from kling_pipeline.accounts import read_balance
 from kling_pipeline.admission import Submission, admit, check_order
 from kling_pipeline.catalog.catalog import Catalog
@@ -31,6 +30,7 @@ from kling_pipeline.saving import save
 from kling_pipeline.sending import send
 from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
 from kling_pipeline.settings import Settings
+from kling_pipeline.storage import ledger
 from kling_pipeline.sweeping import sweep
 from kling_pipeline.uploads import check_room, renew_uploads
 from kling_pipeline.view import show_jobs

@@ -7,7 +7,7 @@ from typing import Any
 
 from kling_pipeline.engine import Engine
 from kling_pipeline.pauses import notice
-from kling_pipeline.store import Connection, get_meta, set_meta
+from kling_pipeline.storage.store import Connection, get_meta, set_meta
 
 _RAISE_SECONDS = 120.0  # without a refusal for this long, one more is tried
 _CALM_SECONDS = 5.0  # after a rest, so long without a refusal before a pool goes on as usual

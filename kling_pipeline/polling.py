@@ -18,7 +18,7 @@ from kling_pipeline.failpoint import failpoint
 from kling_pipeline.jobs import Job, move, update, wished_away
 from kling_pipeline.misses import MISSED, note_miss, note_sight
 from kling_pipeline.recovery import set_back
-from kling_pipeline.store import Connection, set_meta
+from kling_pipeline.storage.store import Connection, set_meta
 from kling_pipeline.tasks import claim_task, look_at, newest_first
 
 log = logging.getLogger(__name__)

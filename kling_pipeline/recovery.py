@@ -14,7 +14,7 @@ from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import notice
 from kling_pipeline.saving import CRASHES, set_aside
 from kling_pipeline.states import ENDED, OPEN
-from kling_pipeline.store import Connection, set_meta
+from kling_pipeline.storage.store import Connection, set_meta
 from kling_pipeline.unheard import count_unheard
 
 log = logging.getLogger(__name__)

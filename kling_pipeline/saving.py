@@ -18,7 +18,7 @@ from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import ASSET
 from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.media import Facts, make_poster, store_file, verify_result
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 from kling_pipeline.tasks import look_at
 
 log = logging.getLogger(__name__)

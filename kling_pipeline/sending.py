@@ -23,7 +23,7 @@ from kling_pipeline.jobs import Job, find_job, move, touch, update
 from kling_pipeline.pauses import pause, paused
 from kling_pipeline.places import has_place, lower_cap, slow_down
 from kling_pipeline.sessions import read_answer
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 from kling_pipeline.unheard import count_unheard, is_vain, not_taken
 
 _TOKEN_SECONDS = 60.0

@@ -12,7 +12,6 @@ from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
-from kling_pipeline import ledger
 from kling_pipeline.catalog.declaration import FETCH, Call, Capability
 from kling_pipeline.catalog.validation import say_errors
 from kling_pipeline.engine import Engine
@@ -27,7 +26,8 @@ from kling_pipeline.errors import (
 )
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import freeze, keep_upload, take_files, thaw
-from kling_pipeline.store import Connection
+from kling_pipeline.storage import ledger
+from kling_pipeline.storage.store import Connection
 
 HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
 _ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait

@@ -15,7 +15,7 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.folder import prepare_folder
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings
-from kling_pipeline.store import Store
+from kling_pipeline.storage.store import Store
 from kling_pipeline.worker import Worker
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from kling_pipeline.engine import Engine, is_gone
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 from kling_pipeline.uploads import expire_uploads
 
 _HOUR, _DAY = 3600.0, 86_400.0

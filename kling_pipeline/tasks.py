@@ -14,7 +14,7 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs import Job
 from kling_pipeline.states import ENDED
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 _PAGES = 20
 _KEPT_MS = 29 * 24 * 3600 * 1000  # how long Kling surely still tells of a task

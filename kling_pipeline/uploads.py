@@ -10,8 +10,8 @@ from typing import Any
 
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import BusyError, StorageError
-from kling_pipeline.storage import MB
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.disk import MB
+from kling_pipeline.storage.store import Connection
 
 UNUSED_DAYS = 7
 _DAY = 86_400.0

@@ -12,7 +12,7 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.jobs import Job
 from kling_pipeline.places import read_caps
 from kling_pipeline.states import SAYS
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 _PLACES = 100
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kling_pipeline.errors import StorageError, StudioError
-from kling_pipeline.storage import storage_error
+from kling_pipeline.storage.disk import storage_error
 from ui.refusals import refuse
 
 __all__ = ["explain", "is_refusal", "log_failure", "refuse_unknown"]

@@ -30,7 +30,7 @@ from kling_pipeline.errors import InputError, KlingError
 from kling_pipeline.inbox import keep_upload, thaw
 from kling_pipeline.orders import Order
 from kling_pipeline.settings import Settings
-from kling_pipeline.store import Store
+from kling_pipeline.storage.store import Store
 from tests.conftest import KEYS, Simulator
 from tests.pictures import picture
 from tests.unit.simulator_client import film, sound

@@ -27,7 +27,7 @@ from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.engine import Engine
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings
-from kling_pipeline.store import Store
+from kling_pipeline.storage.store import Store
 from tests.conftest import KEYS, ROOT, Simulator, wait_for
 from tests.pictures import picture
 from tests.unit.simulator_client import Simulated

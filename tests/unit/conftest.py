@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.audit import audit
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.dialects import Output, Page, Task
@@ -20,7 +19,8 @@ from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings
-from kling_pipeline.store import Store
+from kling_pipeline.storage.audit import audit
+from kling_pipeline.storage.store import Store
 from tests.unit.samples import clip
 
 # For tens of thousands of commits: whether each reaches the disk is another test's question.

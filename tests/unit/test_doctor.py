@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kling_pipeline import ledger
 from kling_pipeline.doctor import SIGNS, examine, put_in_sentences
 from kling_pipeline.errors import CreditError, InputError, NotFound
 from kling_pipeline.identity import installation_mark
-from kling_pipeline.store import get_meta
+from kling_pipeline.storage import ledger
+from kling_pipeline.storage.store import get_meta
 from tests.unit.conftest import Bench, refusal
 from ui.words import LANGUAGES, read_words
 

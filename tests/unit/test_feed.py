@@ -13,7 +13,7 @@ import pytest
 from kling_pipeline.errors import BusyError
 from kling_pipeline.pauses import pause
 from kling_pipeline.pipeline import Pipeline
-from kling_pipeline.store import Store, set_meta
+from kling_pipeline.storage.store import Store, set_meta
 from tests.unit.conftest import Bench, refusal
 
 

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from kling_pipeline import ledger
-from kling_pipeline.audit import audit
 from kling_pipeline.errors import CreditError, InputError
-from kling_pipeline.store import Store
+from kling_pipeline.storage import ledger
+from kling_pipeline.storage.audit import audit
+from kling_pipeline.storage.store import Store
 from tests.unit.conftest import MEMORY
 
 

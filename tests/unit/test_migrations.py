@@ -14,12 +14,12 @@ import pytest
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from kling_pipeline import store as store_module
-from kling_pipeline.audit import audit
 from kling_pipeline.errors import StudioError
-from kling_pipeline.schema import migrations
 from kling_pipeline.states import ENDED, MOVES
-from kling_pipeline.store import Store
+from kling_pipeline.storage import store as store_module
+from kling_pipeline.storage.audit import audit
+from kling_pipeline.storage.migrations import migrations
+from kling_pipeline.storage.store import Store
 from tests.unit.conftest import Bench
 
 SCHEMAS = Path(__file__).parent / "schemas"

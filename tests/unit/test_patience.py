@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kling_pipeline import polling
-from kling_pipeline.store import set_meta
+from kling_pipeline.storage.store import set_meta
 from tests.pictures import picture
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_polling import finish, run

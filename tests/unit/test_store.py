@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline import store as store_module
 from kling_pipeline.errors import BusyError, StorageError, StudioError
-from kling_pipeline.storage import check_floor, storage_error, storing
-from kling_pipeline.store import Store, get_meta, set_meta
+from kling_pipeline.storage import store as store_module
+from kling_pipeline.storage.disk import check_floor, storage_error, storing
+from kling_pipeline.storage.store import Store, get_meta, set_meta
 from tests.conftest import wait_for
 
 SOON = 20.0
@@ -367,7 +367,7 @@ def test_other_errors_stay_what_they_are() -> None:
 
 def test_below_the_floor_nothing_more_is_taken(tmp_path: Path, monkeypatch: Any) -> None:
     usage = type("usage", (), {"total": 100 * 1024**3, "free": 600 * 1024**2})
-    monkeypatch.setattr("kling_pipeline.storage.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("kling_pipeline.storage.disk.shutil.disk_usage", lambda folder: usage)
     check_floor(tmp_path, None)
     check_floor(tmp_path, 600 * 1024**2)
     for floor, coming in ((None, 100 * 1024**2), (601 * 1024**2, 0), (0, 601 * 1024**2)):

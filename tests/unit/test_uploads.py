@@ -13,7 +13,7 @@ from kling_pipeline import inbox
 from kling_pipeline.doctor import examine
 from kling_pipeline.errors import BusyError, NotFound, StorageError, StudioError
 from kling_pipeline.inbox import keep_upload
-from kling_pipeline.store import Store
+from kling_pipeline.storage.store import Store
 from kling_pipeline.uploads import UNUSED_DAYS
 from tests.pictures import picture
 from tests.unit.conftest import Bench
@@ -112,7 +112,7 @@ def test_many_files_of_a_byte_are_not_for_nothing(bench: Bench) -> None:
 
 def test_the_disk_counts_for_itself_what_has_come(bench: Bench, monkeypatch: Any) -> None:
     disk = type("disk", (), {"total": 10**12, "free": 600 * MB})
-    monkeypatch.setattr("kling_pipeline.storage.shutil.disk_usage", lambda folder: disk)
+    monkeypatch.setattr("kling_pipeline.storage.disk.shutil.disk_usage", lambda folder: disk)
     bench.configure(studio_disk_floor_mb=500, studio_quota_mb=0)
     bench.pipeline.check_room(OWNER, 100 * MB, come=10**12)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from kling_pipeline.errors import BusyError
-from kling_pipeline.storage import storage_error
+from kling_pipeline.storage.disk import storage_error
 
 T = TypeVar("T")
 Connection = sqlite3.Connection

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kling_pipeline.errors import BusyError, StorageError, StudioError
-from kling_pipeline.schema import migrations
-from kling_pipeline.storage import storage_error
-from kling_pipeline.tables import Database
-from kling_pipeline.writer import Writer
+from kling_pipeline.storage.disk import storage_error
+from kling_pipeline.storage.migrations import migrations
+from kling_pipeline.storage.sqlite import Database
+from kling_pipeline.storage.writer import Writer
 
 T = TypeVar("T")
 Connection = sqlite3.Connection

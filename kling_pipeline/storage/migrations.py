@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from kling_pipeline.tables import Database, Migrations
+from kling_pipeline.storage.sqlite import Database, Migrations
 
 migrations = Migrations("studio")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 _OPEN = "('queued', 'sending', 'checking', 'running', 'saving', 'unknown')"
 

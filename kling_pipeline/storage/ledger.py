@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from kling_pipeline.errors import CreditError, InputError
-from kling_pipeline.store import Connection
+from kling_pipeline.storage.store import Connection
 
 _LARGEST = 10**9
 _KINDS = ("user", "held", "spent")
