@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 
-from kling_pipeline.formats import HEAD, sniff
+from kling_pipeline.media.formats import HEAD, sniff
 
 __all__ = ["PackedError", "unpack"]
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kling_pipeline.base64_files import decode_base64
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.catalog.validation import read_request
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError
 from kling_pipeline.inbox import ASSET
 from kling_pipeline.jobs import Job
+from kling_pipeline.media.base64_files import decode_base64
 from kling_pipeline.storage.store import Connection
 
 

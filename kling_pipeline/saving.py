@@ -17,7 +17,7 @@ from kling_pipeline.errors import KlingError, ResultError, StudioError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import ASSET
 from kling_pipeline.jobs import Job, find_job, move, touch, update
-from kling_pipeline.media import Facts, make_poster, store_file, verify_result
+from kling_pipeline.media.files import Facts, make_poster, store_file, verify_result
 from kling_pipeline.storage.store import Connection
 from kling_pipeline.tasks import look_at
 

@@ -96,7 +96,7 @@ def test_a_killed_decoder_is_replaced(app: App) -> None:
         return [
             pid
             for pid in children
-            if b"kling_pipeline.decoder" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            if b"kling_pipeline.media.decoder_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
 
     for pid in wait_for(decoders, "a decoder"):

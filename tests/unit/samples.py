@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from kling_pipeline.errors import InputError
-from kling_pipeline.media import inspect_upload
+from kling_pipeline.media.files import inspect_upload
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (400, 300), **more: Any) -> bytes:

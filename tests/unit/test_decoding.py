@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline import decoding
-from kling_pipeline.decoding import Decoders
 from kling_pipeline.errors import BusyError, ResultError
-from kling_pipeline.formats import Unreadable
-from kling_pipeline.media import make_poster, verify_result
+from kling_pipeline.media import decoder_pool
+from kling_pipeline.media.decoder_pool import Decoders
+from kling_pipeline.media.files import make_poster, verify_result
+from kling_pipeline.media.formats import Unreadable
 from kling_pipeline.settings import ROOT
 from tests.conftest import wait_for
 from tests.unit.bombs import scans
@@ -111,7 +111,7 @@ def test_a_clock_that_fires_as_the_answer_comes_spoils_neither_this_file_nor_the
             super().cancel()
 
     with monkeypatch.context() as patched:
-        patched.setattr(decoding.threading, "Timer", Late)
+        patched.setattr(decoder_pool.threading, "Timer", Late)
         assert pool.measure(picture(), "picture") == SIZE
         assert processes(pool) == [], "a killed process waits for no other file"
     assert pool.measure(picture(), "picture") == SIZE
@@ -174,7 +174,7 @@ def test_a_process_that_does_not_start_is_nobody_s_fault(
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(BusyError):
         pool.measure(picture(), "picture")
-    decoding.RESULTS.close()
+    decoder_pool.RESULTS.close()
     path = tmp_path / "a.jpg"
     path.write_bytes(picture())
     with pytest.raises(ResultError) as caught:
@@ -193,7 +193,7 @@ def test_secrets_stay_with_the_parent(pool: Decoders, monkeypatch: pytest.Monkey
 def test_a_process_ends_with_its_parent() -> None:
     code = (
         "import os\n"
-        "from kling_pipeline.decoding import UPLOADS\n"
+        "from kling_pipeline.media.decoder_pool import UPLOADS\n"
         "from tests.unit.samples import picture\n"
         "UPLOADS.measure(picture(), 'picture')\n"
         "print(next(iter(UPLOADS._all))._process.pid, flush=True)\n"

@@ -18,7 +18,7 @@ from PIL import Image
 
 from kling_pipeline.catalog.declaration import Media
 from kling_pipeline.errors import InputError, ResultError
-from kling_pipeline.media import Facts, check_rule, inspect_upload, make_poster, verify_result
+from kling_pipeline.media.files import Facts, check_rule, inspect_upload, make_poster, verify_result
 from tests.unit.bombs import box, segment, with_segments
 from tests.unit.samples import chunk, clip, picture, refused, sound, wav
 

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
-from kling_pipeline.base64_files import decode_base64
 from kling_pipeline.catalog.declaration import Media
 from kling_pipeline.errors import InputError, ResultError
-from kling_pipeline.media import (
+from kling_pipeline.media.base64_files import decode_base64
+from kling_pipeline.media.files import (
     Facts,
     check_rule,
     store_file,

@@ -10,9 +10,9 @@ import pytest
 
 from kling_pipeline import orders
 from kling_pipeline.admission import Submission
-from kling_pipeline.base64_files import decode_base64
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.errors import CreditError, InputError, StorageError
+from kling_pipeline.media.base64_files import decode_base64
 from kling_pipeline.orders import Order
 from tests.pictures import picture
 from tests.unit.conftest import FACES, Bench

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from kling_pipeline.errors import ResultError
-from kling_pipeline.media import (
+from kling_pipeline.media.files import (
     inspect_upload,
     make_poster,
     verify_result,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from kling_pipeline.media import inspect_upload
+from kling_pipeline.media.files import inspect_upload
 from tests.unit.samples import chunk, refused
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}

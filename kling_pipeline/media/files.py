@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kling_pipeline.catalog.declaration import Kind, Media
-from kling_pipeline.decoding import RESULTS, UPLOADS, Decoders
 from kling_pipeline.errors import BusyError, InputError, ResultError
-from kling_pipeline.formats import Format, Unreadable, sniff_file
+from kling_pipeline.media.decoder_pool import RESULTS, UPLOADS, Decoders
+from kling_pipeline.media.formats import Format, Unreadable, sniff_file
 
 __all__ = [
     "Facts",

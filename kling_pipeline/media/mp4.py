@@ -10,8 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from kling_pipeline.formats import Unreadable
-from kling_pipeline.tracks import find_end
+from kling_pipeline.media.formats import Unreadable
+from kling_pipeline.media.mp4_tracks import find_end
 
 __all__ = ["MAX_PIXELS", "check_boxes"]
 

@@ -10,7 +10,7 @@ import re
 import struct
 from dataclasses import dataclass
 
-from kling_pipeline.formats import Unreadable
+from kling_pipeline.media.formats import Unreadable
 
 __all__ = ["Jpeg", "read_jpeg"]
 

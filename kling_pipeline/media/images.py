@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from kling_pipeline.formats import HEAD, Format, Unreadable, sniff
-from kling_pipeline.jpegs import read_jpeg
-from kling_pipeline.pngs import read_png, strip_png
+from kling_pipeline.media.formats import HEAD, Format, Unreadable, sniff
+from kling_pipeline.media.jpeg import read_jpeg
+from kling_pipeline.media.png import read_png, strip_png
 
 __all__ = ["measure", "save_small", "thumbnail"]
 

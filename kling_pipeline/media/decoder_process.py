@@ -18,8 +18,8 @@ import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from kling_pipeline import clips, pictures
-from kling_pipeline.formats import Unreadable, sniff_file
+from kling_pipeline.media import clips, images
+from kling_pipeline.media.formats import Unreadable, sniff_file
 
 __all__ = ["main"]
 
@@ -73,7 +73,7 @@ def _measure(file: BinaryIO) -> dict[str, Any]:
     format = sniff_file(file)
     assert format is not None and format.read, "the parent asks for what can be read only"
     if format.kind == "image":
-        width, height = pictures.measure(file, format)
+        width, height = images.measure(file, format)
         return {"width": width, "height": height, "duration": None, "fps": None}
     clip = clips.measure(file, format)
     return {
@@ -85,7 +85,7 @@ def _make_poster(order: dict[str, Any]) -> bool:
     path, target, side = Path(order["path"]), Path(order["target"]), int(order["side"])
     if order["kind"] == "video":
         return clips.poster(path, target, side)
-    pictures.thumbnail(path, target, side)
+    images.thumbnail(path, target, side)
     return True
 
 

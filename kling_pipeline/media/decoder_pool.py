@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_pipeline.errors import BusyError
-from kling_pipeline.formats import Unreadable
+from kling_pipeline.media.formats import Unreadable
 from kling_pipeline.settings import ROOT
 
 __all__ = ["RESULTS", "UPLOADS", "Decoders"]
@@ -144,7 +144,7 @@ class _Decoder:
     def __init__(self) -> None:
         own = {name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "kling_pipeline.decoder"],
+            [sys.executable, "-m", "kling_pipeline.media.decoder_process"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True,
             env={**own, "OPENBLAS_NUM_THREADS": "1"},
         )  # fmt: skip

@@ -11,7 +11,7 @@ import re
 from urllib.parse import unquote
 
 from kling_pipeline.errors import InputError
-from kling_pipeline.formats import HEAD, sniff
+from kling_pipeline.media.formats import HEAD, sniff
 
 __all__ = ["decode_base64"]
 

@@ -16,9 +16,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from kling_pipeline.boxes import MAX_PIXELS, check_boxes
-from kling_pipeline.formats import HEAD, Format, Unreadable, sniff
-from kling_pipeline.pictures import save_small
+from kling_pipeline.media.formats import HEAD, Format, Unreadable, sniff
+from kling_pipeline.media.images import save_small
+from kling_pipeline.media.mp4 import MAX_PIXELS, check_boxes
 
 __all__ = ["Clip", "measure", "poster"]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from kling_pipeline.formats import Unreadable
+from kling_pipeline.media.formats import Unreadable
 
 __all__ = ["read_png", "strip_png"]
 
