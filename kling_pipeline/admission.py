@@ -17,7 +17,7 @@ from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.identity import external_id
 from kling_pipeline.inbox import freeze, take_files
 from kling_pipeline.jobs import Job
-from kling_pipeline.lint import Subject, lint
+from kling_pipeline.lint.lint import Subject, lint
 from kling_pipeline.orders import Digests, Order, digest_order, find_earlier, with_session
 from kling_pipeline.sessions import read_session
 from kling_pipeline.storage import ledger

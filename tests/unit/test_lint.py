@@ -18,7 +18,7 @@ from kling_pipeline.__main__ import app
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.errors import InputError
-from kling_pipeline.lint import RULES, Subject, lint
+from kling_pipeline.lint.lint import RULES, Subject, lint
 from tests.pictures import picture
 from tests.unit.conftest import Bench
 

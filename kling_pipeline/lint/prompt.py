@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from kling_pipeline.catalog.declaration import Finding
-from kling_pipeline.lint_rules.marks import read_mentions, without_marks
-from kling_pipeline.lint_rules.phrases import Phrases
-from kling_pipeline.lint_rules.subject import Subject
+from kling_pipeline.lint.marks import read_mentions, without_marks
+from kling_pipeline.lint.phrases import Phrases
+from kling_pipeline.lint.subject import Subject
 
 ANCHORS = "Realistic, no artifacts, seamless blending, natural lighting."
 NEGATIVE = "blurry, distorted, low quality, deformed"

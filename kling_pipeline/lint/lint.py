@@ -8,8 +8,8 @@ hint     it could be better or cheaper
 from __future__ import annotations
 
 from kling_pipeline.catalog.declaration import Finding
-from kling_pipeline.lint_rules import files, marks, money, phrases, prompt, speech
-from kling_pipeline.lint_rules.subject import Check, Subject
+from kling_pipeline.lint import files, marks, money, phrases, prompt, speech
+from kling_pipeline.lint.subject import Check, Subject
 
 __all__ = ["RULES", "Subject", "lint"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kling_pipeline.catalog.declaration import Finding
-from kling_pipeline.lint_rules.subject import Subject
+from kling_pipeline.lint.subject import Subject
 
 # Shorter side of a clip and longer side of a picture in px (Kling docs, capability map, Sept 2026).
 _LINES = {"std": 720, "pro": 1080, "4k": 2160}

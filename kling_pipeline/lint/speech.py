@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.catalog.voices import LETTERS_A_SECOND, read_voices, voices_of
-from kling_pipeline.lint_rules.subject import Subject
+from kling_pipeline.lint.subject import Subject
 
 _LEAST = 2.0  # seconds of sound (Kling docs, lip sync, Sept 2026)
 _SLOWEST = 0.8

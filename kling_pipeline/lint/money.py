@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kling_pipeline.catalog.declaration import Finding
-from kling_pipeline.lint_rules.subject import Subject
+from kling_pipeline.lint.subject import Subject
 
 _MOST_OF_A_SERIES = 9
 

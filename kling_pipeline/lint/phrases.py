@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from kling_pipeline.catalog.declaration import Finding
-from kling_pipeline.lint_rules.subject import Subject
+from kling_pipeline.lint.subject import Subject
 
 _NOT = frozenset(
     ("no", "not", "without", "never", "avoid", "t")

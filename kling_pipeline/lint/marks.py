@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from kling_pipeline.catalog.declaration import Finding
-from kling_pipeline.lint_rules.subject import Subject
+from kling_pipeline.lint.subject import Subject
 
 # Every part is bounded, so that a prompt of nothing but brackets costs no more than any other.
 _MARK = re.compile(r"(<{1,5})\s{0,2}([A-Za-z]{1,16})[\s_-]{0,2}(\d{0,4})\s{0,2}(>{1,5})")

@@ -1,0 +1,1 @@
+"""What to say before money is spent, one small function a rule."""
