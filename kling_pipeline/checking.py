@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_pipeline.decisions import ask_owner
-from kling_pipeline.dialects import Task
 from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.jobs import Job, move, touch, update
+from kling_pipeline.kling.dialects import Task
 from kling_pipeline.pauses import unpause
 from kling_pipeline.storage.store import Connection
 from kling_pipeline.tasks import Untold, claim_task, find_task, look_at

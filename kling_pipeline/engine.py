@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kling_pipeline.catalog.catalog import Catalog
-from kling_pipeline.client import KlingAIClient
+from kling_pipeline.kling.client import KlingAIClient
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.disk import check_floor
 from kling_pipeline.storage.store import Store

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.addresses import check_link
 from kling_pipeline.catalog.declaration import Capability, Media
 from kling_pipeline.endpoints import route_of
 from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, NotFound, StorageError
 from kling_pipeline.jobs import find_job
+from kling_pipeline.kling.urls import check_link
 from kling_pipeline.media.base64_files import decode_base64
 from kling_pipeline.media.files import Facts, check_rule, inspect_upload, store_file
 from kling_pipeline.storage.disk import storing

@@ -10,7 +10,6 @@ import math
 from functools import partial
 from typing import Any
 
-from kling_pipeline import dialects
 from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, quote_error, requeue
 from kling_pipeline.decisions import ask_owner
@@ -20,6 +19,7 @@ from kling_pipeline.errors import InputError, KlingError
 from kling_pipeline.failpoint import failpoint
 from kling_pipeline.inbox import thaw
 from kling_pipeline.jobs import Job, find_job, move, touch, update
+from kling_pipeline.kling import dialects
 from kling_pipeline.pauses import pause, paused
 from kling_pipeline.places import has_place, lower_cap, slow_down
 from kling_pipeline.sessions import read_answer

@@ -144,15 +144,15 @@ ALLOWED: dict[str, set[str]] = {
 OWNERS = {  # the only places that know a library, so that it can be replaced in one of them
     "huey": ("kling_pipeline/worker.py",),
     "httpx": (
-        "kling_pipeline/client.py",
-        "kling_pipeline/signing.py",
-        "kling_pipeline/downloads.py",
-        "kling_pipeline/transport.py",
+        "kling_pipeline/kling/client.py",
+        "kling_pipeline/kling/auth.py",
+        "kling_pipeline/kling/downloads.py",
+        "kling_pipeline/kling/transport.py",
         "kling_pipeline/simulator/",
     ),
-    "httpcore": ("kling_pipeline/transport.py",),
-    "socksio": ("kling_pipeline/transport.py",),
-    "jwt": ("kling_pipeline/signing.py", "kling_pipeline/simulator/"),
+    "httpcore": ("kling_pipeline/kling/transport.py",),
+    "socksio": ("kling_pipeline/kling/transport.py",),
+    "jwt": ("kling_pipeline/kling/auth.py", "kling_pipeline/simulator/"),
     "gradio": ("ui/", "app.py"),
 }
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.client import Keys, KlingAIClient
-from kling_pipeline.downloads import Downloads
 from kling_pipeline.errors import KlingError, ResultError
-from kling_pipeline.proxies import Proxies
+from kling_pipeline.kling.client import Keys, KlingAIClient
+from kling_pipeline.kling.downloads import Downloads
+from kling_pipeline.kling.proxies import Proxies
 from tests.conftest import KEYS
 
 pytestmark = pytest.mark.service

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.errors import KlingError, ResultError
-from kling_pipeline.proxies import Proxies
+from kling_pipeline.kling.client import Keys, KlingAIClient
+from kling_pipeline.kling.proxies import Proxies
 from tests.conftest import KEYS, clean_env, run_cli
 
 pytestmark = pytest.mark.service

@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.errors import KlingError
+from kling_pipeline.kling.client import Keys, KlingAIClient
 
 ROUTE = Route("text2video", "/v1/videos/text2video", "videos", "video")
 ACCESS, SECRET, API = "AK-canary-1", "SK-canary-2-0123456789-0123456789", "API-canary-3"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_pipeline.addresses import FakeAddress, check_link, public_addresses
+from kling_pipeline.kling.urls import FakeAddress, check_link, public_addresses
 
 # 5db8:d70e is 93.184.215.14, 7f00:1 is 127.0.0.1, a00:1 is 10.0.0.1, a9fe:a9fe is 169.254.169.254.
 PUBLIC = {

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from kling_pipeline.content_encoding import CHUNK, PackedError, unpack
+from kling_pipeline.kling.content_encoding import CHUNK, PackedError, unpack
 
 TEXT = b"a film " * 50_000
 FILM = b"\0\0\0\x20ftypisom" + TEXT

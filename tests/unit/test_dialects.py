@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.dialects import body, read_page, read_task
 from kling_pipeline.errors import KlingError, StudioError
+from kling_pipeline.kling.dialects import body, read_page, read_task
 
 VIDEO = Route("text2video", "/v1/videos/text2video", "videos", "video")
 IMAGE = Route("omni-image", "/v1/images/omni-image", "images", "image")

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from kling_pipeline.addresses import public_addresses, resolve
-from kling_pipeline.client import Keys, KlingAIClient
-from kling_pipeline.downloads import Downloads
 from kling_pipeline.errors import ResultError
-from kling_pipeline.proxies import Proxies
+from kling_pipeline.kling.client import Keys, KlingAIClient
+from kling_pipeline.kling.downloads import Downloads
+from kling_pipeline.kling.proxies import Proxies
+from kling_pipeline.kling.urls import public_addresses, resolve
 
 BASE = "http://127.0.0.1:8123"
 PUBLIC, OTHER = "93.184.215.14", "1.1.1.1"

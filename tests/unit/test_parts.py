@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kling_pipeline.downloads import Downloads
 from kling_pipeline.errors import ResultError
+from kling_pipeline.kling.downloads import Downloads
 from tests.unit.kling_stub import client
 from tests.unit.test_client import ROUTE, verdict_of
 from tests.unit.test_downloads import BASE, LINK, Server, fetched

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kling_pipeline.client import Keys, KlingAIClient
 from kling_pipeline.errors import StudioError
-from kling_pipeline.proxies import Proxies, mask_proxy
+from kling_pipeline.kling.client import Keys, KlingAIClient
+from kling_pipeline.kling.proxies import Proxies, mask_proxy
 from kling_pipeline.settings import read_settings
 
 NAMES = [f"{kind}_proxy" for kind in ("http", "https", "all", "no")]

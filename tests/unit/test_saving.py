@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.dialects import Output
+from kling_pipeline.kling.dialects import Output
 from tests.unit.conftest import Bench, clip
 
 JUNK = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\x5a" * 4000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kling_pipeline.checking import check
-from kling_pipeline.dialects import Page
 from kling_pipeline.jobs import find_job
+from kling_pipeline.kling.dialects import Page
 from kling_pipeline.sending import send
 from tests.unit.conftest import Bench, refusal
 

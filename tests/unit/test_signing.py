@@ -12,8 +12,8 @@ import httpx
 import jwt
 import pytest
 
-from kling_pipeline.client import Keys, KlingAIClient, KlingAuth
 from kling_pipeline.errors import StudioError
+from kling_pipeline.kling.client import Keys, KlingAIClient, KlingAuth
 from kling_pipeline.redaction import RedactFilter, mask
 from kling_pipeline.settings import Settings
 from tests.unit.kling_stub import (

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.dialects import Output
 from kling_pipeline.errors import BusyError, InputError, KlingError, ResultError
 from kling_pipeline.jobs import find_job
+from kling_pipeline.kling.dialects import Output
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_doctor import codes
 from tests.unit.test_recovery import set_row, to_saving

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from kling_pipeline.dialects import Page
 from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs import find_job
+from kling_pipeline.kling.dialects import Page
 from kling_pipeline.tasks import Untold, find_task
 from tests.unit.conftest import Bench, refusal
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.dialects import Page
 from kling_pipeline.errors import StorageError
+from kling_pipeline.kling.dialects import Page
 from kling_pipeline.leases import lease_is_held
 from kling_pipeline.worker import LEASE, Worker
 from tests.conftest import wait_for

@@ -15,17 +15,17 @@ from urllib.parse import quote
 
 import httpx
 
-from kling_pipeline.addresses import Resolver, resolve
-from kling_pipeline.answers import absence, read_answer
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.content_encoding import PackedError, unpack
-from kling_pipeline.dialects import Page, Task, read_page, read_task
-from kling_pipeline.downloads import Downloads, Progress
 from kling_pipeline.errors import KlingError
-from kling_pipeline.proxies import Proxies, mask_proxy
+from kling_pipeline.kling.auth import Keys, KlingAuth
+from kling_pipeline.kling.content_encoding import PackedError, unpack
+from kling_pipeline.kling.dialects import Page, Task, read_page, read_task
+from kling_pipeline.kling.downloads import Downloads, Progress
+from kling_pipeline.kling.proxies import Proxies, mask_proxy
+from kling_pipeline.kling.responses import absence, read_answer
+from kling_pipeline.kling.transport import Transport, deadline, is_no_http, name_error
+from kling_pipeline.kling.urls import Resolver, resolve
 from kling_pipeline.settings import Settings
-from kling_pipeline.signing import Keys, KlingAuth
-from kling_pipeline.transport import Transport, deadline, is_no_http, name_error
 
 __all__ = ["Keys", "KlingAIClient", "KlingAuth"]
 

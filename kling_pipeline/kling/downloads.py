@@ -17,7 +17,11 @@ from typing import BinaryIO, NoReturn
 
 import httpx
 
-from kling_pipeline.addresses import (
+from kling_pipeline.errors import ResultError
+from kling_pipeline.kling.content_encoding import PackedError, unpack
+from kling_pipeline.kling.proxies import Proxies
+from kling_pipeline.kling.transport import Transport, deadline, is_no_http, name_error
+from kling_pipeline.kling.urls import (
     FakeAddress,
     NotPublic,
     Resolver,
@@ -25,10 +29,6 @@ from kling_pipeline.addresses import (
     public_addresses,
     resolve,
 )
-from kling_pipeline.content_encoding import PackedError, unpack
-from kling_pipeline.errors import ResultError
-from kling_pipeline.proxies import Proxies
-from kling_pipeline.transport import Transport, deadline, is_no_http, name_error
 
 __all__ = ["Downloads"]
 

@@ -1,0 +1,1 @@
+"""Kling's API as seen from outside: bodies, answers, signatures, downloads."""
