@@ -44,9 +44,9 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from kling_pipeline.engine import Engine
+from kling_pipeline.jobs.cleanup import sweep_cache
+from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.studio import Studio
-from kling_pipeline.sweeping import sweep_cache
 from ui.answers import Answers
 from ui.gate import Gate
 from ui.leftovers import drop_leftovers

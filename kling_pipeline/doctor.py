@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.jobs import Job
-from kling_pipeline.leases import lease_is_held
-from kling_pipeline.orphans import Sighting, is_lost, price_orphan, routes, see_ours
-from kling_pipeline.pauses import clock_is_off, notice
-from kling_pipeline.places import show_pools
+from kling_pipeline.jobs.concurrency import show_pools
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import Job
+from kling_pipeline.jobs.leases import lease_is_held
+from kling_pipeline.jobs.orphans import Sighting, is_lost, price_orphan, routes, see_ours
+from kling_pipeline.jobs.pause import clock_is_off, notice
 from kling_pipeline.storage.audit import audit
 from kling_pipeline.storage.store import Connection
 

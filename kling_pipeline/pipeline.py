@@ -7,34 +7,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.accounts import read_balance
-from kling_pipeline.admission import Submission, admit, check_order
 from kling_pipeline.catalog.catalog import Catalog
-from kling_pipeline.checking import check, recheck
-from kling_pipeline.decisions import cancel_job, retry_job
 from kling_pipeline.doctor import examine
-from kling_pipeline.engine import Engine
-from kling_pipeline.feed import every_job, full_statement, older_jobs
-from kling_pipeline.hints import take_hint, verify_signature
-from kling_pipeline.inbox import brings_files, find_asset, keep_upload
-from kling_pipeline.inbox import take_files as _take_files
-from kling_pipeline.jobs import Job, find_job, own_job
-from kling_pipeline.leases import drop_leases, hold_lease
-from kling_pipeline.orders import Order
-from kling_pipeline.orphans import adopt_orphan
-from kling_pipeline.pauses import say_notice
-from kling_pipeline.places import due_jobs, raise_caps
-from kling_pipeline.polling import ease_all, poll
-from kling_pipeline.recovery import keep_leases, mend_times, set_back, take_over
-from kling_pipeline.saving import save
-from kling_pipeline.sending import send
-from kling_pipeline.sessions import call_session, open_session, price_calls, show_session
+from kling_pipeline.jobs.accounts import read_balance
+from kling_pipeline.jobs.actions import cancel_job, retry_job
+from kling_pipeline.jobs.callbacks import take_hint, verify_signature
+from kling_pipeline.jobs.cleanup import sweep
+from kling_pipeline.jobs.coalescing import Viewers
+from kling_pipeline.jobs.concurrency import due_jobs, raise_caps
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.inputs import brings_files, find_asset, keep_upload
+from kling_pipeline.jobs.inputs import take_files as _take_files
+from kling_pipeline.jobs.job import Job, find_job, own_job
+from kling_pipeline.jobs.leases import drop_leases, hold_lease
+from kling_pipeline.jobs.orphans import adopt_orphan
+from kling_pipeline.jobs.pause import say_notice
+from kling_pipeline.jobs.poll import ease_all, poll
+from kling_pipeline.jobs.queries import every_job, full_statement, older_jobs
+from kling_pipeline.jobs.reconcile import check, recheck
+from kling_pipeline.jobs.recover import keep_leases, mend_times, set_back, take_over
+from kling_pipeline.jobs.save import save
+from kling_pipeline.jobs.send import send
+from kling_pipeline.jobs.serialize import show_jobs
+from kling_pipeline.jobs.sessions import call_session, open_session, price_calls, show_session
+from kling_pipeline.jobs.submit import Submission, admit, check_order
+from kling_pipeline.jobs.uploads import check_room, renew_uploads
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage import ledger
-from kling_pipeline.sweeping import sweep
-from kling_pipeline.uploads import check_room, renew_uploads
-from kling_pipeline.view import show_jobs
-from kling_pipeline.viewers import Viewers
 
 
 class Pipeline:

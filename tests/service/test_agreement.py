@@ -21,14 +21,14 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from kling_pipeline.admission import check_order
 from kling_pipeline.catalog.catalog import Catalog, load_catalog
 from kling_pipeline.catalog.declaration import Capability, Look, Media
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, KlingError
-from kling_pipeline.inbox import keep_upload, thaw
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.inputs import keep_upload, thaw
+from kling_pipeline.jobs.submit import check_order
 from kling_pipeline.kling.client import Keys, KlingAIClient
-from kling_pipeline.orders import Order
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
 from tests.conftest import KEYS, Simulator

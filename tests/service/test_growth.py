@@ -23,7 +23,7 @@ from kling_pipeline.catalog.declaration import (
 )
 from kling_pipeline.catalog.models import read_models
 from kling_pipeline.catalog.prices import read_prices
-from kling_pipeline.engine import Engine
+from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.kling.client import Keys, KlingAIClient
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings

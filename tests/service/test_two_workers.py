@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_pipeline.engine import is_gone
+from kling_pipeline.jobs.engine import is_gone
 from tests.conftest import WAIT, Process, wait_for
 from tests.service.disks import small_disk
 from tests.service.test_faults import STORM, Fought, fought

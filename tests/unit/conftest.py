@@ -14,8 +14,8 @@ import pytest
 
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
+from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.kling.dialects import Output, Page, Task
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import Settings

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.admission import check_order
 from kling_pipeline.catalog.catalog import load_catalog
-from kling_pipeline.engine import Engine
-from kling_pipeline.inbox import keep_upload, thaw
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.inputs import keep_upload, thaw
+from kling_pipeline.jobs.submit import check_order
 from kling_pipeline.kling import dialects
-from kling_pipeline.orders import Order
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
 from tests.pictures import picture

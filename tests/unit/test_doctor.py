@@ -6,7 +6,7 @@ import pytest
 
 from kling_pipeline.doctor import SIGNS, examine, put_in_sentences
 from kling_pipeline.errors import CreditError, InputError, NotFound
-from kling_pipeline.identity import installation_mark
+from kling_pipeline.jobs.external_ids import installation_mark
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import get_meta
 from tests.unit.conftest import Bench, refusal

@@ -9,8 +9,8 @@ import pytest
 
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.endpoints import freeze_route, read_route
 from kling_pipeline.errors import NotFound
+from kling_pipeline.jobs.endpoints import freeze_route, read_route
 from tests.unit.conftest import Bench
 from tests.unit.test_doctor import codes
 from tests.unit.test_recovery import set_row

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import BusyError
-from kling_pipeline.pauses import pause
+from kling_pipeline.jobs.pause import pause
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.storage.store import Store, set_meta
 from tests.unit.conftest import Bench, refusal
@@ -165,7 +165,7 @@ def test_an_answer_that_fails_is_told_to_all_who_asked_and_to_no_one_after(
 ) -> None:
     bench.submit()
     with monkeypatch.context() as patch:
-        patch.setattr("kling_pipeline.viewers.changes_since", lambda *_: 1 / 0)
+        patch.setattr("kling_pipeline.jobs.coalescing.changes_since", lambda *_: 1 / 0)
         viewers, gate = bench.pipeline.viewers, threading.Event()
         viewers._thread.submit(gate.wait, 20)
         asked = [viewers.ask(bench.owner, 0) for _ in range(3)]
@@ -182,7 +182,7 @@ def test_the_answers_that_are_kept_are_bounded_in_bytes(bench: Bench, monkeypatc
     viewers = bench.pipeline.viewers
     answer = len(viewers.ask(bench.owner, 0).result(20))
     assert sum(map(len, viewers._answers.values())) == answer
-    monkeypatch.setattr("kling_pipeline.viewers._KEPT_BYTES", 2 * answer)
+    monkeypatch.setattr("kling_pipeline.jobs.coalescing._KEPT_BYTES", 2 * answer)
     asked = crowd(bench, [0, *range(10**6, 10**6 + 40)])
     assert len(asked) == 41
     assert sum(map(len, viewers._answers.values())) <= 2 * answer

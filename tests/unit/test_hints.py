@@ -7,7 +7,7 @@ import time
 import pytest
 
 from kling_pipeline.errors import InputError
-from kling_pipeline.hints import verify_signature
+from kling_pipeline.jobs.callbacks import verify_signature
 
 # The vendor's published test vector (Kling docs, callbacks, Sept 2026).
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from kling_pipeline.jobs.states import ENDED
 from kling_pipeline.pipeline import Pipeline
-from kling_pipeline.states import ENDED
 from tests.unit.conftest import MEMORY, Bench, refusal
 
 LONG = bool(os.environ.get("STUDIO_LONG"))

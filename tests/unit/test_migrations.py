@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from kling_pipeline.errors import StudioError
-from kling_pipeline.states import ENDED, MOVES
+from kling_pipeline.jobs.states import ENDED, MOVES
 from kling_pipeline.storage import store as store_module
 from kling_pipeline.storage.audit import audit
 from kling_pipeline.storage.migrations import migrations

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline import orders
-from kling_pipeline.admission import Submission
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.errors import CreditError, InputError, StorageError
+from kling_pipeline.jobs import idempotency
+from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.submit import Submission
 from kling_pipeline.media.base64_files import decode_base64
-from kling_pipeline.orders import Order
 from tests.pictures import picture
 from tests.unit.conftest import FACES, Bench
 from tests.unit.test_store import together
@@ -122,7 +122,7 @@ def test_files_are_decoded_for_a_click_only_and_while_nothing_is_read(
         decoded.append(text)
         return decode_base64(text)
 
-    monkeypatch.setattr(orders, "decode_base64", decode)
+    monkeypatch.setattr(idempotency, "decode_base64", decode)
     params = {"prompt": "in", "image": base64.b64encode(picture()).decode()}
     click(bench, params, "image_to_video", click_id=None)
     assert decoded == []

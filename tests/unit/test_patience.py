@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kling_pipeline import polling
+from kling_pipeline.jobs import poll
 from kling_pipeline.storage.store import set_meta
 from tests.pictures import picture
 from tests.unit.conftest import Bench, refusal
@@ -121,7 +121,7 @@ def test_a_tick_that_lasts_long_stops_asking(bench, monkeypatch):
     ids = run(bench, 5)
     asked = deaf(bench, [])
     times = iter(range(0, 10_000, 40))
-    monkeypatch.setattr("kling_pipeline.polling.time.monotonic", lambda: float(next(times)))
+    monkeypatch.setattr("kling_pipeline.jobs.poll.time.monotonic", lambda: float(next(times)))
     bench.pipeline.engine.store.write(lambda db: db.execute("UPDATE job SET next_at = 1"))
     bench.turn()
     assert 0 < len(asked) < len(ids)
@@ -141,16 +141,16 @@ def test_what_one_task_makes_stumble_is_its_own_trouble(bench, monkeypatch, wher
 
     bench.kling.look = stumbling
     if where == "write":
-        claim = polling.claim_task
+        claim = poll.claim_task
         monkeypatch.setattr(
-            polling,
+            poll,
             "claim_task",
             lambda db, job, task: 1 // 0 if job.id == bad else claim(db, job, task),
         )
     if where == "route":
-        known = polling.route_of
+        known = poll.route_of
         monkeypatch.setattr(
-            polling,
+            poll,
             "route_of",
             lambda engine, job: 1 // 0 if job.id == bad else known(engine, job),
         )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.doctor import examine
-from kling_pipeline.places import read_caps
+from kling_pipeline.jobs.concurrency import read_caps
 from kling_pipeline.settings import POOLS
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_sending import OPENING

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kling_pipeline.doctor import examine
-from kling_pipeline.durations import Typical, ease
 from kling_pipeline.errors import ResultError
+from kling_pipeline.jobs.estimates import Typical, ease
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_sending import state
 
@@ -246,7 +246,7 @@ def test_progress_is_not_taken_back_when_a_result_is_fetched_anew(bench, monkeyp
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("kling_pipeline.saving.store_file", full)
+        patch.setattr("kling_pipeline.jobs.save.store_file", full)
         bench.turns(2, 5)
         assert (state(bench, job_id), bench.job(job_id)["progress"]) == ("saving", 90)
         assert bench.job(job_id)["says"]["code"] == "retrying"

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.engine import Engine, is_gone
-from kling_pipeline.jobs import find_job, move, touch
-from kling_pipeline.leases import hold_lease, lease_is_held
+from kling_pipeline.jobs.engine import Engine, is_gone
+from kling_pipeline.jobs.job import find_job, move, touch
+from kling_pipeline.jobs.leases import hold_lease, lease_is_held
+from kling_pipeline.jobs.recover import keep_leases
+from kling_pipeline.jobs.save import save
 from kling_pipeline.pipeline import Pipeline
-from kling_pipeline.recovery import keep_leases
-from kling_pipeline.saving import save
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_sending import OPENING, state
 

@@ -32,7 +32,7 @@ def test_what_the_rows_refuse_is_the_jobs_own_and_a_full_disk_is_not(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("kling_pipeline.saving._settle", refused)
+        patch.setattr("kling_pipeline.jobs.save._settle", refused)
         bench.turns(20, 400)
     assert (bench.job(job_id)["error"] is not None) == counted
     assert bench.row(job_id)["crashes"] == (3 if counted else 0)
@@ -68,7 +68,7 @@ def test_a_file_that_is_gone_fails_a_job_and_one_that_cannot_be_read_now_does_no
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("kling_pipeline.sending.thaw", broken)
+        patch.setattr("kling_pipeline.jobs.send.thaw", broken)
         [job_id] = bench.submit()
         bench.turn()
     job = bench.job(job_id)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.admission import Order, check_order
 from kling_pipeline.catalog import blanks
 from kling_pipeline.catalog.blanks import is_blank
 from kling_pipeline.catalog.catalog import Plan, load_catalog
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.catalog.validation import read_request
 from kling_pipeline.errors import InputError
+from kling_pipeline.jobs.submit import Order, check_order
 from tests.unit.conftest import FACES, Bench
 
 CATALOGS = {contract: load_catalog(contract) for contract in ("vendor", "brief")}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kling_pipeline.checking import check
-from kling_pipeline.jobs import find_job
+from kling_pipeline.jobs.job import find_job
+from kling_pipeline.jobs.reconcile import check
+from kling_pipeline.jobs.send import send
 from kling_pipeline.kling.dialects import Page
-from kling_pipeline.sending import send
 from tests.unit.conftest import Bench, refusal
 
 OPENING = 20_000

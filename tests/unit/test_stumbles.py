@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import BusyError, InputError, KlingError, ResultError
-from kling_pipeline.jobs import find_job
+from kling_pipeline.jobs.job import find_job
 from kling_pipeline.kling.dialects import Output
 from tests.unit.conftest import Bench, refusal
 from tests.unit.test_doctor import codes
@@ -26,13 +26,13 @@ def stumble(*_: Any, **__: Any) -> Any:
 
 
 STEPS = {
-    "before the claim": ("kling_pipeline.sending._claim", "queued"),
-    "preparing": ("kling_pipeline.sending._prepare", "queued"),
-    "laying out": ("kling_pipeline.sending._body", "queued"),
-    "posting": ("kling_pipeline.sending._post", "queued"),
-    "checking": ("kling_pipeline.checking.find_task", "checking"),
-    "fetching": ("kling_pipeline.saving._fetch_all", "saving"),
-    "storing": ("kling_pipeline.saving._store", "saving"),
+    "before the claim": ("kling_pipeline.jobs.send._claim", "queued"),
+    "preparing": ("kling_pipeline.jobs.send._prepare", "queued"),
+    "laying out": ("kling_pipeline.jobs.send._body", "queued"),
+    "posting": ("kling_pipeline.jobs.send._post", "queued"),
+    "checking": ("kling_pipeline.jobs.reconcile.find_task", "checking"),
+    "fetching": ("kling_pipeline.jobs.save._fetch_all", "saving"),
+    "storing": ("kling_pipeline.jobs.save._store", "saving"),
 }
 
 
@@ -91,7 +91,7 @@ def test_what_stumbled_can_be_given_up_and_is_paid_back_once(bench, monkeypatch,
 
 def test_a_stumble_waits_longer_each_time_and_stops_nobody_else(bench, monkeypatch):
     bad, good = bench.submit(2)
-    prepare, times = __import__("kling_pipeline.sending", fromlist=["x"])._prepare, []
+    prepare, times = __import__("kling_pipeline.jobs.send", fromlist=["x"])._prepare, []
 
     def some(engine: Any, job: Any) -> Any:
         if job.id != bad:
@@ -99,7 +99,7 @@ def test_a_stumble_waits_longer_each_time_and_stops_nobody_else(bench, monkeypat
         times.append(bench.time)
         return stumble()
 
-    monkeypatch.setattr("kling_pipeline.sending._prepare", some)
+    monkeypatch.setattr("kling_pipeline.jobs.send._prepare", some)
     bench.turns(120, 1)
     first, second = (b - a for a, b in itertools.pairwise(times))
     assert second > first > 10
@@ -109,7 +109,7 @@ def test_a_stumble_waits_longer_each_time_and_stops_nobody_else(bench, monkeypat
 def test_two_stumbles_and_a_success_count_as_nothing(bench, monkeypatch):
     [job_id] = bench.submit()
     with monkeypatch.context() as patch:
-        patch.setattr("kling_pipeline.sending._prepare", stumble)
+        patch.setattr("kling_pipeline.jobs.send._prepare", stumble)
         while bench.row(job_id)["crashes"] < 2:
             bench.turn(10)
     bench.turns(2, 60)
@@ -119,7 +119,7 @@ def test_two_stumbles_and_a_success_count_as_nothing(bench, monkeypatch):
 def test_after_the_intent_a_stumble_is_looked_for_and_never_simply_sent_again(bench, monkeypatch):
     """The task is there: the answer was read, and then the studio stumbled."""
     with monkeypatch.context() as patch:
-        patch.setattr("kling_pipeline.sending.adopt", stumble)
+        patch.setattr("kling_pipeline.jobs.send.adopt", stumble)
         [job_id] = bench.submit()
         bench.turn()
         assert state(bench, job_id) == "checking"
@@ -133,7 +133,7 @@ def test_the_text_of_an_exception_is_not_shown(bench, monkeypatch):
         raise ValueError("secret-of-a-library")
 
     [job_id] = bench.submit()
-    monkeypatch.setattr("kling_pipeline.sending._prepare", leak)
+    monkeypatch.setattr("kling_pipeline.jobs.send._prepare", leak)
     bench.turns(20, 60)
     assert "ValueError" in bench.job(job_id)["error"]["message"]
     assert "secret-of" not in str(bench.job(job_id))
@@ -164,7 +164,7 @@ def tells(bench: Bench, monkeypatch: pytest.MonkeyPatch, *outputs: Output, **mor
 
 
 def test_a_result_is_known_by_its_own_id_wherever_it_stands(bench, monkeypatch):
-    from kling_pipeline.inbox import thaw  # noqa: PLC0415  # only here and below
+    from kling_pipeline.jobs.inputs import thaw  # noqa: PLC0415  # only here and below
 
     _, body = lip_sync(bench)
     tells(
@@ -178,7 +178,7 @@ def test_a_result_is_known_by_its_own_id_wherever_it_stands(bench, monkeypatch):
 def test_a_result_that_kling_tells_no_more_is_a_wrong_choice_and_no_stumble(
     bench, monkeypatch, status
 ):
-    from kling_pipeline.inbox import thaw  # noqa: PLC0415
+    from kling_pipeline.jobs.inputs import thaw  # noqa: PLC0415
 
     _, body = lip_sync(bench)
     tells(bench, monkeypatch, status=status)
@@ -186,7 +186,7 @@ def test_a_result_that_kling_tells_no_more_is_a_wrong_choice_and_no_stumble(
         thaw(bench.engine, "local", body)
     assert caught.value.code == "video_unreachable"
     [job_id] = bench.submit()
-    monkeypatch.setattr("kling_pipeline.sending._body", lambda *_: body)
+    monkeypatch.setattr("kling_pipeline.jobs.send._body", lambda *_: body)
     bench.turn()
     assert bench.job(job_id)["error"]["code"] == "video_unreachable"
     assert bench.credits()[1] == 0, "given back: nothing was sent"
@@ -254,7 +254,7 @@ def test_what_may_pass_is_tried_as_long_as_it_lasts(bench, monkeypatch, code):
     job_id = to_saving(bench)
     with monkeypatch.context() as patch:
         if code == "disk":
-            patch.setattr("kling_pipeline.saving.store_file", lambda *_: open("/nowhere/x"))  # noqa: SIM115
+            patch.setattr("kling_pipeline.jobs.save.store_file", lambda *_: open("/nowhere/x"))  # noqa: SIM115
         else:
             never(bench, patch, code)
         bench.turns(60, 300)
@@ -322,7 +322,7 @@ def test_two_marks_at_once_are_both_kept(bench, session):
 
 
 def test_a_call_does_not_wait_for_another_for_ever(bench, session, monkeypatch):
-    monkeypatch.setattr("kling_pipeline.sessions._TURN_SECONDS", 0.01)
+    monkeypatch.setattr("kling_pipeline.jobs.sessions._TURN_SECONDS", 0.01)
     began, answers = threading.Event(), threading.Event()
 
     def slow(path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:

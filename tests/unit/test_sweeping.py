@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from kling_pipeline import inbox
-from kling_pipeline.sweeping import sweep_incoming
+from kling_pipeline.jobs import inputs
+from kling_pipeline.jobs.cleanup import sweep_incoming
 from tests.pictures import picture
 from tests.unit.conftest import Bench
 from tests.unit.test_recovery import DEAD, ELSEWHERE, HOST, Killed, another, held_by, to_saving
@@ -44,7 +44,7 @@ def test_an_upload_that_dies_half_way_leaves_nothing_after_the_next_start(
     with monkeypatch.context() as patch, pytest.raises(Killed):
         # As `kill -9` does, no clean-up runs.
         patch.setattr(Path, "unlink", lambda *_, **__: None)
-        patch.setattr(inbox, "store_file" if place == "part" else "_insert", dies)
+        patch.setattr(inputs, "store_file" if place == "part" else "_insert", dies)
         doomed.upload(Bench.owner, picture())
     left = [one for one in bench.engine.assets.rglob("*") if one.is_file()]
     assert left
@@ -137,7 +137,7 @@ def test_a_result_whose_file_is_swept_before_its_row_is_fetched_again(
             file.unlink()
 
     with monkeypatch.context() as patch:
-        patch.setattr("kling_pipeline.saving.failpoint", swept)
+        patch.setattr("kling_pipeline.jobs.save.failpoint", swept)
         bench.turn()
     assert bench.job(job_id)["state"] == "saving"
     bench.turns(3, 10)

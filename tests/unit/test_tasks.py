@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from kling_pipeline.errors import KlingError
-from kling_pipeline.jobs import find_job
+from kling_pipeline.jobs.job import find_job
+from kling_pipeline.jobs.lookup import Untold, find_task
 from kling_pipeline.kling.dialects import Page
-from kling_pipeline.tasks import Untold, find_task
 from tests.unit.conftest import Bench, refusal
 
 
@@ -23,7 +23,7 @@ def nameless(bench, monkeypatch):
     catalog = bench.engine.catalog
     by_id = catalog.route
     monkeypatch.setattr(catalog, "route", lambda name: replace(by_id(name), find=False))
-    monkeypatch.setattr("kling_pipeline.admission.freeze_route", lambda route: None)
+    monkeypatch.setattr("kling_pipeline.jobs.submit.freeze_route", lambda route: None)
     return bench
 
 

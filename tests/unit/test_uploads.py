@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline import inbox
 from kling_pipeline.doctor import examine
 from kling_pipeline.errors import BusyError, NotFound, StorageError, StudioError
-from kling_pipeline.inbox import keep_upload
+from kling_pipeline.jobs import inputs
+from kling_pipeline.jobs.inputs import keep_upload
+from kling_pipeline.jobs.uploads import UNUSED_DAYS
 from kling_pipeline.storage.store import Store
-from kling_pipeline.uploads import UNUSED_DAYS
 from tests.pictures import picture
 from tests.unit.conftest import Bench
 
@@ -56,7 +56,9 @@ def test_an_upload_over_the_quota_is_refused_with_its_figures_and_leaves_nothing
     first = upload(bench, sized(2))
     upload(bench, sized(2, 60))
     before = files(bench)
-    monkeypatch.setattr("kling_pipeline.inbox._store", lambda *_: pytest.fail("it was written"))
+    monkeypatch.setattr(
+        "kling_pipeline.jobs.inputs._store", lambda *_: pytest.fail("it was written")
+    )
     with pytest.raises(StorageError) as caught:
         upload(bench, sized(2, 120))
     assert caught.value.code == "quota_exceeded"
@@ -237,7 +239,7 @@ def test_a_file_that_comes_again_while_its_old_copy_goes_is_kept(
 def test_a_file_swept_between_its_content_and_its_row_is_stored_again(
     bench: Bench, monkeypatch: Any
 ) -> None:
-    store, times = inbox._store, []
+    store, times = inputs._store, []
 
     def swept(engine: Any, data: Any, facts: Any) -> None:
         store(engine, data, facts)
@@ -246,7 +248,7 @@ def test_a_file_swept_between_its_content_and_its_row_is_stored_again(
             for file in files(bench):
                 file.unlink()
 
-    monkeypatch.setattr(inbox, "_store", swept)
+    monkeypatch.setattr(inputs, "_store", swept)
     assert there(bench, upload(bench, picture()))
     assert len(times) == 2
 
@@ -262,7 +264,7 @@ def test_a_full_disk_is_named_and_leaves_no_part(bench: Bench, monkeypatch: Any)
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("kling_pipeline.inbox.store_file", full)
+    monkeypatch.setattr("kling_pipeline.jobs.inputs.store_file", full)
     with pytest.raises(StorageError, match="disk is full") as caught:
         upload(bench, picture())
     assert caught.value.code == "disk_full"
@@ -272,7 +274,7 @@ def test_a_full_disk_is_named_and_leaves_no_part(bench: Bench, monkeypatch: Any)
 def test_two_uploads_at_once_do_not_pass_the_quota_together(bench: Bench, monkeypatch: Any) -> None:
     """Each was told that there is room; the second to get its row is not kept, and nothing of it is left."""
     bench.configure(studio_quota_mb=3)
-    store, asked = inbox._store, list[int]()
+    store, asked = inputs._store, list[int]()
 
     def beside(*args: Any) -> None:
         asked.append(1)
@@ -280,7 +282,7 @@ def test_two_uploads_at_once_do_not_pass_the_quota_together(bench: Bench, monkey
             upload(bench, sized(2, 60))
         store(*args)
 
-    monkeypatch.setattr("kling_pipeline.inbox._store", beside)
+    monkeypatch.setattr("kling_pipeline.jobs.inputs._store", beside)
     with pytest.raises(StorageError) as caught:
         upload(bench, sized(2))
     assert caught.value.code == "quota_exceeded"
@@ -294,7 +296,7 @@ def test_content_that_a_result_has_stays_although_its_upload_passes_the_quota(
     bench.configure(studio_quota_mb=3)
     kept = upload(bench, sized(2), paid=True)
     bench.store.write(lambda db: db.execute("UPDATE asset SET owner = 'somebody'"))
-    monkeypatch.setattr("kling_pipeline.inbox.check_room", lambda *_, **__: None)
+    monkeypatch.setattr("kling_pipeline.jobs.inputs.check_room", lambda *_, **__: None)
     upload(bench, sized(2, 60))
     with pytest.raises(StorageError):
         upload(bench, sized(2))

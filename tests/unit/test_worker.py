@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import StorageError
+from kling_pipeline.jobs.leases import lease_is_held
 from kling_pipeline.kling.dialects import Page
-from kling_pipeline.leases import lease_is_held
 from kling_pipeline.worker import LEASE, Worker
 from tests.conftest import wait_for
 from tests.unit.conftest import Bench, refusal

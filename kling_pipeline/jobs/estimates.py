@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from kling_pipeline.engine import Engine
-from kling_pipeline.jobs import Job
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import Job
 from kling_pipeline.storage.store import Connection
 
 ENOUGH = 5

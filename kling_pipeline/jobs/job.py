@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_pipeline.errors import NotFound
-from kling_pipeline.states import ENDED, MOVES, SAYS, State
+from kling_pipeline.jobs.states import ENDED, MOVES, SAYS, State
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import Connection, bump
 

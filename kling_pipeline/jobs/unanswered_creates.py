@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_pipeline.errors import KlingError
-from kling_pipeline.jobs import Job
+from kling_pipeline.jobs.job import Job
 
 _SENDS = 3  # after so many the owner decides
 _NOT_FOUND = 404

@@ -10,17 +10,17 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from kling_pipeline.decisions import ask_owner
-from kling_pipeline.endpoints import route_of
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.failpoint import failpoint
-from kling_pipeline.jobs import Job, move, touch, update
+from kling_pipeline.jobs.actions import ask_owner
+from kling_pipeline.jobs.endpoints import route_of
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.failpoint import failpoint
+from kling_pipeline.jobs.job import Job, move, touch, update
+from kling_pipeline.jobs.lookup import Untold, claim_task, find_task, look_at
+from kling_pipeline.jobs.pause import unpause
+from kling_pipeline.jobs.unanswered_creates import is_vain, not_taken
 from kling_pipeline.kling.dialects import Task
-from kling_pipeline.pauses import unpause
 from kling_pipeline.storage.store import Connection
-from kling_pipeline.tasks import Untold, claim_task, find_task, look_at
-from kling_pipeline.unheard import is_vain, not_taken
 
 SKEW_SECONDS = 2.0
 _LIST_EVERY, _HOUR = (

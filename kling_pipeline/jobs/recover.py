@@ -6,16 +6,16 @@ import json
 import logging
 from typing import Any
 
-from kling_pipeline.checking import backoff
-from kling_pipeline.decisions import ask_owner
-from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
 from kling_pipeline.errors import BusyError, KlingError, StorageError, StudioError
-from kling_pipeline.jobs import Job, find_job, move, touch, update
-from kling_pipeline.pauses import notice
-from kling_pipeline.saving import CRASHES, set_aside
-from kling_pipeline.states import ENDED, OPEN
+from kling_pipeline.jobs.actions import ask_owner
+from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine, is_gone
+from kling_pipeline.jobs.job import Job, find_job, move, touch, update
+from kling_pipeline.jobs.pause import notice
+from kling_pipeline.jobs.reconcile import backoff
+from kling_pipeline.jobs.save import CRASHES, set_aside
+from kling_pipeline.jobs.states import ENDED, OPEN
+from kling_pipeline.jobs.unanswered_creates import count_unheard
 from kling_pipeline.storage.store import Connection, set_meta
-from kling_pipeline.unheard import count_unheard
 
 log = logging.getLogger(__name__)
 _LONGEST_WAIT = 420.0  # seconds; no back-off and no pause is longer,

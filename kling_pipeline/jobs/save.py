@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.endpoints import route_of
-from kling_pipeline.engine import LEASE_SECONDS, Engine
 from kling_pipeline.errors import KlingError, ResultError, StudioError
-from kling_pipeline.failpoint import failpoint
-from kling_pipeline.inbox import ASSET
-from kling_pipeline.jobs import Job, find_job, move, touch, update
+from kling_pipeline.jobs.endpoints import route_of
+from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine
+from kling_pipeline.jobs.failpoint import failpoint
+from kling_pipeline.jobs.inputs import ASSET
+from kling_pipeline.jobs.job import Job, find_job, move, touch, update
+from kling_pipeline.jobs.lookup import look_at
 from kling_pipeline.media.files import Facts, make_poster, store_file, verify_result
 from kling_pipeline.storage.store import Connection
-from kling_pipeline.tasks import look_at
 
 log = logging.getLogger(__name__)
 _File = tuple[Path, Facts, dict[str, Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kling_pipeline.engine import LEASE_SECONDS, Engine, is_gone
+from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine, is_gone
 from kling_pipeline.storage.store import Connection
 
 

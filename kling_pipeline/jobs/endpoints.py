@@ -12,8 +12,8 @@ from dataclasses import fields
 from typing import Any
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.engine import Engine
-from kling_pipeline.jobs import Job
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import Job
 
 _FACTS = ("id", "path", "result", "pool", "dialect", "find", "duplicate_refused")
 _NAMES = {one.name for one in fields(Route)}

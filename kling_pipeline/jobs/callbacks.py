@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError
+from kling_pipeline.jobs.engine import Engine
 
 
 def verify_signature(secret: str, body: bytes, headers: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kling_pipeline.engine import Engine
+from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import Connection
 

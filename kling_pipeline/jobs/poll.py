@@ -9,17 +9,17 @@ import logging
 import time
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.durations import Typical, ease, is_late, learn, next_look
-from kling_pipeline.endpoints import freeze_route, route_of
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.failpoint import failpoint
-from kling_pipeline.jobs import Job, move, update, wished_away
+from kling_pipeline.jobs.endpoints import freeze_route, route_of
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.estimates import Typical, ease, is_late, learn, next_look
+from kling_pipeline.jobs.failed_polls import MISSED, note_miss, note_sight
+from kling_pipeline.jobs.failpoint import failpoint
+from kling_pipeline.jobs.job import Job, move, update, wished_away
+from kling_pipeline.jobs.lookup import claim_task, look_at, newest_first
+from kling_pipeline.jobs.recover import set_back
 from kling_pipeline.kling.dialects import Task
-from kling_pipeline.misses import MISSED, note_miss, note_sight
-from kling_pipeline.recovery import set_back
 from kling_pipeline.storage.store import Connection, set_meta
-from kling_pipeline.tasks import claim_task, look_at, newest_first
 
 log = logging.getLogger(__name__)
 PAGE = 500

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from kling_pipeline.catalog.declaration import FETCH, Call, Capability
 from kling_pipeline.catalog.validation import say_errors
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import (
     BusyError,
     CreditError,
@@ -24,8 +23,9 @@ from kling_pipeline.errors import (
     ResultError,
     StorageError,
 )
-from kling_pipeline.failpoint import failpoint
-from kling_pipeline.inbox import freeze, keep_upload, take_files, thaw
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.failpoint import failpoint
+from kling_pipeline.jobs.inputs import freeze, keep_upload, take_files, thaw
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import Connection
 

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from kling_pipeline.catalog.declaration import Capability, Media
-from kling_pipeline.endpoints import route_of
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, NotFound, StorageError
-from kling_pipeline.jobs import find_job
+from kling_pipeline.jobs.endpoints import route_of
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import find_job
+from kling_pipeline.jobs.lookup import look_at
+from kling_pipeline.jobs.uploads import check_quota, check_room
 from kling_pipeline.kling.urls import check_link
 from kling_pipeline.media.base64_files import decode_base64
 from kling_pipeline.media.files import Facts, check_rule, inspect_upload, store_file
 from kling_pipeline.storage.disk import storing
 from kling_pipeline.storage.store import Connection
-from kling_pipeline.tasks import look_at
-from kling_pipeline.uploads import check_quota, check_room
 
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 # In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kling_pipeline.engine import Engine
-from kling_pipeline.jobs import Job, move, own_job, update
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import Job, move, own_job, update
 from kling_pipeline.storage.store import Connection, bump
 
 STUMBLED = "step_failed"

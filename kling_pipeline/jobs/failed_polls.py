@@ -5,11 +5,11 @@ None of them fails a paid job, and none sends it again.
 
 from __future__ import annotations
 
-from kling_pipeline.checking import backoff, quote_error
-from kling_pipeline.decisions import ask_owner
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.jobs import Job, touch, update
+from kling_pipeline.jobs.actions import ask_owner
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import Job, touch, update
+from kling_pipeline.jobs.reconcile import backoff, quote_error
 from kling_pipeline.storage.store import Connection
 
 MISSED = ("unreadable", "unanswered")  # what a running job says while Kling does not tell of it

@@ -10,10 +10,10 @@ import threading
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from kling_pipeline.accounts import read_balance
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import BusyError
-from kling_pipeline.feed import changes_since
+from kling_pipeline.jobs.accounts import read_balance
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.queries import changes_since
 
 _KEPT, _KEPT_BYTES = 256, 16 * 1024 * 1024  # answers, and what they take together
 

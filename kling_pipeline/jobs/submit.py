@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kling_pipeline.accounts import open_account
 from kling_pipeline.catalog.catalog import Plan
 from kling_pipeline.catalog.declaration import Finding
-from kling_pipeline.endpoints import freeze_route
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import CreditError, InputError
-from kling_pipeline.identity import external_id
-from kling_pipeline.inbox import freeze, take_files
-from kling_pipeline.jobs import Job
+from kling_pipeline.jobs.accounts import open_account
+from kling_pipeline.jobs.endpoints import freeze_route
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.external_ids import external_id
+from kling_pipeline.jobs.idempotency import Digests, Order, digest_order, find_earlier, with_session
+from kling_pipeline.jobs.inputs import freeze, take_files
+from kling_pipeline.jobs.job import Job
+from kling_pipeline.jobs.sessions import read_session
 from kling_pipeline.lint.lint import Subject, lint
-from kling_pipeline.orders import Digests, Order, digest_order, find_earlier, with_session
-from kling_pipeline.sessions import read_session
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import Connection, bump, get_meta
 

@@ -11,20 +11,20 @@ from functools import partial
 from typing import Any
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.checking import SKEW_SECONDS, adopt, backoff, check, quote_error, requeue
-from kling_pipeline.decisions import ask_owner
-from kling_pipeline.endpoints import route_of
-from kling_pipeline.engine import LEASE_SECONDS, Engine
 from kling_pipeline.errors import InputError, KlingError
-from kling_pipeline.failpoint import failpoint
-from kling_pipeline.inbox import thaw
-from kling_pipeline.jobs import Job, find_job, move, touch, update
+from kling_pipeline.jobs.actions import ask_owner
+from kling_pipeline.jobs.concurrency import has_place, lower_cap, slow_down
+from kling_pipeline.jobs.endpoints import route_of
+from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine
+from kling_pipeline.jobs.failpoint import failpoint
+from kling_pipeline.jobs.inputs import thaw
+from kling_pipeline.jobs.job import Job, find_job, move, touch, update
+from kling_pipeline.jobs.pause import pause, paused
+from kling_pipeline.jobs.reconcile import SKEW_SECONDS, adopt, backoff, check, quote_error, requeue
+from kling_pipeline.jobs.sessions import read_answer
+from kling_pipeline.jobs.unanswered_creates import count_unheard, is_vain, not_taken
 from kling_pipeline.kling import dialects
-from kling_pipeline.pauses import pause, paused
-from kling_pipeline.places import has_place, lower_cap, slow_down
-from kling_pipeline.sessions import read_answer
 from kling_pipeline.storage.store import Connection
-from kling_pipeline.unheard import count_unheard, is_vain, not_taken
 
 _TOKEN_SECONDS = 60.0
 _ASK_SECONDS = 60.0

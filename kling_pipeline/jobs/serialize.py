@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from kling_pipeline.durations import learn
-from kling_pipeline.engine import Engine
-from kling_pipeline.jobs import Job
-from kling_pipeline.places import read_caps
-from kling_pipeline.states import SAYS
+from kling_pipeline.jobs.concurrency import read_caps
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.estimates import learn
+from kling_pipeline.jobs.job import Job
+from kling_pipeline.jobs.states import SAYS
 from kling_pipeline.storage.store import Connection
 
 _PLACES = 100

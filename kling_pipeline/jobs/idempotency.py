@@ -10,10 +10,10 @@ from typing import Any
 
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.catalog.validation import read_request
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError
-from kling_pipeline.inbox import ASSET
-from kling_pipeline.jobs import Job
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.inputs import ASSET
+from kling_pipeline.jobs.job import Job
 from kling_pipeline.media.base64_files import decode_base64
 from kling_pipeline.storage.store import Connection
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kling_pipeline.engine import Engine
-from kling_pipeline.pauses import notice
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.pause import notice
 from kling_pipeline.storage.store import Connection, get_meta, set_meta
 
 _RAISE_SECONDS = 120.0  # without a refusal for this long, one more is tried

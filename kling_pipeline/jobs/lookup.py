@@ -9,11 +9,11 @@ import itertools
 from collections.abc import Mapping
 
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
-from kling_pipeline.jobs import Job
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import Job
+from kling_pipeline.jobs.states import ENDED
 from kling_pipeline.kling.dialects import Task
-from kling_pipeline.states import ENDED
 from kling_pipeline.storage.store import Connection
 
 _PAGES = 20

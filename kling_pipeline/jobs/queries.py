@@ -8,14 +8,14 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import NotFound
-from kling_pipeline.jobs import Job, own_job
-from kling_pipeline.pauses import notice
-from kling_pipeline.states import OPEN
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.job import Job, own_job
+from kling_pipeline.jobs.pause import notice
+from kling_pipeline.jobs.serialize import Outlook, show_jobs, show_places
+from kling_pipeline.jobs.states import OPEN
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import Connection, get_meta
-from kling_pipeline.view import Outlook, show_jobs, show_places
 
 NEWEST = 200
 OLDER = 50

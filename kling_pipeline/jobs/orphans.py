@@ -12,15 +12,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from kling_pipeline.accounts import open_account
-from kling_pipeline.admission import insert_click
 from kling_pipeline.catalog.declaration import Route
-from kling_pipeline.endpoints import freeze_route, route_of
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import InputError, KlingError, NotFound
-from kling_pipeline.failpoint import failpoint
-from kling_pipeline.identity import installation_mark
-from kling_pipeline.jobs import Job, find_job, move
+from kling_pipeline.jobs.accounts import open_account
+from kling_pipeline.jobs.endpoints import freeze_route, route_of
+from kling_pipeline.jobs.engine import Engine
+from kling_pipeline.jobs.external_ids import installation_mark
+from kling_pipeline.jobs.failpoint import failpoint
+from kling_pipeline.jobs.job import Job, find_job, move
+from kling_pipeline.jobs.submit import insert_click
 from kling_pipeline.kling.dialects import Task
 from kling_pipeline.storage.store import Connection, get_meta
 

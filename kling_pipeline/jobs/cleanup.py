@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from kling_pipeline.engine import Engine, is_gone
+from kling_pipeline.jobs.engine import Engine, is_gone
+from kling_pipeline.jobs.uploads import expire_uploads
 from kling_pipeline.storage.store import Connection
-from kling_pipeline.uploads import expire_uploads
 
 _HOUR, _DAY = 3600.0, 86_400.0
 _ENDED = 30 * _DAY  # a click that was made in a session may come again for a while

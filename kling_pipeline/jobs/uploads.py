@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import BusyError, StorageError
+from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.storage.disk import MB
 from kling_pipeline.storage.store import Connection
 

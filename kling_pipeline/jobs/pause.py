@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kling_pipeline.engine import Engine
 from kling_pipeline.errors import KlingError
+from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.storage.store import Connection, get_meta, set_meta
 
 _SKEW_SECONDS = 2.0
