@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kling_pipeline.console import prepare_console, say
+from kling_pipeline.data_folder import own_paths
 from kling_pipeline.errors import StudioError
-from kling_pipeline.folder import own_paths
 from kling_pipeline.redaction import install_redaction
 from kling_pipeline.settings import Settings, read_settings
 
@@ -46,7 +46,7 @@ from starlette.middleware import Middleware
 
 from kling_pipeline.jobs.cleanup import sweep_cache
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.studio import Studio
+from kling_pipeline.runtime import Studio
 from ui.answers import Answers
 from ui.gate import Gate
 from ui.leftovers import drop_leftovers

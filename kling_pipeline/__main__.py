@@ -15,15 +15,15 @@ from typing import Annotated, Any
 
 import typer
 
+from kling_pipeline.cli_input import check_line, read_lines, read_order, read_params, say_check
 from kling_pipeline.console import drop_unwritten, prepare_console, say, say_json
 from kling_pipeline.doctor import examine, put_in_sentences
 from kling_pipeline.errors import InputError, StudioError
 from kling_pipeline.jobs.states import ENDED
-from kling_pipeline.order_lines import check_line, read_lines, read_order, read_params, say_check
 from kling_pipeline.pipeline import Order
 from kling_pipeline.redaction import install_redaction
+from kling_pipeline.runtime import Studio
 from kling_pipeline.settings import Settings, read_settings
-from kling_pipeline.studio import Studio
 
 __all__ = ["app", "main"]
 

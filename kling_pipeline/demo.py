@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kling_pipeline.data_folder import prepare_folder, refuse_folder
 from kling_pipeline.errors import StudioError
-from kling_pipeline.folder import prepare_folder, refuse_folder
 from kling_pipeline.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from kling_pipeline.doctor import examine
+from kling_pipeline.runtime import Studio
 from kling_pipeline.settings import Settings
-from kling_pipeline.studio import Studio
 from tests.conftest import KEYS, ROOT, WAIT, Process, Simulator, clean_env, wait_for
 from tests.unit.simulator_client import sound
 
@@ -136,7 +136,7 @@ class Killing:
         code = (
             "import json, sys\n"
             "from kling_pipeline.settings import Settings\n"
-            "from kling_pipeline.studio import Studio\n"
+            "from kling_pipeline.runtime import Studio\n"
             "method, args = sys.argv[1], json.loads(sys.argv[2])\n"
             "getattr(Studio(Settings(_env_file=None)).pipeline, method)(*args)\n"
         )

@@ -16,8 +16,8 @@ import pytest
 from app import listen
 from kling_pipeline.demo import Demo
 from kling_pipeline.errors import StudioError
+from kling_pipeline.runtime import Studio
 from kling_pipeline.settings import Settings
-from kling_pipeline.studio import Studio
 from tests.conftest import ROOT, App, clean_env, run_cli
 
 pytestmark = pytest.mark.service

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from kling_pipeline.__main__ import app
+from kling_pipeline.cli_input import read_lines
 from kling_pipeline.errors import InputError
-from kling_pipeline.order_lines import read_lines
 
 
 @pytest.mark.parametrize("given", [[], ["--access-key", "mine"]])

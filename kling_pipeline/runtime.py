@@ -8,8 +8,8 @@ import threading
 from pydantic import SecretStr
 
 from kling_pipeline.catalog.catalog import load_catalog
+from kling_pipeline.data_folder import prepare_folder
 from kling_pipeline.demo import Demo
-from kling_pipeline.folder import prepare_folder
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.kling.client import KlingAIClient
 from kling_pipeline.media.decoder_pool import RESULTS, UPLOADS
