@@ -216,8 +216,8 @@ def test_what_touches_no_media_starts_no_process_and_loads_no_reader() -> None:
     code = (
         "import sys\n"
         "import kling_pipeline.__main__\n"
-        "from kling_pipeline import decoding\n"
-        "print(len(decoding.UPLOADS._all), {'av', 'PIL'} & set(sys.modules))\n"
+        "from kling_pipeline.media import decoder_pool\n"
+        "print(len(decoder_pool.UPLOADS._all), {'av', 'PIL'} & set(sys.modules))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True

@@ -18,7 +18,7 @@ ENGINE = [
     path for path in sorted(ROOT.glob("kling_pipeline/**/*.py")) if "simulator" not in path.parts
 ]
 SPOKEN = {"InputError", "InputError.at", "NotFound", "ResultError", "KlingError", "Unreadable"}
-COMMAND_LINE = {"__main__.py", "order_lines.py"}  # speaks English on standard error only
+COMMAND_LINE = {"__main__.py", "cli_input.py"}  # speaks English on standard error only
 FIGURE = re.compile(r"{(\w+)(?:\|[^}]*)?}")
 PAGE = {"label", "field_lower", "other_label", "other_object", "value_label"}  # given by the page
 # Kling docs, error codes, Sept 2026.

@@ -100,8 +100,8 @@ class JobMachine(RuleBasedStateMachine):
     @rule(point=st.sampled_from(POINTS))
     def crash(self, point: str) -> None:
         """The process ends at a named line, and its successor finds what it held."""
-        rooms = [__import__(f"kling_pipeline.{one}", fromlist=["x"]) for one in
-                 ("sending", "checking", "polling", "saving")]  # fmt: skip
+        rooms = [__import__(f"kling_pipeline.jobs.{one}", fromlist=["x"]) for one in
+                 ("send", "reconcile", "poll", "save")]  # fmt: skip
 
         def last(name: str) -> None:
             if name == point:

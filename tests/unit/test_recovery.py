@@ -67,8 +67,8 @@ def dies_while(bench: Bench, monkeypatch: pytest.MonkeyPatch, point: str, job_id
 
     doomed = another(bench, DEAD)
     with monkeypatch.context() as patch:
-        for room in ("sending", "saving"):
-            patch.setattr(f"kling_pipeline.{room}.failpoint", last)
+        for room in ("send", "save"):
+            patch.setattr(f"kling_pipeline.jobs.{room}.failpoint", last)
         with pytest.raises(Killed):
             doomed.advance(job_id)
 

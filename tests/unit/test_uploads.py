@@ -213,14 +213,14 @@ def test_content_that_another_row_has_outlives_the_upload(bench: Bench) -> None:
     assert examine(bench.engine, ask_kling=False)["problems"] == []
 
 
-@pytest.mark.parametrize("moment", ["uploads._referred", "sweeping.expire_uploads"])
+@pytest.mark.parametrize("moment", ["jobs.uploads._referred", "jobs.cleanup.expire_uploads"])
 def test_a_file_that_comes_again_while_its_old_copy_goes_is_kept(
     bench: Bench, monkeypatch: Any, moment: str
 ) -> None:
     """Before its row is deleted, and between its row and its content: no row is ever without its file."""
     upload(bench, picture())
     bench.time += (UNUSED_DAYS + 1) * DAY
-    module, _, function = moment.partition(".")
+    module, _, function = moment.rpartition(".")
     step = vars(importlib.import_module(f"kling_pipeline.{module}"))[function]
     came: list[str] = []
 
