@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from kling_pipeline.simulator.answers import succeed
 from kling_pipeline.simulator.desk import Desk
-from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.routes import admit
 from kling_pipeline.simulator.task import now_ms
 
@@ -29,7 +29,7 @@ async def _costs(desk: Desk, asked: list[float], request: Request) -> Response:
     admit(desk, request)
     now = time.monotonic()
     if asked[0] >= 0 and now - asked[0] < 1:
-        raise Refusal(1302)
+        raise ApiError(1302)
     asked[0] = now
     for name in ("start_time", "end_time"):
         if not request.query_params.get(name, "").isdecimal():

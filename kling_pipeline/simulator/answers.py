@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from kling_pipeline.simulator.refusal import Refusal
+from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.task import Task
 
 Link = Callable[[str, int], str]
@@ -22,7 +22,7 @@ def succeed(data: object) -> JSONResponse:
     )
 
 
-def refuse(refusal: Refusal) -> JSONResponse:
+def refuse(refusal: ApiError) -> JSONResponse:
     """Wrap a refusal; such an answer has no data."""
     return JSONResponse(
         {

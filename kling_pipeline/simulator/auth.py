@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import jwt
 
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.refusal import Refusal
+from kling_pipeline.simulator.errors import ApiError
 
 _NEEDS_API_KEY = (
     "Authentication error. The current API does not support AK/SK; please go to the console "
@@ -30,24 +30,24 @@ class Credential:
         that was held up somewhere can never be accepted after its `exp`.
         """
         if self.expires is not None and self.expires <= time.time():
-            raise Refusal(1004)
+            raise ApiError(1004)
 
 
 def authenticate(header: str | None, options: Options, *, new_standard: bool) -> Credential:
-    """Judge an Authorization header; raises Refusal 1000 to 1004.
+    """Judge an Authorization header; raises ApiError 1000 to 1004.
 
     Source: Kling docs, authentication, Sept 2026; the two texts of 1002 were recorded live.
     """
     if not header or not header.strip():
-        raise Refusal(1001)
+        raise ApiError(1001)
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        raise Refusal(1002)
+        raise ApiError(1002)
     if hmac.compare_digest(token.encode(), options.api_key.encode()):
         return Credential(None)
     if new_standard:
-        raise Refusal(1002, _NEEDS_API_KEY)
+        raise ApiError(1002, _NEEDS_API_KEY)
     return _read_token(token, options)
 
 
@@ -56,7 +56,7 @@ def _read_token(token: str, options: Options) -> Credential:
     if dots != 2:
         # The decoder of the real service counts a string without dots as 0 parts.
         parts = {0: "0", 1: "2"}.get(dots, "> 3")
-        raise Refusal(1002, f"The token was expected to have 3 parts, but got {parts}")
+        raise ApiError(1002, f"The token was expected to have 3 parts, but got {parts}")
     try:
         claims = jwt.decode(
             token,
@@ -65,13 +65,13 @@ def _read_token(token: str, options: Options) -> Credential:
             options={"require": ["iss", "exp", "nbf"], "verify_aud": False},
         )
     except jwt.ExpiredSignatureError:
-        raise Refusal(1004) from None
+        raise ApiError(1004) from None
     except jwt.ImmatureSignatureError:
-        raise Refusal(1003) from None
+        raise ApiError(1003) from None
     except jwt.MissingRequiredClaimError as error:
-        raise Refusal(1000, f"Authentication failed: {error.claim} is missing") from None
+        raise ApiError(1000, f"Authentication failed: {error.claim} is missing") from None
     except jwt.InvalidTokenError:
-        raise Refusal(1002) from None
+        raise ApiError(1002) from None
     if claims["iss"] != options.access_key:
-        raise Refusal(1002, "Authorization is invalid: access key not found")
+        raise ApiError(1002, "Authorization is invalid: access key not found")
     return Credential(float(claims["exp"]))

@@ -9,7 +9,7 @@ from typing import Any
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.rulebook import Rulebook
 from kling_pipeline.simulator.shelf import Shelf
 from kling_pipeline.simulator.studio import Studio
@@ -31,7 +31,7 @@ class Bench:
     faults: Faults
 
     def find(self, kind: str, id_: str) -> dict[str, Any]:
-        """Find the record of a video_id or audio_id, which live 30 days; raises Refusal 1201."""
+        """Find the record of a video_id or audio_id, which live 30 days; raises ApiError 1201."""
         since = now_ms() - int(self.book.retention["link_days"] * _DAY_MS)
         item = self.shelf.item(kind, id_, since)
         if item is None or not self.files.path(item["file"]).exists():
@@ -39,7 +39,7 @@ class Bench:
         return item
 
     def session(self, kind: str, id_: str) -> dict[str, Any]:
-        """Find a session, which lives 24 hours; raises Refusal 1201."""
+        """Find a session, which lives 24 hours; raises ApiError 1201."""
         since = now_ms() - int(self.book.retention["session_hours"] * _HOUR_MS)
         item = self.shelf.item(kind, id_, since)
         if item is None:
@@ -50,13 +50,13 @@ class Bench:
         """Refuse with 1102 what the account's units do not pay for."""
         total = self.options.units.get(pool, self.book.pools[pool]["units"])
         if self.shelf.units_taken(pool) + price > Decimal(str(total)):
-            raise Refusal(1102)
+            raise ApiError(1102)
 
     def check_slots(self, pool: str, wanted: int) -> None:
         """Refuse with 1303 what would be more in flight than the account's pack allows."""
         limit = self.options.slots.get(pool, int(self.book.pools[pool]["slots"]))
         if self.shelf.slots_taken(pool, now_ms()) + wanted > limit:
-            raise Refusal(1303)
+            raise ApiError(1303)
 
     def spend(self, pool: str, price: Decimal) -> str:
         """Charge a synchronous call and return its final_unit_deduction."""

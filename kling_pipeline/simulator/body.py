@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.rulebook import Field
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def filled(value: object) -> bool:
 def check_fields(
     rows: Mapping[str, Field], body: Mapping[str, Any], at: str = ""
 ) -> dict[str, Any]:
-    """Return the known fields that are filled; raises Refusal 1201 at the first wrong one.
+    """Return the known fields that are filled; raises ApiError 1201 at the first wrong one.
 
     Unknown fields are left out and logged: the vendor seems to ignore them.
     """
@@ -55,7 +55,7 @@ def check_fields(
 
 
 def check_exactly_one(names: Sequence[str], body: Mapping[str, Any]) -> None:
-    """Check that one of several fields is there; raises Refusal 1201."""
+    """Check that one of several fields is there; raises ApiError 1201."""
     given = sum(name in body for name in names)
     if not given:
         raise invalid(f"{' or '.join(names)} is required")

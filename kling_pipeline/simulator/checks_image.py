@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kling_pipeline.simulator.ask import Ask
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 
 
 def _omni_counts(ask: Ask) -> None:

@@ -9,14 +9,14 @@ from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.body import check_exactly_one
 from kling_pipeline.simulator.media import Material
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 
 _SLACK = 0.1  # a container's clock may end a frame after the length that was asked for
 _TOLD = "The sound must overlap the time of the face by at least 2 seconds"
 
 
 def check_materials(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
-    """Apply the rules that an endpoint's row names; raises Refusal 1201."""
+    """Apply the rules that an endpoint's row names; raises ApiError 1201."""
     for name in ask.endpoint.row.get("material_checks", []):
         _CHECKS[name](bench, ask, materials)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.body import check_exactly_one
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 
 
 def _edit_images(ask: Ask) -> None:

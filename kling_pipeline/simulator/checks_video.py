@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from kling_pipeline.simulator.ask import Ask, edits_film
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 
 _WORDED_SHOT = re.compile(r"(?:^|;)\s*shot\s+\d+\s*,\s*(\d+)\s*,([^;]*)", re.IGNORECASE)
 

@@ -18,7 +18,7 @@ from kling_pipeline.simulator.callbacks import Callbacks
 from kling_pipeline.simulator.checks_media import check_materials
 from kling_pipeline.simulator.media import Material, take_in
 from kling_pipeline.simulator.orders import Sheet, length, sheets
-from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.results import lay_out
 from kling_pipeline.simulator.rulebook import Endpoint
 from kling_pipeline.simulator.rules import read, units
@@ -48,7 +48,7 @@ class Desk:
     async def create(
         self, endpoint: Endpoint, body: Mapping[str, Any], credential: Credential, origin: str
     ) -> Task:
-        """Make a task; raises Refusal for a request that the service would not take."""
+        """Make a task; raises ApiError for a request that the service would not take."""
         ask = read(endpoint, body)
         materials = await self._gather(ask)
         written = await asyncio.to_thread(_write_down, ask)
@@ -68,7 +68,7 @@ class Desk:
     async def call(
         self, endpoint: Endpoint, body: Mapping[str, Any], credential: Credential
     ) -> dict[str, Any]:
-        """Answer a call that has its result at once; raises Refusal as a create does."""
+        """Answer a call that has its result at once; raises ApiError as a create does."""
         ask = read(endpoint, body)
         materials = await self._gather(ask)
         credential.check()
@@ -96,7 +96,7 @@ class Desk:
             try:
                 ask = read(self.bench.book.endpoints[task.family], body)
                 self._draw(task, ask, await self._gather(ask))
-            except (Refusal, KeyError) as problem:
+            except (ApiError, KeyError) as problem:
                 # Started with other rules, or an input is gone: the task cannot be made any more.
                 self.bench.shelf.end(task.task_id, now_ms(), "failed", f"Interrupted: {problem}")
 

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_pipeline.simulator.answers import refuse
 from kling_pipeline.simulator.faults import Fault, Faults
-from kling_pipeline.simulator.refusal import Refusal
+from kling_pipeline.simulator.errors import ApiError
 
 Classify = Callable[[str, str], str]
 _ABORT = "kling_simulator.abort"
@@ -100,7 +100,7 @@ class Disturbance:
 
     def _spoil(self, fault: Fault, answer: _Answer) -> None:
         if fault.kind == "refuse":
-            response = refuse(Refusal(fault.code))
+            response = refuse(ApiError(fault.code))
             answer.status, answer.body = response.status_code, bytearray(response.body)
         elif fault.kind == "status":
             answer.status, answer.body = fault.status, bytearray(_page(fault.status))

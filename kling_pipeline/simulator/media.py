@@ -20,7 +20,7 @@ from PIL import Image
 
 from kling_pipeline.drawing.bare import strip_png
 from kling_pipeline.simulator.body import Enclosure
-from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.errors import ApiError, invalid
 
 # The first name that FFmpeg gives a container, and the codecs where not any will do.
 _FORMATS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -31,7 +31,7 @@ _KINDS = {"video": "mp4 and mov", "audio": "mp3, wav, m4a and aac"}
 _RATE_SLACK = 0.1  # frames a second: 23.976 is meant by 24, and no clock is exact
 # Of Base64; a multiple of 4. Between two pieces other requests are answered.
 _PIECE = 1 << 20
-Finder = Callable[[str, str], Path]  # (kind, id) → the file; raises Refusal
+Finder = Callable[[str, str], Path]  # (kind, id) → the file; raises ApiError
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Material:
 
 
 async def take_in(enclosures: tuple[Enclosure, ...], find: Finder) -> list[Material]:
-    """Read and check all enclosures; raises Refusal 1201 for one that breaks its rule.
+    """Read and check all enclosures; raises ApiError 1201 for one that breaks its rule.
 
     The real service fetches every address and fails the task later ("Image pixel is invalid");
     here only loopback addresses are fetched, and refused at once.
@@ -156,7 +156,7 @@ def _picture(enclosure: Enclosure, data: bytes) -> Material:
 
 
 def measure(data: bytes, kind: str = "video") -> Material:
-    """Measure a video or a sound; raises Refusal 1201 for bytes that are neither."""
+    """Measure a video or a sound; raises ApiError 1201 for bytes that are neither."""
     width = height = 0
     fps = 0.0
     try:
@@ -181,7 +181,7 @@ def _check_format(container: InputContainer, kind: str) -> None:
         raise _wrong_format(kind)
 
 
-def _wrong_format(kind: str) -> Refusal:
+def _wrong_format(kind: str) -> ApiError:
     return invalid(f"{kind} format is invalid, only {_KINDS[kind]}")
 
 

@@ -15,7 +15,7 @@ from kling_pipeline.simulator.answers import created, shown, succeed, with_links
 from kling_pipeline.simulator.auth import Credential, authenticate
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
-from kling_pipeline.simulator.refusal import Refusal
+from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.rulebook import Endpoint
 from kling_pipeline.simulator.task import Task, now_ms
 
@@ -41,17 +41,17 @@ def routes(desk: Desk) -> list[Route]:
 
 
 async def read_body(request: Request) -> dict[str, Any]:
-    """Read a JSON object; raises Refusal 1200 for anything else."""
+    """Read a JSON object; raises ApiError 1200 for anything else."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Refusal(1200, "Content-Type must be application/json")
+        raise ApiError(1200, "Content-Type must be application/json")
     try:
         body = json.loads(await request.body(), parse_constant=_no_constant)
         _check_texts(body)
     except (ValueError, RecursionError):
-        raise Refusal(1200, "The request body is not valid JSON") from None
+        raise ApiError(1200, "The request body is not valid JSON") from None
     if not isinstance(body, dict):
-        raise Refusal(1200, "The request body must be a JSON object")
+        raise ApiError(1200, "The request body must be a JSON object")
     return body
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_pipeline.simulator.options import Contract
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 
 _FILE = Path(__file__).with_name("rules.toml")
 _SHARED: Mapping[str, Mapping[str, Any]] = {
@@ -69,7 +69,7 @@ class Endpoint:
         return str(self.row.get("mode_field", "mode"))
 
     def model(self, name: str | None) -> Model | None:
-        """Find the model to work with; raises Refusal for an unknown or discontinued one."""
+        """Find the model to work with; raises ApiError for an unknown or discontinued one."""
         if not self.models:
             return None
         name = name or str(self.row["model"])

@@ -11,7 +11,7 @@ from typing import Any
 from kling_pipeline.simulator import checks_image, checks_omni, checks_other, checks_video
 from kling_pipeline.simulator.ask import Ask, edits_film
 from kling_pipeline.simulator.body import check_exactly_one, check_fields, enclosures
-from kling_pipeline.simulator.refusal import Refusal, invalid
+from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.rulebook import Endpoint, Model
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _CHECKS = {
 
 
 def read(endpoint: Endpoint, body: Mapping[str, Any]) -> Ask:
-    """Turn a body into an Ask; raises Refusal 1201 (1301 for a prompt with "[refuse]")."""
+    """Turn a body into an Ask; raises ApiError 1201 (1301 for a prompt with "[refuse]")."""
     ignored = endpoint.row.get("edit_ignores", []) if edits_film(body) else []
     heeded = {name: value for name, value in body.items() if name not in ignored}
     clean = check_fields(endpoint.fields, heeded)
@@ -44,7 +44,7 @@ def read(endpoint: Endpoint, body: Mapping[str, Any]) -> Ask:
     for check in endpoint.row.get("checks", []):
         _CHECKS[check](ask)
     if "[refuse]" in ask.words:
-        raise Refusal(1301)
+        raise ApiError(1301)
     return ask
 
 

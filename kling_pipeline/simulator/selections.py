@@ -12,7 +12,7 @@ from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.mask import describe, draw_mask
 from kling_pipeline.simulator.media import Material
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.sessions import mask_of, open_session
 from kling_pipeline.simulator.task import new_id, now_ms
 

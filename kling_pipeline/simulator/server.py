@@ -34,7 +34,7 @@ from kling_pipeline.simulator.disturbance import Disturbance, Line
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.refusal import Refusal
+from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.rulebook import Rulebook
 from kling_pipeline.simulator.shelf import Shelf
 from kling_pipeline.simulator.studio import Studio
@@ -73,7 +73,7 @@ def build_app(options: Options) -> ASGIApp:
             *standard.routes(desk),
             *routes.routes(desk),
         ],
-        exception_handlers={Refusal: _refused, HTTPException: _unrouted},
+        exception_handlers={ApiError: _refused, HTTPException: _unrouted},
         middleware=[Middleware(_Net)],
         lifespan=lifespan,
     )
@@ -156,17 +156,17 @@ class _Net:
             if started or scope["type"] != "http":
                 raise
             _log.exception("unforeseen, answered with 5000")
-            await answers.refuse(Refusal(5000))(scope, receive, send)
+            await answers.refuse(ApiError(5000))(scope, receive, send)
 
 
 def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
+    assert isinstance(error, ApiError)
     return answers.refuse(error)
 
 
 def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answers.refuse(Refusal(1202 if error.status_code == 405 else 1203))
+    return answers.refuse(ApiError(1202 if error.status_code == 405 else 1203))
 
 
 def _classifier(book: Rulebook) -> Callable[[str, str], str]:

@@ -16,7 +16,7 @@ from kling_pipeline.simulator.body import filled
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.outputs import new_status, shown_as_new
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.routes import read_body
 from kling_pipeline.simulator.rulebook import Endpoint
 from kling_pipeline.simulator.task import Task, now_ms

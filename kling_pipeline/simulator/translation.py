@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kling_pipeline.simulator.body import filled
-from kling_pipeline.simulator.refusal import invalid
+from kling_pipeline.simulator.errors import invalid
 
 _log = logging.getLogger(__name__)
 _MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
@@ -27,7 +27,7 @@ _SETTINGS = (
 
 
 def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate a body (Kling docs, new standard, Sept 2026); raises Refusal 1201.
+    """Translate a body (Kling docs, new standard, Sept 2026); raises ApiError 1201.
 
     Only the layout is checked here; values are judged by the legacy twin's rules.
     """

@@ -1,8 +1,8 @@
-"""Answers that say no: the HTTP status, the service code and the text of each."""
+"""Errors the service answers with: the HTTP status, the service code and the message of each."""
 
 from __future__ import annotations
 
-_STATUS = {
+_HTTP_STATUS = {
     1000: 401, 1001: 401, 1002: 401, 1003: 401, 1004: 401,
     1100: 429, 1101: 429, 1102: 429, 1103: 403,
     1200: 400, 1201: 400, 1202: 404, 1203: 404,
@@ -10,7 +10,7 @@ _STATUS = {
     5000: 500, 5001: 503, 5002: 504,
 }  # fmt: skip
 
-_TEXT = {
+_MESSAGES = {
     1000: "Authentication failed",
     1001: "Authorization is empty",
     1002: "Authorization is invalid",
@@ -35,20 +35,20 @@ _TEXT = {
 }
 
 
-class Refusal(Exception):
-    """An answer with a service code other than 0.
+class ApiError(Exception):
+    """End a request with a service code other than 0.
 
-    Codes and HTTP statuses: Kling docs, error code table, Sept 2026. The texts of 1102, 1303 and
-    most of 1201 were seen from the real service; the others are worded after that table.
+    Codes and HTTP statuses: Kling docs, error code table, Sept 2026. The messages of 1102, 1303
+    and most of 1201 were recorded from the real service; the others follow that table.
     """
 
     def __init__(self, code: int, message: str = "") -> None:
         self.code = code
-        self.status = _STATUS[code]
-        self.message = message or _TEXT[code]
+        self.status = _HTTP_STATUS[code]
+        self.message = message or _MESSAGES[code]
         super().__init__(f"{self.status}/{code}: {self.message}")
 
 
-def invalid(message: str) -> Refusal:
-    """Make the commonest refusal, 400/1201, with its own text."""
-    return Refusal(1201, message)
+def invalid(message: str) -> ApiError:
+    """Make a 400/1201, the error of a wrong parameter, with a message of its own."""
+    return ApiError(1201, message)
