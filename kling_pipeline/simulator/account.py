@@ -35,14 +35,14 @@ async def _costs(desk: Desk, asked: list[float], request: Request) -> Response:
         if not request.query_params.get(name, "").isdecimal():
             raise invalid(f"{name} is required")
     wanted = request.query_params.get("resource_pack_name")
-    packs = [_pack(desk, pool) for pool in desk.bench.book.pools]
+    packs = [_pack(desk, pool) for pool in desk.bench.rules.pools]
     shown = [pack for pack in packs if wanted in (None, "", pack["resource_pack_name"])]
     return succeed({"code": 0, "msg": "SUCCEED", "resource_pack_subscribe_infos": shown})
 
 
 def _pack(desk: Desk, pool: str) -> dict[str, Any]:
     bench = desk.bench
-    total = float(bench.options.units.get(pool, bench.book.pools[pool]["units"]))
+    total = float(bench.options.units.get(pool, bench.rules.pools[pool]["units"]))
     left = total - float(bench.shelf.units_taken(pool))
     bought = int(bench.shelf.note("opened_at", str(now_ms())))
     return {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import jwt
 
-from kling_pipeline.simulator.options import Options
 from kling_pipeline.simulator.errors import ApiError
+from kling_pipeline.simulator.options import Options
 
 _NEEDS_API_KEY = (
     "Authentication error. The current API does not support AK/SK; please go to the console "

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.errors import ApiError, invalid
-from kling_pipeline.simulator.rulebook import Rulebook
+from kling_pipeline.simulator.rules.loader import Rules
 from kling_pipeline.simulator.shelf import Shelf
 from kling_pipeline.simulator.studio import Studio
 from kling_pipeline.simulator.task import now_ms
@@ -24,7 +24,7 @@ class Bench:
     """The parts of one simulator, and the few questions that several of its parts ask."""
 
     options: Options
-    book: Rulebook
+    rules: Rules
     shelf: Shelf
     files: Files
     studio: Studio
@@ -32,7 +32,7 @@ class Bench:
 
     def find(self, kind: str, id_: str) -> dict[str, Any]:
         """Find the record of a video_id or audio_id, which live 30 days; raises ApiError 1201."""
-        since = now_ms() - int(self.book.retention["link_days"] * _DAY_MS)
+        since = now_ms() - int(self.rules.retention["link_days"] * _DAY_MS)
         item = self.shelf.item(kind, id_, since)
         if item is None or not self.files.path(item["file"]).exists():
             raise invalid(f"{kind} {id_} not found or expired")
@@ -40,7 +40,7 @@ class Bench:
 
     def session(self, kind: str, id_: str) -> dict[str, Any]:
         """Find a session, which lives 24 hours; raises ApiError 1201."""
-        since = now_ms() - int(self.book.retention["session_hours"] * _HOUR_MS)
+        since = now_ms() - int(self.rules.retention["session_hours"] * _HOUR_MS)
         item = self.shelf.item(kind, id_, since)
         if item is None:
             raise invalid(f"session_id {id_} not found or expired")
@@ -48,13 +48,13 @@ class Bench:
 
     def check_funds(self, pool: str, price: Decimal) -> None:
         """Refuse with 1102 what the account's units do not pay for."""
-        total = self.options.units.get(pool, self.book.pools[pool]["units"])
+        total = self.options.units.get(pool, self.rules.pools[pool]["units"])
         if self.shelf.units_taken(pool) + price > Decimal(str(total)):
             raise ApiError(1102)
 
     def check_slots(self, pool: str, wanted: int) -> None:
         """Refuse with 1303 what would be more in flight than the account's pack allows."""
-        limit = self.options.slots.get(pool, int(self.book.pools[pool]["slots"]))
+        limit = self.options.slots.get(pool, int(self.rules.pools[pool]["slots"]))
         if self.shelf.slots_taken(pool, now_ms()) + wanted > limit:
             raise ApiError(1303)
 

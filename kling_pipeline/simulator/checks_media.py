@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
-from kling_pipeline.simulator.body import check_exactly_one
-from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.errors import invalid
+from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.rules.create_request import CreateRequest
+from kling_pipeline.simulator.rules.fields import check_exactly_one
 
 _SLACK = 0.1  # a container's clock may end a frame after the length that was asked for
 _TOLD = "The sound must overlap the time of the face by at least 2 seconds"
 
 
-def check_materials(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+def check_materials(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
     """Apply the rules that an endpoint's row names; raises ApiError 1201."""
-    for name in ask.endpoint.row.get("material_checks", []):
-        _CHECKS[name](bench, ask, materials)
+    for name in request.endpoint.row.get("material_checks", []):
+        _CHECKS[name](bench, request, materials)
 
 
 def _seconds(materials: Sequence[Material], role: str) -> float:
     return next((m.seconds for m in materials if m.role == role), 0)
 
 
-def _footage(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+def _footage(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
     film = next((m for m in materials if m.role == "reference_video" and m.seconds), None)
-    if film is None or ask.model is None:
+    if film is None or request.model is None:
         return
-    low, high = ask.model.row["footage_seconds"]
+    low, high = request.model.row["footage_seconds"]
     if not low - _SLACK <= film.seconds <= high + _SLACK:
         raise invalid(f"video duration must be between {low}s and {high}s for the current model")
-    if "footage_sides" in ask.model.row:
-        _footage_shape(film, ask.model.row)
+    if "footage_sides" in request.model.row:
+        _footage_shape(film, request.model.row)
 
 
 def _footage_shape(film: Material, row: Mapping[str, Any]) -> None:
@@ -47,14 +47,14 @@ def _footage_shape(film: Material, row: Mapping[str, Any]) -> None:
         raise invalid(f"{film.name} area must not exceed {row['footage_area']} pixels")
 
 
-def _motion_length(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+def _motion_length(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
     seconds = _seconds(materials, "motion")
-    if ask.body.get("character_orientation") == "image" and seconds > 10 + _SLACK:
+    if request.body.get("character_orientation") == "image" and seconds > 10 + _SLACK:
         raise invalid("video duration must not exceed 10s when character_orientation is image")
 
 
-def _extendable(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
-    parent = bench.find("video_id", ask.body["video_id"])
+def _extendable(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+    parent = bench.find("video_id", request.body["video_id"])
     if parent["family"] not in ("text2video", "image2video", "video-extend"):
         raise invalid("The video can not be extended")
     if parent["model"] not in ("kling-v1", "kling-v1-5", "kling-v1-6"):
@@ -63,24 +63,24 @@ def _extendable(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
         raise invalid("The total duration of the video must not exceed 3 minutes")
 
 
-def _edit_length(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+def _edit_length(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
     seconds = _seconds(materials, "base_video")
     if seconds and 5 + _SLACK < seconds < 7 - _SLACK:
         raise invalid("video duration must be between 2s and 5s or between 7s and 10s")
 
 
-def _edit_session(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
-    session = bench.session("selection", ask.body["session_id"])
-    if ask.body["edit_mode"] != "addition" and not session["marks"]:
+def _edit_session(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+    session = bench.session("selection", request.body["session_id"])
+    if request.body["edit_mode"] != "addition" and not session["marks"]:
         raise invalid("No selection in the session, call add-selection first")
     fitting = "5" if session["seconds"] <= 5 + _SLACK else "10"
-    if ask.seconds != fitting:
+    if request.seconds != fitting:
         raise invalid(f"duration must be '{fitting}' for a video of {session['seconds']:g}s")
 
 
-def _lip_sync(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
-    session = bench.session("face", ask.body["session_id"])
-    choice: Mapping[str, Any] = ask.body["face_choose"][0]
+def _lip_sync(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+    session = bench.session("face", request.body["session_id"])
+    choice: Mapping[str, Any] = request.body["face_choose"][0]
     face = next((f for f in session["faces"] if f["face_id"] == choice["face_id"]), None)
     if face is None:
         raise invalid(f"face_id {choice['face_id']} not found in the session")
@@ -99,17 +99,17 @@ def _lip_sync(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
         raise invalid(_TOLD)
 
 
-def _voice(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
-    given = ask.body.get("input", ask.body)
+def _voice(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+    given = request.body.get("input", request.body)
     if "voice_id" not in given:
         return
-    if given["voice_id"] not in bench.book.voices[given.get("voice_language", "zh")]:
+    if given["voice_id"] not in bench.rules.voices[given.get("voice_language", "zh")]:
         raise invalid("Voice id not found")
 
 
-def _effect(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
-    scene, given = ask.body["effect_scene"], ask.body["input"]
-    scenes = bench.book.scenes
+def _effect(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+    scene, given = request.body["effect_scene"], request.body["input"]
+    scenes = bench.rules.scenes
     if scene in scenes["retired"]:
         raise invalid(f"The effect_scene '{scene}' has been discontinued")
     if scene in scenes["dual"]:
@@ -122,7 +122,7 @@ def _effect(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
         raise invalid(f"input.{wanted} is required for effect_scene {scene}, and no {other}")
 
 
-def _same_ratio(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
+def _same_ratio(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
     frame = next((m for m in materials if m.role == "first_frame" and m.width), None)
     for mask in materials:
         if frame and mask.role == "mask" and mask.width:
@@ -131,7 +131,7 @@ def _same_ratio(bench: Bench, ask: Ask, materials: Sequence[Material]) -> None:
                 raise invalid(f"{mask.name} must have the same aspect ratio as image")
 
 
-_CHECKS: Mapping[str, Callable[[Bench, Ask, Sequence[Material]], None]] = {
+_CHECKS: Mapping[str, Callable[[Bench, CreateRequest, Sequence[Material]], None]] = {
     "footage": _footage,
     "motion_length": _motion_length,
     "extendable": _extendable,

@@ -83,7 +83,7 @@ def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
     return {
         "task_id": task.task_id,
         "external_task_id": task.external_id,
-        "path": desk.bench.book.endpoints[task.family].path,
+        "path": desk.bench.rules.endpoints[task.family].path,
         "model": task.model,
         "status": status,
         "units": task.units,

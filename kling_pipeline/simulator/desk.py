@@ -11,21 +11,22 @@ from typing import Any
 
 from kling_pipeline.simulator import faces, selections, speech
 from kling_pipeline.simulator.answers import FILE
-from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.auth import Credential
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.callbacks import Callbacks
 from kling_pipeline.simulator.checks_media import check_materials
+from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.media import Material, take_in
 from kling_pipeline.simulator.orders import Sheet, length, sheets
-from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.results import lay_out
-from kling_pipeline.simulator.rulebook import Endpoint
-from kling_pipeline.simulator.rules import read, units
+from kling_pipeline.simulator.rules.create_request import CreateRequest
+from kling_pipeline.simulator.rules.loader import Endpoint
+from kling_pipeline.simulator.rules.prices import price_in_units
+from kling_pipeline.simulator.rules.validation import parse_create_request
 from kling_pipeline.simulator.sessions import session_extras, session_materials
 from kling_pipeline.simulator.task import Task, derive_seed, fate, fingerprint, new_id, now_ms
 
-Call = Callable[[Bench, Ask, Sequence[Material]], Awaitable[dict[str, Any]]]
+Call = Callable[[Bench, CreateRequest, Sequence[Material]], Awaitable[dict[str, Any]]]
 _CALLS: Mapping[str, Call] = {
     "identify-face": faces.identify_face,
     "init-selection": selections.init_selection,
@@ -49,19 +50,19 @@ class Desk:
         self, endpoint: Endpoint, body: Mapping[str, Any], credential: Credential, origin: str
     ) -> Task:
         """Make a task; raises ApiError for a request that the service would not take."""
-        ask = read(endpoint, body)
-        materials = await self._gather(ask)
-        written = await asyncio.to_thread(_write_down, ask)
+        request = parse_create_request(endpoint, body)
+        materials = await self._gather(request)
+        written = await asyncio.to_thread(_write_down, request)
         # All this took time, and a token that ended meanwhile must not make a task.
         credential.check()
-        first = self._duplicate(ask)
+        first = self._duplicate(request)
         if first is not None:
             return first
-        task = self._admit(ask, materials, written)
-        self._draw(task, ask, materials)
+        task = self._admit(request, materials, written)
+        self._draw(task, request, materials)
         if task.callback_url:
             link = partial(self.bench.files.link, origin)
-            new = bool(endpoint.row.get("standard"))
+            new = endpoint.is_v2
             self.callbacks.follow(task, link, new_standard=new)
         return task
 
@@ -69,12 +70,15 @@ class Desk:
         self, endpoint: Endpoint, body: Mapping[str, Any], credential: Credential
     ) -> dict[str, Any]:
         """Answer a call that has its result at once; raises ApiError as a create does."""
-        ask = read(endpoint, body)
-        materials = await self._gather(ask)
+        request = parse_create_request(endpoint, body)
+        materials = await self._gather(request)
         credential.check()
-        self.bench.check_funds(endpoint.pool, units(ask, 0))
-        data = await _CALLS[endpoint.family](self.bench, ask, materials)
-        return {**data, "final_unit_deduction": self.bench.spend(endpoint.pool, units(ask, 0))}
+        self.bench.check_funds(endpoint.pool, price_in_units(request, 0))
+        data = await _CALLS[endpoint.family](self.bench, request, materials)
+        return {
+            **data,
+            "final_unit_deduction": self.bench.spend(endpoint.pool, price_in_units(request, 0)),
+        }
 
     def look(self, endpoint: Endpoint, id_: str) -> Task:
         """Find a task of an endpoint by its id or its external id."""
@@ -94,55 +98,59 @@ class Desk:
         """Draw again what a crash left undrawn."""
         for task, body in list(self.bench.shelf.undrawn()):
             try:
-                ask = read(self.bench.book.endpoints[task.family], body)
-                self._draw(task, ask, await self._gather(ask))
+                request = parse_create_request(self.bench.rules.endpoints[task.family], body)
+                self._draw(task, request, await self._gather(request))
             except (ApiError, KeyError) as problem:
                 # Started with other rules, or an input is gone: the task cannot be made any more.
                 self.bench.shelf.end(task.task_id, now_ms(), "failed", f"Interrupted: {problem}")
 
-    async def _gather(self, ask: Ask) -> list[Material]:
-        materials = await take_in(ask.enclosures, self._path)
-        materials += await session_materials(self.bench, ask)
-        check_materials(self.bench, ask, materials)
+    async def _gather(self, request: CreateRequest) -> list[Material]:
+        materials = await take_in(request.media_fields, self._path)
+        materials += await session_materials(self.bench, request)
+        check_materials(self.bench, request, materials)
         return materials
 
     def _path(self, kind: str, id_: str) -> Path:
         return self.bench.files.path(self.bench.find(kind, id_)["file"])
 
-    def _duplicate(self, ask: Ask) -> Task | None:
-        first = self.bench.shelf.by_external(ask.external_id)
+    def _duplicate(self, request: CreateRequest) -> Task | None:
+        first = self.bench.shelf.by_external(request.external_id)
         if first is None or self.bench.faults.duplicates == "tolerate":
             return None
         if self.bench.faults.duplicates == "first":
             return first
-        raise invalid(f"External_task_id {ask.external_id} already exists")
+        raise invalid(f"External_task_id {request.external_id} already exists")
 
-    def _admit(self, ask: Ask, materials: list[Material], written: tuple[str, str]) -> Task:
+    def _admit(
+        self, request: CreateRequest, materials: list[Material], written: tuple[str, str]
+    ) -> Task:
         bench = self.bench
-        parent = ask.body.get("video_id", "")
+        parent = request.body.get("video_id", "")
         mode = str(bench.find("video_id", parent)["mode"]) if parent else ""
-        price = units(ask, length(ask, materials), mode)
-        bench.check_funds(ask.endpoint.pool, price)
-        bench.check_slots(ask.endpoint.pool, ask.pictures)
+        price = price_in_units(request, length(request, materials), mode)
+        bench.check_funds(request.endpoint.pool, price)
+        bench.check_slots(request.endpoint.pool, request.image_count)
         print_, text = written
         seed = derive_seed(bench.options.seed, print_, bench.shelf.equal_requests(print_))
-        task = self._new_task(ask, materials, seed, f"{price.normalize():f}")
+        task = self._new_task(request, materials, seed, f"{price.normalize():f}")
         bench.shelf.add(task, print_, text)
         return task
 
-    def _new_task(self, ask: Ask, materials: list[Material], seed: int, price: str) -> Task:
+    def _new_task(
+        self, request: CreateRequest, materials: list[Material], seed: int, price: str
+    ) -> Task:
         now, id_ = now_ms(), new_id()
-        clock = self.bench.book.clock
-        work = clock[f"{ask.endpoint.makes}_seconds"] * 1000 * (0.85 + 0.3 * (seed % 997) / 996)
-        work *= clock["slow_factor"] if "[slow]" in ask.words else 1
+        clock = self.bench.rules.clock
+        work = clock[f"{request.endpoint.makes}_seconds"] * 1000 * (0.85 + 0.3 * (seed % 997) / 996)
+        work *= clock["slow_factor"] if "[slow]" in request.prompt_text else 1
         due = now + round(work / self.bench.options.speed)
-        outcome, message = fate(ask.words)
-        drawn = sheets(ask, materials, id_, seed)
+        outcome, message = fate(request.prompt_text)
+        drawn = sheets(request, materials, id_, seed)
         return Task(
             task_id=id_,
-            external_id=ask.external_id,
-            family=ask.endpoint.family,
-            model=ask.model.name if ask.model else "",
+            external_id=request.external_id,
+            family=request.endpoint.family,
+            model=request.model.name if request.model else "",
             created_at=now,
             start_at=now + round((due - now) * clock["queue_part"]),
             due_at=due,
@@ -150,25 +158,25 @@ class Desk:
             outcome=outcome,
             message=message,
             units=price,
-            pool=ask.endpoint.pool,
-            slots=ask.pictures,
+            pool=request.endpoint.pool,
+            slots=request.image_count,
             seed=seed,
-            watermark=bool(ask.body.get("watermark_info", {}).get("enabled")),
-            callback_url=str(ask.body.get("callback_url", "")),
-            result=lay_out(ask, drawn, [new_id() for _ in drawn]),
-            info=self._parent(ask, materials),
+            watermark=bool(request.body.get("watermark_info", {}).get("enabled")),
+            callback_url=str(request.body.get("callback_url", "")),
+            result=lay_out(request, drawn, [new_id() for _ in drawn]),
+            info=self._parent(request, materials),
         )
 
-    def _parent(self, ask: Ask, materials: list[Material]) -> dict[str, Any]:
+    def _parent(self, request: CreateRequest, materials: list[Material]) -> dict[str, Any]:
         """Tell which video a task works on, where the vendor does."""
-        film = next((m for m in materials if m.role == ask.endpoint.row.get("parent")), None)
+        film = next((m for m in materials if m.role == request.endpoint.row.get("parent")), None)
         if film is None:
             return {}
-        given = {**ask.body, **ask.body.get("input", {})}
-        if "session" in ask.endpoint.row:
-            given = self.bench.session(ask.endpoint.row["session"], ask.body["session_id"])
+        given = {**request.body, **request.body.get("input", {})}
+        if "session" in request.endpoint.row:
+            given = self.bench.session(request.endpoint.row["session"], request.body["session_id"])
         # A film that was not fetched is worked on as if it had the usual length.
-        duration = f"{film.seconds or length(ask, materials):g}"
+        duration = f"{film.seconds or length(request, materials):g}"
         if given.get("video_id"):
             item = self.bench.find("video_id", given["video_id"])
             named = {"id": given["video_id"], "url": FILE + item["file"]}
@@ -176,12 +184,12 @@ class Desk:
             named = {"id": new_id(), "url": given["video_url"]}
         return {"parent_video": {**named, "duration": duration}}
 
-    def _draw(self, task: Task, ask: Ask, materials: list[Material]) -> None:
+    def _draw(self, task: Task, request: CreateRequest, materials: list[Material]) -> None:
         if task.end_at is not None:
             return
-        extras = session_extras(self.bench, ask)
-        drawn = sheets(ask, materials, task.task_id, task.seed, extras)
-        self._register(task, ask, drawn)
+        extras = session_extras(self.bench, request)
+        drawn = sheets(request, materials, task.task_id, task.seed, extras)
+        self._register(task, request, drawn)
 
         def finish(error: Exception | None) -> None:
             # Kling's words reach the page; an exception's own may hold a path of this machine.
@@ -191,12 +199,17 @@ class Desk:
 
         self.bench.studio.begin(drawn, finish)
 
-    def _register(self, task: Task, ask: Ask, drawn: list[Sheet]) -> None:
+    def _register(self, task: Task, request: CreateRequest, drawn: list[Sheet]) -> None:
         """Let later requests refer to the videos and sounds by their ids."""
-        record = {"family": task.family, "model": task.model, "mode": ask.mode, "words": ask.words}
-        if ask.model is None and "video_id" in ask.body:
+        record = {
+            "family": task.family,
+            "model": task.model,
+            "mode": request.mode,
+            "words": request.prompt_text,
+        }
+        if request.model is None and "video_id" in request.body:
             # A film made longer stays its model's work and can be made longer again.
-            source = self.bench.find("video_id", ask.body["video_id"])
+            source = self.bench.find("video_id", request.body["video_id"])
             record |= {"model": source["model"], "mode": source["mode"]}
         for kind in ("video", "audio"):
             files = [sheet.file for sheet in drawn if sheet.kind == kind]
@@ -206,9 +219,9 @@ class Desk:
                 )
 
 
-def _write_down(ask: Ask) -> tuple[str, str]:
+def _write_down(request: CreateRequest) -> tuple[str, str]:
     """Condense a request and write it as JSON: slow for large pictures, so done in a thread."""
-    return fingerprint(ask), json.dumps(dict(ask.body))
+    return fingerprint(request), json.dumps(dict(request.body))
 
 
 def _bounded(query: Mapping[str, str], name: str, default: int, high: int) -> int:

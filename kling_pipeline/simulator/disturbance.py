@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_pipeline.simulator.answers import refuse
-from kling_pipeline.simulator.faults import Fault, Faults
 from kling_pipeline.simulator.errors import ApiError
+from kling_pipeline.simulator.faults import Fault, Faults
 
 Classify = Callable[[str, str], str]
 _ABORT = "kling_simulator.abort"

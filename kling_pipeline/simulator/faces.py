@@ -8,9 +8,9 @@ from typing import Any
 
 from kling_pipeline.simulator import clips
 from kling_pipeline.simulator.answers import FILE
-from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.sessions import open_session
 from kling_pipeline.simulator.task import now_ms
 
@@ -19,9 +19,11 @@ _SEVERAL = ("two", "twins", "couple", "friends", "people")
 _NOBODY = ("noface", "no face")
 
 
-async def identify_face(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+async def identify_face(
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
+) -> dict[str, Any]:
     """Open a session with the faces of a video."""
-    session = await open_session(bench, ask, materials)
+    session = await open_session(bench, request, materials)
     words = session["words"].lower()
     boxes = await asyncio.to_thread(_boxes, (session["width"], session["height"]))
     faces = []

@@ -19,8 +19,8 @@ from av.container import InputContainer
 from PIL import Image
 
 from kling_pipeline.drawing.bare import strip_png
-from kling_pipeline.simulator.body import Enclosure
 from kling_pipeline.simulator.errors import ApiError, invalid
+from kling_pipeline.simulator.rules.fields import MediaField
 
 # The first name that FFmpeg gives a container, and the codecs where not any will do.
 _FORMATS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -51,14 +51,14 @@ class Material:
     fps: float = 0
 
 
-async def take_in(enclosures: tuple[Enclosure, ...], find: Finder) -> list[Material]:
+async def take_in(media_fields: tuple[MediaField, ...], find: Finder) -> list[Material]:
     """Read and check all enclosures; raises ApiError 1201 for one that breaks its rule.
 
     The real service fetches every address and fails the task later ("Image pixel is invalid");
     here only loopback addresses are fetched, and refused at once.
     """
     taken = []
-    for enclosure in enclosures:
+    for enclosure in media_fields:
         data = await _bytes(enclosure, find)
         kind = (
             enclosure.row.type.removesuffix("_id").removesuffix("_list").replace("media", "image")
@@ -72,7 +72,7 @@ async def take_in(enclosures: tuple[Enclosure, ...], find: Finder) -> list[Mater
     return taken
 
 
-async def _bytes(enclosure: Enclosure, find: Finder) -> bytes | None:
+async def _bytes(enclosure: MediaField, find: Finder) -> bytes | None:
     value, kind = enclosure.value, enclosure.row.type
     if kind in ("video_id", "audio_id"):
         return await asyncio.to_thread(find(kind, value).read_bytes)
@@ -96,7 +96,7 @@ def _decode(value: str) -> bytes:
         raise invalid("File is not in a valid base64 format") from None
 
 
-async def _fetch(url: str, enclosure: Enclosure) -> bytes | None:
+async def _fetch(url: str, enclosure: MediaField) -> bytes | None:
     data = bytearray()
     try:
         async with (
@@ -113,7 +113,7 @@ async def _fetch(url: str, enclosure: Enclosure) -> bytes | None:
     return bytes(data)
 
 
-def _host(enclosure: Enclosure) -> str:
+def _host(enclosure: MediaField) -> str:
     try:
         parts = urlsplit(enclosure.value)
         # Both are read for what they raise: a port past 65535, a letter that no address has.
@@ -133,13 +133,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _check_size(enclosure: Enclosure, size: int) -> None:
+def _check_size(enclosure: MediaField, size: int) -> None:
     if size > enclosure.row.megabytes * 1024 * 1024:
         limit = f"{enclosure.row.megabytes:g}MB"
         raise invalid(f"{enclosure.name} file size must not exceed {limit}")
 
 
-def _picture(enclosure: Enclosure, data: bytes) -> Material:
+def _picture(enclosure: MediaField, data: bytes) -> Material:
     try:
         with warnings.catch_warnings():
             # Only the header is read; how many pixels there are is no danger here.
@@ -185,13 +185,13 @@ def _wrong_format(kind: str) -> ApiError:
     return invalid(f"{kind} format is invalid, only {_KINDS[kind]}")
 
 
-def _recording(enclosure: Enclosure, kind: str, data: bytes) -> Material:
+def _recording(enclosure: MediaField, kind: str, data: bytes) -> Material:
     found = measure(data, kind)
     _check_recording(enclosure, found)
     return replace(found, name=enclosure.name, role=enclosure.role)
 
 
-def _check_recording(enclosure: Enclosure, found: Material) -> None:
+def _check_recording(enclosure: MediaField, found: Material) -> None:
     row, seconds, fps = enclosure.row, found.seconds, found.fps
     short, long = sorted((found.width, found.height))
     # A container's clock may end a frame after the length that was asked for.

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kling_pipeline.simulator.ask import Ask, edits_film
 from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.rules.create_request import CreateRequest, edits_video
 
 Kind = Literal["video", "image", "audio"]
 _SHORT_SIDE = {"720p": 720, "1080p": 1080, "4k": 2160}
@@ -62,79 +62,85 @@ def stand_in(file: str, seed: int) -> Sheet:
     return Sheet(file, "video", "text2video", seed, "a person looks into the camera")
 
 
-def length(ask: Ask, materials: Sequence[Material]) -> float:
+def length(request: CreateRequest, materials: Sequence[Material]) -> float:
     """Tell how many seconds the result lasts: as asked, or as its input does."""
-    row = ask.endpoint.row
-    edits = edits_film(ask.body)
+    row = request.endpoint.row
+    edits = edits_video(request.body)
     follow = "reference_video" if edits else row.get("length_of", row.get("parent"))
     followed = next((m.seconds for m in materials if m.role == follow and m.seconds), 0)
     if row.get("session") == "face" and followed:
         return round(followed, 3)
-    asked = ask.seconds or ask.body.get("duration") or ask.body.get("input", {}).get("duration")
+    asked = (
+        request.seconds
+        or request.body.get("duration")
+        or request.body.get("input", {}).get("duration")
+    )
     if followed and (edits or not asked):
         return round(followed + float(row.get("longer_by", 0)), 3)
     return float(asked or row.get("length", 5))
 
 
-def size(ask: Ask, materials: Sequence[Material]) -> tuple[int, int]:
+def size(request: CreateRequest, materials: Sequence[Material]) -> tuple[int, int]:
     """Tell the pixels of the result; a video follows the ratio of its first frame."""
-    if ask.endpoint.makes == "image":
-        return _picture_size(ask, materials)
-    row = ask.model.row if ask.model else {}
-    short = _SHORT_SIDE[row.get("size", _QUALITY.get(ask.mode, "720p"))]
+    if request.endpoint.makes == "image":
+        return _picture_size(request, materials)
+    row = request.model.row if request.model else {}
+    short = _SHORT_SIDE[row.get("size", _QUALITY.get(request.mode, "720p"))]
     area = short * short * 16 / 9
     guide = next((m for m in materials if m.width and m.role in _GUIDES), None)
     if guide is not None:
         share = guide.width / guide.height
     else:
-        wide, high = map(int, str(ask.body.get("aspect_ratio", "16:9")).split(":"))
+        wide, high = map(int, str(request.body.get("aspect_ratio", "16:9")).split(":"))
         share = wide / high
     return _even(math.sqrt(area * share)), _even(math.sqrt(area / share))
 
 
 def sheets(
-    ask: Ask,
+    request: CreateRequest,
     materials: Sequence[Material],
     task_id: str,
     seed: int,
     extras: tuple[tuple[str, str], ...] = (),
 ) -> list[Sheet]:
     """List the files of a task in the order of its results."""
-    width, height = size(ask, materials)
-    row = ask.endpoint.row
+    width, height = size(request, materials)
+    row = request.endpoint.row
     kind: Kind = row["makes"]
     first = Sheet(
         file=f"{task_id}-0.{_ENDINGS[kind]}",
         kind=kind,
-        scene=row.get("scene", ask.endpoint.family),
+        scene=row.get("scene", request.endpoint.family),
         seed=seed,
-        prompt=ask.words,
+        prompt=request.prompt_text,
         width=width,
         height=height,
-        fps=int(ask.model.row.get("fps", 24)) if ask.model else 24,
-        seconds=length(ask, materials) if kind != "image" else 0,
-        sound=ask.asks_for("sound") or bool(row.get("sound")) or _always_sounds(ask),
-        pictures=_pictures(ask, materials),
-        extras=_extras(ask) + extras,
-        film=_data(materials, _films(ask)),
+        fps=int(request.model.row.get("fps", 24)) if request.model else 24,
+        seconds=length(request, materials) if kind != "image" else 0,
+        sound=request.is_on("sound") or bool(row.get("sound")) or _always_sounds(request),
+        pictures=_pictures(request, materials),
+        extras=_extras(request) + extras,
+        film=_data(materials, _films(request)),
         voice=_data(materials, ("sound",)),
-        timing=_timing(ask),
+        timing=_timing(request),
     )
     made = [
         replace(first, file=f"{task_id}-{index}.{_ENDINGS[kind]}", seed=seed + index)
-        for index in range(ask.pictures)
+        for index in range(request.image_count)
     ]
     if row.get("also_sound"):
         made.append(replace(first, file=f"{task_id}-1.wav", kind="audio"))
     return made
 
 
-def _always_sounds(ask: Ask) -> bool:
-    return ask.model is not None and bool(ask.model.row.get("always_sound"))
+def _always_sounds(request: CreateRequest) -> bool:
+    return request.model is not None and bool(request.model.row.get("always_sound"))
 
 
-def _pictures(ask: Ask, materials: Sequence[Material]) -> tuple[tuple[str, bytes], ...]:
-    face = _face_of(ask)
+def _pictures(
+    request: CreateRequest, materials: Sequence[Material]
+) -> tuple[tuple[str, bytes], ...]:
+    face = _face_of(request)
     return tuple(
         ("face" if index == face else m.role, m.data)
         for index, m in enumerate(materials)
@@ -142,34 +148,34 @@ def _pictures(ask: Ask, materials: Sequence[Material]) -> tuple[tuple[str, bytes
     )
 
 
-def _films(ask: Ask) -> tuple[str, ...]:
+def _films(request: CreateRequest) -> tuple[str, ...]:
     """Name the roles of videos that are to be seen in the result."""
     films = ("base_video", "motion")
-    return (*films, "reference_video") if edits_film(ask.body) else films
+    return (*films, "reference_video") if edits_video(request.body) else films
 
 
 def _data(materials: Sequence[Material], roles: Sequence[str]) -> bytes | None:
     return next((m.data for m in materials if m.role in roles and m.kind != "image"), None)
 
 
-def _timing(ask: Ask) -> tuple[int, int, int] | None:
-    if "face_choose" not in ask.body:
+def _timing(request: CreateRequest) -> tuple[int, int, int] | None:
+    if "face_choose" not in request.body:
         return None
-    choice = ask.body["face_choose"][0]
+    choice = request.body["face_choose"][0]
     return choice["sound_start_time"], choice["sound_end_time"], choice["sound_insert_time"]
 
 
-def _face_of(ask: Ask) -> int | None:
+def _face_of(request: CreateRequest) -> int | None:
     """Tell which picture lends its face: the one that a prompt about faces names last."""
-    if ask.endpoint.family != "omni-image" or not _FACE_SWAP.search(ask.words):
+    if request.endpoint.family != "omni-image" or not _FACE_SWAP.search(request.prompt_text):
         return None
-    named = _NAMED.findall(ask.words)
+    named = _NAMED.findall(request.prompt_text)
     return int(named[-1]) - 1 if named else None
 
 
-def _extras(ask: Ask) -> tuple[tuple[str, str], ...]:
+def _extras(request: CreateRequest) -> tuple[tuple[str, str], ...]:
     # Pictures travel as bytes already; anything this long is one of them.
-    short = {name: one for name, one in ask.body.items() if _letters(one) <= _LONGEST_TEXT}
+    short = {name: one for name, one in request.body.items() if _letters(one) <= _LONGEST_TEXT}
     texts = {name: json.dumps(one) for name, one in short.items() if name not in _OWN}
     return tuple((n, text) for n, text in sorted(texts.items()) if len(text) <= _LONGEST_TEXT)
 
@@ -183,21 +189,21 @@ def _letters(value: object) -> int:
     return len(value) if isinstance(value, str) else 0
 
 
-def _picture_size(ask: Ask, materials: Sequence[Material]) -> tuple[int, int]:
+def _picture_size(request: CreateRequest, materials: Sequence[Material]) -> tuple[int, int]:
     base = next((m for m in materials if m.role == "base" and m.width), None)
     if base is not None:
-        return _grown(ask, base)
-    scale = _PICTURE_SCALE.get(ask.mode, 1)
-    ratio = str(ask.body.get("aspect_ratio", ask.endpoint.row.get("ratio", "16:9")))
+        return _grown(request, base)
+    scale = _PICTURE_SCALE.get(request.mode, 1)
+    ratio = str(request.body.get("aspect_ratio", request.endpoint.row.get("ratio", "16:9")))
     if ratio == "auto":
         ratio = _nearest(materials)
     width, height = _PICTURES[ratio]
     return width * scale, height * scale
 
 
-def _grown(ask: Ask, base: Material) -> tuple[int, int]:
+def _grown(request: CreateRequest, base: Material) -> tuple[int, int]:
     up, down, left, right = (
-        float(ask.body.get(f"{side}_expansion_ratio", 0))
+        float(request.body.get(f"{side}_expansion_ratio", 0))
         for side in ("up", "down", "left", "right")
     )
     width, height = base.width * (1 + left + right), base.height * (1 + up + down)

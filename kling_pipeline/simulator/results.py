@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from kling_pipeline.simulator.answers import FILE
-from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.orders import Sheet
+from kling_pipeline.simulator.rules.create_request import CreateRequest
 
 
-def lay_out(ask: Ask, drawn: Sequence[Sheet], ids: Sequence[str]) -> dict[str, Any]:
+def lay_out(request: CreateRequest, drawn: Sequence[Sheet], ids: Sequence[str]) -> dict[str, Any]:
     """Lay out the result of an endpoint as its page in the Kling docs does (Sept 2026)."""
     named = list(zip(drawn, ids, strict=True))
-    videos = [_video(ask, sheet, id_) for sheet, id_ in named if sheet.kind == "video"]
+    videos = [_video(request, sheet, id_) for sheet, id_ in named if sheet.kind == "video"]
     audios = [sound_entry(sheet, id_) for sheet, id_ in named if sheet.kind == "audio"]
-    images = _images(ask, [sheet for sheet in drawn if sheet.kind == "image"])
+    images = _images(request, [sheet for sheet in drawn if sheet.kind == "image"])
     lists = {"videos": videos, "audios": audios, "images": images}
     filled: dict[str, Any] = {name: items for name, items in lists.items() if items}
-    if ask.endpoint.family == "omni-image":
-        kind = str(ask.body.get("result_type", "single"))
+    if request.endpoint.family == "omni-image":
+        kind = str(request.body.get("result_type", "single"))
         return {"result_type": kind, "images" if kind == "single" else "series_images": images}
     return filled
 
@@ -36,19 +36,19 @@ def sound_entry(sheet: Sheet, id_: str) -> dict[str, str]:
     }
 
 
-def _video(ask: Ask, sheet: Sheet, id_: str) -> dict[str, str]:
-    entry = {"id": id_, **_links(ask, sheet)}
-    if not ask.endpoint.row.get("no_duration"):
+def _video(request: CreateRequest, sheet: Sheet, id_: str) -> dict[str, str]:
+    entry = {"id": id_, **_links(request, sheet)}
+    if not request.endpoint.row.get("no_duration"):
         entry["duration"] = str(float(sheet.seconds))
-    if ask.endpoint.row.get("session") == "selection":
-        entry["session_id"] = ask.body["session_id"]
+    if request.endpoint.row.get("session") == "selection":
+        entry["session_id"] = request.body["session_id"]
     return entry
 
 
-def _images(ask: Ask, drawn: Sequence[Sheet]) -> list[dict[str, Any]]:
-    views = int(ask.endpoint.row.get("views", 1))
+def _images(request: CreateRequest, drawn: Sequence[Sheet]) -> list[dict[str, Any]]:
+    views = int(request.endpoint.row.get("views", 1))
     if views == 1:
-        return [{"index": index, **_links(ask, sheet)} for index, sheet in enumerate(drawn)]
+        return [{"index": index, **_links(request, sheet)} for index, sheet in enumerate(drawn)]
     return [
         {"index": index}
         | {f"url_{n + 1}": FILE + drawn[index * views + n].file for n in range(views)}
@@ -56,9 +56,9 @@ def _images(ask: Ask, drawn: Sequence[Sheet]) -> list[dict[str, Any]]:
     ]
 
 
-def _links(ask: Ask, sheet: Sheet) -> dict[str, str]:
+def _links(request: CreateRequest, sheet: Sheet) -> dict[str, str]:
     links = {"url": FILE + sheet.file}
-    if ask.body.get("watermark_info", {}).get("enabled"):
+    if request.body.get("watermark_info", {}).get("enabled"):
         # Every drawn picture bears the simulator's own mark, so one file serves as both.
         links["watermark_url"] = FILE + sheet.file
     return links

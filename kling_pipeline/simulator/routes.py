@@ -14,9 +14,9 @@ from starlette.routing import Route
 from kling_pipeline.simulator.answers import created, shown, succeed, with_links
 from kling_pipeline.simulator.auth import Credential, authenticate
 from kling_pipeline.simulator.desk import Desk
-from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.errors import ApiError
-from kling_pipeline.simulator.rulebook import Endpoint
+from kling_pipeline.simulator.files import origin
+from kling_pipeline.simulator.rules.loader import Endpoint
 from kling_pipeline.simulator.task import Task, now_ms
 
 _DEEPEST = 100  # levels of lists and objects, far more than any body has
@@ -25,11 +25,11 @@ _DEEPEST = 100  # levels of lists and objects, far more than any body has
 def routes(desk: Desk) -> list[Route]:
     """List the routes of all endpoints."""
     made = []
-    for endpoint in desk.bench.book.endpoints.values():
+    for endpoint in desk.bench.rules.endpoints.values():
         path = endpoint.path
-        if endpoint.row.get("standard"):
+        if endpoint.is_v2:
             continue
-        if endpoint.row.get("synchronous"):
+        if endpoint.is_synchronous:
             made.append(Route(path, partial(_call, desk, endpoint), methods=["POST"]))
             continue
         made += [

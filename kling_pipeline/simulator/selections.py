@@ -8,11 +8,11 @@ from typing import Any
 
 from kling_pipeline.simulator import clips
 from kling_pipeline.simulator.answers import FILE
-from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
+from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.mask import describe, draw_mask
 from kling_pipeline.simulator.media import Material
-from kling_pipeline.simulator.errors import invalid
+from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.sessions import mask_of, open_session
 from kling_pipeline.simulator.task import new_id, now_ms
 
@@ -20,9 +20,11 @@ _MOST_POINTS = 10
 _MOST_FRAMES = 10
 
 
-async def init_selection(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+async def init_selection(
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
+) -> dict[str, Any]:
     """Open a session for marking things in a video."""
-    session = await open_session(bench, ask, materials)
+    session = await open_session(bench, request, materials)
     session["marks"] = {}
     bench.shelf.put_item("selection", session["session_id"], now_ms(), session)
     return {
@@ -37,11 +39,13 @@ async def init_selection(bench: Bench, ask: Ask, materials: Sequence[Material]) 
     }
 
 
-async def add_selection(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+async def add_selection(
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
+) -> dict[str, Any]:
     """Mark points on a frame and answer with the mask that they give."""
-    session, frame = _marked(bench, ask)
+    session, frame = _marked(bench, request)
     points = session["marks"].setdefault(frame, [])
-    points += [point for point in ask.body["points"] if point not in points]
+    points += [point for point in request.body["points"] if point not in points]
     if len(points) > _MOST_POINTS:
         raise invalid(f"At most {_MOST_POINTS} points are allowed in a frame.")
     if len(session["marks"]) > _MOST_FRAMES:
@@ -49,11 +53,13 @@ async def add_selection(bench: Bench, ask: Ask, materials: Sequence[Material]) -
     return await _answer(bench, session, frame)
 
 
-async def delete_selection(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+async def delete_selection(
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
+) -> dict[str, Any]:
     """Take points back; they must be exactly the ones that were added."""
-    session, frame = _marked(bench, ask)
+    session, frame = _marked(bench, request)
     points = session["marks"].get(frame, [])
-    for point in ask.body["points"]:
+    for point in request.body["points"]:
         if point not in points:
             raise invalid("points must equal the points that were added")
         points.remove(point)
@@ -62,19 +68,21 @@ async def delete_selection(bench: Bench, ask: Ask, materials: Sequence[Material]
     return await _answer(bench, session, frame)
 
 
-async def clear_selection(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+async def clear_selection(
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
+) -> dict[str, Any]:
     """Take all points back."""
-    session = bench.session("selection", ask.body["session_id"])
+    session = bench.session("selection", request.body["session_id"])
     session["marks"] = {}
     bench.shelf.put_item("selection", session["session_id"], now_ms(), session)
     return {"status": 0, "session_id": session["session_id"]}
 
 
 async def preview_selection(
-    bench: Bench, ask: Ask, materials: Sequence[Material]
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
 ) -> dict[str, Any]:
     """Show the selection through the whole video."""
-    session = bench.session("selection", ask.body["session_id"])
+    session = bench.session("selection", request.body["session_id"])
     if not session["marks"]:
         raise invalid("No selection in the session, call add-selection first")
     id_ = session["session_id"]
@@ -93,9 +101,9 @@ async def preview_selection(
     }
 
 
-def _marked(bench: Bench, ask: Ask) -> tuple[dict[str, Any], str]:
-    session = bench.session("selection", ask.body["session_id"])
-    frame = ask.body["frame_index"]
+def _marked(bench: Bench, request: CreateRequest) -> tuple[dict[str, Any], str]:
+    session = bench.session("selection", request.body["session_id"])
+    frame = request.body["frame_index"]
     if frame >= round(session["seconds"] * session["fps"]):
         raise invalid("frame_index is outside the video")
     return session, str(frame)

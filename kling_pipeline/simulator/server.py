@@ -31,11 +31,11 @@ from kling_pipeline.simulator import account, answers, control, routes, standard
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.disturbance import Disturbance, Line
+from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.errors import ApiError
-from kling_pipeline.simulator.rulebook import Rulebook
+from kling_pipeline.simulator.rules.loader import Rules
 from kling_pipeline.simulator.shelf import Shelf
 from kling_pipeline.simulator.studio import Studio
 
@@ -44,14 +44,14 @@ _log = logging.getLogger(__name__)
 
 def build_app(options: Options) -> ASGIApp:
     """Put one simulator together; it draws only while its lifespan is open."""
-    book = Rulebook(options.contract, options.model_states, options.rules)
+    rules = Rules(options.contract, options.model_states, options.rules)
     folder = _folder(options.state)
     shelf = Shelf(options.state)
     key = shelf.note("link_key", secrets.token_hex(32))
-    files = Files(folder, key, book.retention["link_days"])
+    files = Files(folder, key, rules.retention["link_days"])
     studio = Studio(options.media, folder)
     faults = Faults(options.seed, options.faults)
-    desk = Desk(Bench(options, book, shelf, files, studio, faults))
+    desk = Desk(Bench(options, rules, shelf, files, studio, faults))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -78,7 +78,7 @@ def build_app(options: Options) -> ASGIApp:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    disturbed = Disturbance(app, faults, _classifier(book), files.expire, shelf.another_id)
+    disturbed = Disturbance(app, faults, _classifier(rules), files.expire, shelf.another_id)
     return _tidy_paths(disturbed)
 
 
@@ -169,9 +169,9 @@ def _unrouted(request: Request, error: Exception) -> Response:
     return answers.refuse(ApiError(1202 if error.status_code == 405 else 1203))
 
 
-def _classifier(book: Rulebook) -> Callable[[str, str], str]:
+def _classifier(rules: Rules) -> Callable[[str, str], str]:
     """Tell what kind of operation a request is; "" for what is no part of the service."""
-    paths = {one.path: one for one in book.endpoints.values()}
+    paths = {one.path: one for one in rules.endpoints.values()}
 
     def classify(method: str, path: str) -> str:
         if path.startswith("/files/"):
@@ -179,13 +179,13 @@ def _classifier(book: Rulebook) -> Callable[[str, str], str]:
         if path.startswith("/account/"):
             return "account"
         if path in paths:
-            call = paths[path].row.get("synchronous")
+            call = paths[path].is_synchronous
             return ("call" if call else "create") if method == "POST" else "list"
         above = path.rpartition("/")[0]
         if path == "/tasks":
             return "look" if method == "GET" else "list"
         if above in paths:
-            return "create" if paths[above].row.get("standard") else "look"
+            return "create" if paths[above].is_v2 else "look"
         return ""
 
     return classify

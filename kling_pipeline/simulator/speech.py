@@ -11,25 +11,29 @@ from typing import Any
 from PIL import Image
 
 from kling_pipeline.simulator.answers import FILE
-from kling_pipeline.simulator.ask import Ask
 from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.mask import draw_mask
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.orders import Sheet
+from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.task import derive_seed, fingerprint, new_id, now_ms
 
 _LETTERS_A_SECOND = {"en": 14, "zh": 4}
 _SEGMENTS = ("object_seg", "head_seg", "face_seg", "cloth_seg")
 
 
-async def speak(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+async def speak(
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
+) -> dict[str, Any]:
     """Make speech of a length that fits its text; the id lives 30 days as an audio_id."""
-    pace = _LETTERS_A_SECOND[ask.body["voice_language"]] * ask.body.get("voice_speed", 1.0)
-    seconds = round(max(1.0, len(ask.body["text"]) / pace), 1)
-    seed = derive_seed(bench.options.seed, fingerprint(ask), 0)
+    pace = _LETTERS_A_SECOND[request.body["voice_language"]] * request.body.get("voice_speed", 1.0)
+    seconds = round(max(1.0, len(request.body["text"]) / pace), 1)
+    seed = derive_seed(bench.options.seed, fingerprint(request), 0)
     id_, now = new_id(), now_ms()
-    voice = (("voice_id", f'"{ask.body["voice_id"]}"'),)
-    sheet = Sheet(f"{id_}.wav", "audio", "tts", seed, ask.words, seconds=seconds, extras=voice)
+    voice = (("voice_id", f'"{request.body["voice_id"]}"'),)
+    sheet = Sheet(
+        f"{id_}.wav", "audio", "tts", seed, request.prompt_text, seconds=seconds, extras=voice
+    )
     await bench.studio.make([sheet])
     bench.shelf.put_item("audio_id", id_, now, {"file": sheet.file})
     audio = {"id": id_, "url": f"{FILE}{id_}.mp3", "duration": f"{seconds:g}"}
@@ -43,7 +47,9 @@ async def speak(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[s
     }
 
 
-async def recognise(bench: Bench, ask: Ask, materials: Sequence[Material]) -> dict[str, Any]:
+async def recognise(
+    bench: Bench, request: CreateRequest, materials: Sequence[Material]
+) -> dict[str, Any]:
     """Answer with four cut-outs; the simulator sees nothing, so each is a disc in the middle."""
     id_, found = new_id(), []
     source = materials[0].data

@@ -12,13 +12,13 @@ from starlette.routing import Route
 
 from kling_pipeline.simulator.answers import succeed
 from kling_pipeline.simulator.auth import authenticate
-from kling_pipeline.simulator.body import filled
 from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.outputs import new_status, shown_as_new
-from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.routes import read_body
-from kling_pipeline.simulator.rulebook import Endpoint
+from kling_pipeline.simulator.rules.fields import is_given
+from kling_pipeline.simulator.rules.loader import Endpoint
 from kling_pipeline.simulator.task import Task, now_ms
 from kling_pipeline.simulator.translation import flatten
 
@@ -32,8 +32,8 @@ def routes(desk: Desk) -> list[Route]:
     """List the routes of the new standard."""
     made = [
         Route(endpoint.path + "/{model}", partial(_create, desk, endpoint), methods=["POST"])
-        for endpoint in desk.bench.book.endpoints.values()
-        if endpoint.row.get("standard")
+        for endpoint in desk.bench.rules.endpoints.values()
+        if endpoint.is_v2
     ]
     return [
         *made,
@@ -76,7 +76,7 @@ async def _look(desk: Desk, request: Request) -> Response:
 
 async def _page(desk: Desk, request: Request) -> Response:
     _admit(desk, request)
-    body = {name: value for name, value in (await read_body(request)).items() if filled(value)}
+    body = {name: value for name, value in (await read_body(request)).items() if is_given(value)}
     limit = _number(body, "limit", 100)
     if not 1 <= limit <= _MOST_TASKS:
         raise invalid(f"limit out of range. Please provide a value between 1 and {_MOST_TASKS}.")

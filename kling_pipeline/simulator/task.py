@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kling_pipeline.simulator.ask import Ask
+from kling_pipeline.simulator.rules.create_request import CreateRequest
 
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01; ids before the year 2031 have 18 digits
 _LONGEST_TEXT = 4096
@@ -83,11 +83,11 @@ def new_id() -> str:
     )
 
 
-def fingerprint(ask: Ask) -> str:
+def fingerprint(request: CreateRequest) -> str:
     """Condense what is asked for, without the caller's ids and addresses."""
     own = ("external_task_id", "callback_url", "watermark_info")
-    body = {name: _condensed(one) for name, one in ask.body.items() if name not in own}
-    text = json.dumps([ask.endpoint.family, body], sort_keys=True, ensure_ascii=False)
+    body = {name: _condensed(one) for name, one in request.body.items() if name not in own}
+    text = json.dumps([request.endpoint.family, body], sort_keys=True, ensure_ascii=False)
     # Our own links differ from day to day in all but the file that they lead to.
     text = re.sub(r"https?://[^/\"]+/files/[0-9a-f]+/([^?\"]+)\?Expires=\d+", r"\1", text)
     return hashlib.sha256(text.encode()).hexdigest()

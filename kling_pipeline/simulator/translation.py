@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kling_pipeline.simulator.body import filled
 from kling_pipeline.simulator.errors import invalid
+from kling_pipeline.simulator.rules.fields import is_given
 
 _log = logging.getLogger(__name__)
 _MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
@@ -54,18 +54,18 @@ def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
 def _object(body: Mapping[str, Any], name: str, known: Sequence[str]) -> Mapping[str, Any]:
     """Return what is given and known: anything else could pass for a legacy field."""
     value = body.get(name)
-    if not filled(value):
+    if not is_given(value):
         return {}
     if not isinstance(value, dict):
         raise invalid(f"{name} must be an object")
     for key in value.keys() - set(known):
         _log.info("unknown field %s.%s ignored", name, key)
-    return {key: value[key] for key in known if filled(value.get(key))}
+    return {key: value[key] for key in known if is_given(value.get(key))}
 
 
 def _contents(family: str, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     contents = body.get("contents")
-    if not filled(contents):
+    if not is_given(contents):
         # Text to video has its prompt outside.
         if family == "new-text2video":
             return []
@@ -146,6 +146,6 @@ def _url(kind: str, item: Mapping[str, Any]) -> Any:
 
 def _filled(item: Mapping[str, Any], name: str, refusal: str) -> Any:
     value = item.get(name)
-    if not filled(value) or (isinstance(value, str) and not value.strip()):
+    if not is_given(value) or (isinstance(value, str) and not value.strip()):
         raise invalid(refusal)
     return value

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.simulator.callbacks import _legacy_body, _new_body
-from kling_pipeline.simulator.rulebook import Rulebook
+from kling_pipeline.simulator.rules.loader import Rules
 from kling_pipeline.simulator.task import Task
 from tests.unit.simulator_client import (
     BOAT,
@@ -52,8 +52,8 @@ def test_an_unknown_model_in_a_path_is_not_supported(
 
 
 def test_a_model_of_another_family_is_not_supported(kling: Simulated) -> None:
-    book = Rulebook("vendor", {})
-    families = [one for one in book.endpoints.values() if one.row.get("standard")]
+    rules = Rules("vendor", {})
+    families = [one for one in rules.endpoints.values() if one.is_v2]
     names = {name for one in families for name in one.models}
     for one in families:
         for name in names - one.models.keys():

@@ -1,4 +1,4 @@
-"""The rules as data: endpoints, fields and models read from rules.toml."""
+"""Load endpoints, fields, models, voices and limits from rules.toml."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.simulator.options import Contract
 from kling_pipeline.simulator.errors import invalid
+from kling_pipeline.simulator.options import Contract
 
 _FILE = Path(__file__).with_name("rules.toml")
 _SHARED: Mapping[str, Mapping[str, Any]] = {
@@ -21,7 +21,7 @@ _SHARED: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One row of an endpoint's body."""
+    """The rule of one field in an endpoint's body; `sides` in pixels, `rates` in frames a second."""
 
     type: str
     required: bool = False
@@ -40,7 +40,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Model:
-    """What one model takes on one endpoint, and its price in units."""
+    """What one model accepts on one endpoint, and its price in units."""
 
     name: str
     state: str
@@ -53,7 +53,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One create path with its rules; `family` is its name in rules.toml."""
+    """One path with its rules; `family` is its name in rules.toml."""
 
     family: str
     path: str
@@ -65,11 +65,21 @@ class Endpoint:
 
     @property
     def mode_field(self) -> str:
-        """The body's word for quality: "mode" for video, "resolution" for pictures."""
+        """The name of the quality field: "mode" for video, "resolution" for images."""
         return str(self.row.get("mode_field", "mode"))
 
+    @property
+    def is_v2(self) -> bool:
+        """Tell whether the path belongs to the vendor's new standard (v2)."""
+        return bool(self.row.get("standard"))
+
+    @property
+    def is_synchronous(self) -> bool:
+        """Tell whether a call is answered with its result instead of a task."""
+        return bool(self.row.get("synchronous"))
+
     def model(self, name: str | None) -> Model | None:
-        """Find the model to work with; raises ApiError for an unknown or discontinued one."""
+        """Find a model, the default for None; raises ApiError if it is unknown or discontinued."""
         if not self.models:
             return None
         name = name or str(self.row["model"])
@@ -81,8 +91,11 @@ class Endpoint:
         return found
 
 
-class Rulebook:
-    """All endpoints of one contract, and the figures of clock, pools and retention."""
+class Rules:
+    """All endpoints of one contract, and the figures of clock, pools and retention.
+
+    `more` names a TOML file with further rows; raises OSError or ValueError if it cannot be read.
+    """
 
     def __init__(
         self, contract: Contract, model_states: Mapping[str, str], more: Path | None = None
@@ -98,24 +111,24 @@ class Rulebook:
         self.retention: Mapping[str, float] = rows.pop("retention")
         self.voices: Mapping[str, list[str]] = rows.pop("voices", {})
         self.scenes: Mapping[str, list[str]] = rows.pop("scenes", {})
-        models = [row for row in models if _in(contract, row)]
+        models = [row for row in models if _is_in(contract, row)]
         endpoints = {
-            family: _endpoint(family, _resolve(row, rows), models, model_states)
+            family: _endpoint(family, _inherit(row, rows), models, model_states)
             for family, row in rows.items()
-            if _in(contract, row)
+            if _is_in(contract, row)
         }
         self.endpoints: Mapping[str, Endpoint] = endpoints
 
 
-def _in(contract: Contract, row: Mapping[str, Any]) -> bool:
+def _is_in(contract: Contract, row: Mapping[str, Any]) -> bool:
     return bool(row.get("contract", contract) == contract)
 
 
-def _resolve(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _inherit(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Fill a row from the one it is `like`; its own entries win, fields are merged."""
     if "like" not in row:
         return dict(row)
-    base = _resolve(rows[row["like"]], rows)
+    base = _inherit(rows[row["like"]], rows)
     fields = {**base.get("fields", {}), **row.get("fields", {})}
     kept = {name: f for name, f in fields.items() if name not in row.get("without", [])}
     return {**base, **row, "fields": kept}

@@ -1,4 +1,4 @@
-"""Check a body's fields one by one: types, lengths, bounds, words."""
+"""Check the fields of a body one by one: types, lengths, bounds, allowed values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_pipeline.simulator.errors import invalid
-from kling_pipeline.simulator.rulebook import Field
+from kling_pipeline.simulator.rules.loader import Field
 
 _log = logging.getLogger(__name__)
 _MEDIA = ("image", "video", "audio", "video_id", "audio_id")
@@ -19,8 +19,8 @@ _TYPES: Mapping[str, type] = {
 
 
 @dataclass(frozen=True)
-class Enclosure:
-    """A picture, video or sound that a body carries, by address, by id or as Base64."""
+class MediaField:
+    """A field that holds an image, video or sound: an address, an id or Base64."""
 
     name: str
     value: str
@@ -28,8 +28,8 @@ class Enclosure:
     role: str
 
 
-def filled(value: object) -> bool:
-    """Say whether a value counts as given: the vendor's own examples send "" and [] for none."""
+def is_given(value: object) -> bool:
+    """Tell whether a value counts as given: the vendor's own examples send "" and [] for none."""
     if isinstance(value, dict):
         return any(one not in (None, "", [], {}) for one in value.values())
     return value not in (None, "", [])
@@ -38,7 +38,7 @@ def filled(value: object) -> bool:
 def check_fields(
     rows: Mapping[str, Field], body: Mapping[str, Any], at: str = ""
 ) -> dict[str, Any]:
-    """Return the known fields that are filled; raises ApiError 1201 at the first wrong one.
+    """Return the known fields that are given; raises ApiError 1201 at the first wrong one.
 
     Unknown fields are left out and logged: the vendor seems to ignore them.
     """
@@ -47,7 +47,7 @@ def check_fields(
     clean = {}
     for name, row in rows.items():
         value = body.get(name)
-        if filled(value):
+        if is_given(value):
             clean[name] = _check(row, value, f"{at}{name}")
         elif row.required:
             raise invalid(f"{at}{name} is required")
@@ -55,7 +55,7 @@ def check_fields(
 
 
 def check_exactly_one(names: Sequence[str], body: Mapping[str, Any]) -> None:
-    """Check that one of several fields is there; raises ApiError 1201."""
+    """Check that exactly one of several fields is given; raises ApiError 1201."""
     given = sum(name in body for name in names)
     if not given:
         raise invalid(f"{' or '.join(names)} is required")
@@ -63,27 +63,27 @@ def check_exactly_one(names: Sequence[str], body: Mapping[str, Any]) -> None:
         raise invalid(f"Exactly one of {' and '.join(names)} is required")
 
 
-def enclosures(
+def media_fields(
     rows: Mapping[str, Field], clean: Mapping[str, Any], at: str = ""
-) -> Iterator[Enclosure]:
-    """Walk over the media of a checked body, in the order of the rules."""
+) -> Iterator[MediaField]:
+    """Yield the media fields of a checked body, nested ones too, in the order of the rules."""
     for name, row in rows.items():
         value = clean.get(name)
         if value is None:
             continue
         if row.type in _MEDIA:
-            yield Enclosure(f"{at}{name}", value, row, row.role)
+            yield MediaField(f"{at}{name}", value, row, row.role)
         elif row.type == "media_list":
             for index, one in enumerate(value):
-                yield Enclosure(f"{at}{name}[{index}]", one, row, row.role)
+                yield MediaField(f"{at}{name}[{index}]", one, row, row.role)
         elif row.type == "object":
-            yield from enclosures(row.fields, value, f"{at}{name}.")
+            yield from media_fields(row.fields, value, f"{at}{name}.")
         elif row.type == "list":
             for index, item in enumerate(value):
-                # An omni picture says itself which frame it is.
+                # An image of omni video names its own role: first_frame or end_frame.
                 role = item.get("type")
-                for found in enclosures(row.items, item, f"{at}{name}[{index}]."):
-                    yield Enclosure(found.name, found.value, found.row, role or found.role)
+                for found in media_fields(row.items, item, f"{at}{name}[{index}]."):
+                    yield MediaField(found.name, found.value, found.row, role or found.role)
 
 
 def _check(row: Field, value: Any, name: str) -> Any:
@@ -97,7 +97,7 @@ def _check(row: Field, value: Any, name: str) -> Any:
         return _check_texts(row, value, name)
     fits: bool = isinstance(value, _TYPES[row.type])
     if not fits:
-        raise invalid(f"{name} must be {_article(row.type)}")
+        raise invalid(f"{name} must be {_with_article(row.type)}")
     if row.type == "string":
         return _check_text(row, value, name)
     if row.type == "object":
@@ -118,7 +118,7 @@ def _check_text(row: Field, value: str, name: str) -> str:
 def _check_number(row: Field, value: Any, name: str) -> int | float:
     wanted = (int,) if row.type == "int" else (int, float)
     if isinstance(value, bool) or not isinstance(value, wanted):
-        raise invalid(f"{name} must be {_article(row.type)}")
+        raise invalid(f"{name} must be {_with_article(row.type)}")
     low = row.min if row.min is not None else value
     high = row.max if row.max is not None else value
     # Written so that NaN, which Python's JSON reader lets through, is out of range as well.
@@ -158,7 +158,7 @@ def _check_length(row: Field, value: list[Any], name: str) -> None:
         raise invalid(f"At least {row.min:g} {name} items are required.")
 
 
-def _article(word: str) -> str:
+def _with_article(word: str) -> str:
     names = {"bool": "boolean", "int": "integer", "image": "string", "video": "string",
              "audio": "string", "video_id": "string", "audio_id": "string"}  # fmt: skip
     name = names.get(word, word)
