@@ -1,1 +1,1 @@
-"""The page: layout, wiring and words; no SQL, no Kling, no price arithmetic."""
+"""The page: layout, events and words; no SQL, no Kling, no price arithmetic."""

@@ -7,7 +7,7 @@ from typing import Any
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.catalog.voices import LETTERS_A_SECOND, read_voices
 from kling_pipeline.pipeline import Pipeline
-from ui.form import read_fields
+from ui.form.fields import read_fields
 
 
 def read_makings(pipeline: Pipeline) -> dict[str, Any]:

@@ -12,16 +12,16 @@ from starlette.middleware import Middleware
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
-from ui.create import Form, build_form, build_tab
 from ui.events import HANDLERS, Page
+from ui.form.events import FRONT, QUICK, wire
+from ui.form.layout import Form, build_form, build_tab
+from ui.form.updates import restore
 from ui.gate import public_path
 from ui.head import FirstPaint, read_head
 from ui.makings import read_makings
-from ui.orders import restore
 from ui.owner import OWNER
 from ui.theme import Studio
 from ui.tongue import Tongue
-from ui.wiring import FRONT, QUICK, wire
 
 TONGUE = Tongue()
 GROUPS = ("video", "image", "sound", "edit")

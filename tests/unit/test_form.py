@@ -23,12 +23,12 @@ from kling_pipeline.catalog.declaration import (
 )
 from kling_pipeline.catalog.models import Limit
 from kling_pipeline.errors import CreditError, InputError
-from ui.create import Form, build_form, build_tab
-from ui.form import NONE, SUB, Field, read_fields
-from ui.orders import change, read_object, restore
+from ui.form.field_state import read_field_states
+from ui.form.fields import NONE, SUB, Field, read_fields
+from ui.form.layout import Form, build_form, build_tab
+from ui.form.quote import VARIANTS
+from ui.form.updates import change, read_object, restore
 from ui.page import build_page
-from ui.quote import VARIANTS
-from ui.stands import read_stands
 from ui.tongue import Tongue
 from ui.words import read_words
 
@@ -78,7 +78,7 @@ def build(pipeline: Pipeline, capability: str) -> Form:
     return form
 
 
-def held(form: Form, **values: Any) -> dict[str, Any]:
+def widget_values(form: Form, **values: Any) -> dict[str, Any]:
     return {name: part.value for name, part in form.parts.items()} | values
 
 
@@ -154,9 +154,9 @@ def test_a_new_capability_gets_its_tab_price_and_purchase(toy: Pipeline) -> None
     labels = json.dumps(page.get_config_file(), default=str)
     assert "t-throwaway" in labels and "f-throwaway-style" in labels
     form = build(toy, "throwaway")
-    now = held(form, prompt="A boat", style="ink")
-    assert form.quotes.answer(OWNER, now)["state"] == "ready"
-    assert form.quotes.sent(OWNER, now, "click")["take"] == "18"
+    now = widget_values(form, prompt="A boat", style="ink")
+    assert form.quotes.quote(OWNER, now)["state"] == "ready"
+    assert form.quotes.submit(OWNER, now, "click")["take"] == "18"
     assert toy.bought[0][1] == {
         "prompt": "A boat",
         "model_name": "toy-1",
@@ -195,7 +195,7 @@ def test_what_a_widget_begins_with_is_the_requests_default(
     pipeline: Pipeline, capability: str
 ) -> None:
     form = build(pipeline, capability)
-    params, count = form.quotes.read(held(form))
+    params, count = form.quotes.read(widget_values(form))
     fields = pipeline.catalog.capability(capability).request.model_fields
     assert count == 1
     assert params == {
@@ -225,7 +225,7 @@ def test_a_camera_that_stands_still_has_no_axis_to_choose(toy: Pipeline) -> None
     form = build(toy, "throwaway")
     axis, amount, kind = (f"camera_control{SUB}{part}" for part in ("axis", "amount", "type"))
     for move, spare in ((NONE, [axis, amount]), ("down_back", [axis, amount]), ("simple", [])):
-        answer = form.quotes.answer("local", held(form, **{kind: move}))
+        answer = form.quotes.quote("local", widget_values(form, **{kind: move}))
         assert answer["spare"] == spare
 
 
@@ -247,42 +247,42 @@ def test_a_list_of_files_has_a_place_for_each(toy: Pipeline) -> None:
     assert one.read({f"photos{SUB}3": "as_c"}) == ["as_c"]
 
 
-# ------------------------------------------------------------------------------------ stands
+# ------------------------------------------------------------------------------------ states
 
 
-def stands(catalog: Catalog, capability: str, **values: Any) -> dict[str, Any]:
+def field_states(catalog: Catalog, capability: str, **values: Any) -> dict[str, Any]:
     rows = catalog.models(capability)
     fields = read_fields(catalog.capability(capability), rows)
     whole = {one.name: one.default for one in fields} | values
-    return read_stands(fields, [row for row in rows if row.status != "retired"], whole)
+    return read_field_states(fields, [row for row in rows if row.status != "retired"], whole)
 
 
 def test_a_field_that_needs_another_setting_is_an_offer(catalog: Catalog) -> None:
-    found = stands(catalog, "image_to_video")
+    found = field_states(catalog, "image_to_video")
     assert (found["image_tail"].how, found["image_tail"].fix) == ("offer", {"mode": "pro"})
     assert found["sound"].how == "offer"
-    found = stands(catalog, "image_to_video", mode="pro")
+    found = field_states(catalog, "image_to_video", mode="pro")
     assert (found["image_tail"].how, found["sound"].how) == ("shown", "shown")
-    found = stands(catalog, "image_to_video", mode="pro", sound="on", image_tail="as_x")
+    found = field_states(catalog, "image_to_video", mode="pro", sound="on", image_tail="as_x")
     assert found["image_tail"].fix == {"sound": "off"}
 
 
 def test_a_field_the_model_never_takes_is_hidden(catalog: Catalog) -> None:
-    found = stands(catalog, "image_to_video", model_name="kling-v2-1-master", mode="pro")
+    found = field_states(catalog, "image_to_video", model_name="kling-v2-1-master", mode="pro")
     assert found["mode"].how == "hidden"
     assert found["duration"].values == ("5", "10")
 
 
-def test_a_value_the_model_does_not_take_is_held_and_refused(catalog: Catalog) -> None:
-    found = stands(catalog, "image_to_video", duration="7")
+def test_a_value_the_model_does_not_take_stays_and_is_refused(catalog: Catalog) -> None:
+    found = field_states(catalog, "image_to_video", duration="7")
     assert found["duration"].refused == "7"
 
 
 def test_what_needs_a_file_waits_for_it(catalog: Catalog) -> None:
-    found = stands(catalog, "image_generation")
+    found = field_states(catalog, "image_generation")
     waiting = ("image_reference", "image_fidelity", "human_fidelity")
     assert {found[name].how for name in waiting} == {"hidden"}
-    found = stands(catalog, "image_generation", image="as_x")
+    found = field_states(catalog, "image_generation", image="as_x")
     assert found["image_reference"].how == "shown"
     assert found["human_fidelity"].fix == {"image_reference": "subject"}
     assert found["negative_prompt"].how == "hidden", "refused beside an image"
@@ -306,7 +306,7 @@ def ordered(form: Form, order: dict[str, Any], now: dict[str, Any]) -> tuple[Any
 
 def test_a_fix_changes_one_setting_and_keeps_the_rest(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
-    now = held(form, prompt="Mist", duration="10")
+    now = widget_values(form, prompt="Mist", duration="10")
     draft, answer = ordered(form, {"params": {"mode": "pro"}}, now)
     assert draft == {**now, "mode": "pro"}
     assert answer["cleared"] == ["mode"]
@@ -314,7 +314,7 @@ def test_a_fix_changes_one_setting_and_keeps_the_rest(pipeline: Pipeline) -> Non
 
 def test_the_prompt_alone_can_be_taken_over(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
-    now = held(form, duration="10")
+    now = widget_values(form, duration="10")
     params = {"prompt": "Rain", "duration": "5", "image": "as_x"}
     draft, _ = ordered(form, {"params": params, "what": "prompt"}, now)
     assert draft == {**now, "prompt": "Rain"}
@@ -322,7 +322,7 @@ def test_the_prompt_alone_can_be_taken_over(pipeline: Pipeline) -> None:
 
 def test_all_settings_replace_all_and_what_is_gone_is_named(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
-    now = held(form, duration="10", negative_prompt="blur", **{VARIANTS: 3})
+    now = widget_values(form, duration="10", negative_prompt="blur", **{VARIANTS: 3})
     params = {"prompt": "Rain", "image": "as_x", "model_name": "kling-v1", "old_field": 1}
     draft, answer = ordered(form, {"params": params, "what": "all"}, now)
     assert (draft["prompt"], draft["duration"], draft["negative_prompt"]) == ("Rain", "5", "")
@@ -334,7 +334,7 @@ def test_a_preview_can_be_made_to_show_what_the_form_holds(pipeline: Pipeline) -
     form = build(pipeline, "image_to_video")
     at = len(form.parts) + [slot for one in form.media for slot in one.slots].index("image")
     for asset, shown in (("", None), ("as_1", "/media/as_1")):
-        now = held(form, image=asset)
+        now = widget_values(form, image=asset)
         assert change(form, OWNER, {"params": {}}, now)[at] == gr.skip()
         value = change(form, OWNER, {"params": {}, "show": "image"}, now)[at]["value"]
         assert (value and value["url"]) == shown
@@ -350,9 +350,9 @@ def test_what_no_page_sends_is_refused_and_not_an_accident() -> None:
 
 def test_a_draft_comes_back_with_its_files(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
-    kept = held(form, prompt="Half a thou", image="as_abc", **{VARIANTS: 2})
+    kept = widget_values(form, prompt="Half a thou", image="as_abc", **{VARIANTS: 2})
     out = restore(form, OWNER, kept)
-    start = held(form)
+    start = widget_values(form)
     assert filled(form, out, start) == kept
     picture = out[len(form.parts)]
     assert picture["value"]["url"] == "/media/as_abc"

@@ -34,7 +34,7 @@ def test_no_words_are_empty_or_shout(lang: str) -> None:
 def _asked() -> list[tuple[str, str]]:
     """Keys that scripts and skeletons ask for by their full name, with the file that asks."""
     found = []
-    for path in sorted([*UI.glob("static/*.js"), *UI.glob("*.py")]):
+    for path in sorted([*UI.glob("static/*.js"), *UI.glob("**/*.py")]):
         text = path.read_text(encoding="utf-8")
         keys = re.findall(r"""\bt\(\s*['"]([a-z]+\.\w+)['"]""", text)
         keys += re.findall(r'data-t(?:-\w+)?="([a-z]+\.\w+)"', text)

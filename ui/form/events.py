@@ -10,9 +10,9 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from kling_pipeline.errors import InputError, StudioError
-from ui.create import Form
-from ui.form import Field
-from ui.orders import change, read_object
+from ui.form.fields import Field
+from ui.form.layout import Form
+from ui.form.updates import change, read_object
 from ui.owner import OWNER
 
 QUICK: dict[str, Any] = {
@@ -34,7 +34,7 @@ def wire(form: Form) -> None:
     def submit(click: str, **held: Any) -> str:
         pressed = read_object(click)
         return json.dumps(
-            quotes.sent(OWNER, held, str(pressed.get("id") or ""), pressed.get("key"))
+            quotes.submit(OWNER, held, str(pressed.get("id") or ""), pressed.get("key"))
         )
 
     def fill(order: str, **held: Any) -> list[Any]:
@@ -69,7 +69,7 @@ def _price(form: Form) -> dict[str, Any]:
     """Asks what the form is worth with what its widgets hold at this moment."""
 
     def quote(**held: Any) -> str:
-        return json.dumps(form.quotes.answer(OWNER, held))
+        return json.dumps(form.quotes.quote(OWNER, held))
 
     return {"fn": quote, "inputs_kwargs": form.parts, "outputs": form.answer, **QUICK}
 

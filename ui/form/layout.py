@@ -10,10 +10,10 @@ from gradio.components import Component
 
 from kling_pipeline.catalog.declaration import Capability, Look
 from kling_pipeline.pipeline import Pipeline
-from ui.form import Field, read_fields
-from ui.quote import VARIANTS, Quotes
+from ui.form.fields import Field, read_fields
+from ui.form.quote import VARIANTS, FormQuotes
+from ui.form.widgets import build_choices, build_field
 from ui.tongue import Tongue
-from ui.widgets import build_choices, build_field
 
 _MOST_VARIANTS = 4
 _ANSWER = "watch('value', () => window.studioForm?.paint(JSON.parse(props.value || 'null')))"
@@ -30,7 +30,7 @@ class Form:
 
     capability: Capability
     fields: list[Field]
-    quotes: Quotes
+    quotes: FormQuotes
     order: gr.Textbox
     send: gr.Button
     answer: gr.HTML
@@ -69,7 +69,7 @@ class Form:
 def build_form(pipeline: Pipeline, capability: Capability) -> Form:
     """The unseen parts of a form; they stand outside the tabs, because a tab is drawn when it is first opened."""
     fields = read_fields(capability, pipeline.catalog.models(capability.id))
-    quotes = Quotes(pipeline, capability, fields)
+    quotes = FormQuotes(pipeline, capability, fields)
     variants = Field(
         capability=capability.id, name=VARIANTS, look=Look("choice"), media=None, default=1,
         optional=False, values=tuple(range(1, _MOST_VARIANTS + 1)),

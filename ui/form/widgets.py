@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from ui.form import AXES, NONE, SUB, Field
+from ui.form.fields import AXES, NONE, SUB, Field
 from ui.tongue import Tongue
 
 _WIDE = ("prompt", "text", "model", "slider", "camera", "voice")

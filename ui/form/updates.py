@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 
 from kling_pipeline.errors import InputError, NotFound
-from ui.create import Form
+from ui.form.layout import Form
+from ui.form.quote import VARIANTS
 from ui.gate import public_path
-from ui.quote import VARIANTS
 
 SESSION = "session"  # the field that names it, in every capability that has one
 
@@ -60,7 +60,7 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
             new |= written
         elif value is not None:
             lost.append({"field": name, "value": value if isinstance(value, str | int) else ""})
-    answer = {**form.quotes.answer(owner, new), "lost": lost, "cleared": list(params)}
+    answer = {**form.quotes.quote(owner, new), "lost": lost, "cleared": list(params)}
     answer |= {"order": order.get("number")}
     updates = [_update(new[name], held[name]) for name in form.parts]
     files = [slot for one in form.media for slot in one.slots]
