@@ -1,4 +1,4 @@
-"""The page's table of contents: sections, groups, capabilities, and the islands beside the form."""
+"""The layout of the page: sections, groups, capabilities, and the islands beside the form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.pipeline import Pipeline
 from ui import board, credits
 from ui.events import HANDLERS, Page
-from ui.form.events import FRONT, QUICK, wire
+from ui.form.events import BROWSER_ONLY, UNQUEUED, connect_events
 from ui.form.layout import Form, build_form, build_tab
 from ui.form.updates import restore
 from ui.gate import public_path
@@ -21,27 +21,27 @@ from ui.head import FirstPaint, read_head
 from ui.makings import read_makings
 from ui.owner import OWNER
 from ui.theme import Studio
-from ui.tongue import Tongue
+from ui.words.i18n import Labels
 
-TONGUE = Tongue()
+LABELS = Labels()
 GROUPS = ("video", "image", "sound", "edit")
 HEADING = '<h1 class="ks-hidden-heading">${value}</h1>'
 
 
 def build_page(pipeline: Pipeline) -> gr.Blocks:
-    """The whole page."""
+    """Build the page with a tab for every capability of the catalog."""
     with Page(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
         board.header()
         groups = _grouped(pipeline.catalog.capabilities.values())
         with gr.Column(elem_id="ks-doors"):
             forms = [build_form(pipeline, one) for members in groups.values() for one in members]
-            where = gr.Textbox(elem_id="where")
-            go = gr.Textbox(elem_id="go")
-            read = gr.Button(elem_id="read-ledger")
+            last_tab = gr.Textbox(elem_id="where")
+            navigation = gr.Textbox(elem_id="go")
+            read_ledger = gr.Button(elem_id="read-ledger")
         by_id = {form.capability.id: form for form in forms}
         tabs: dict[str, gr.Tabs] = {}
         with gr.Tabs(elem_id="sections", selected="create") as sections:
-            with gr.Tab(TONGUE.word("section.create"), id="create", elem_id="s-create"):
+            with gr.Tab(LABELS.text("section.create"), id="create", elem_id="s-create"):
                 _heading("section.create_h1")
                 with gr.Row(elem_id="work"):
                     with gr.Column(elem_id="form-col", min_width=0):
@@ -50,26 +50,28 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
                         board.stage()
                     with gr.Column(elem_id="board-col", min_width=0):
                         board.board()
-            with gr.Tab(TONGUE.word("section.credits"), id="credits", elem_id="s-credits") as money:
+            with gr.Tab(
+                LABELS.text("section.credits"), id="credits", elem_id="s-credits"
+            ) as credits_tab:
                 _heading("section.credits_h1")
                 ledger = credits.build_credits()
-        money.select(js="() => window.studioCredits?.read()", **FRONT)
-        read.click(lambda: credits.read_credits(pipeline, OWNER), None, ledger, **QUICK)
+        credits_tab.select(js="() => window.studioCredits?.read()", **BROWSER_ONLY)
+        read_ledger.click(lambda: credits.read_credits(pipeline, OWNER), None, ledger, **UNQUEUED)
         for form in forms:
-            wire(form)
-        _wire_page(page, forms, where, go, sections, tabs)
+            connect_events(form)
+        _connect_page(page, forms, last_tab, navigation, sections, tabs)
     return page
 
 
 def mount_options(pipeline: Pipeline) -> dict[str, Any]:
-    """What `gr.mount_gradio_app` needs besides the page; ask for it after `build_page`."""
+    """Return the options of `gr.mount_gradio_app`; call it after `build_page`, which registers the labels."""
     root = public_path(pipeline.settings)
     head = read_head(pipeline.settings.demo, read_makings(pipeline), root)
     return {
         "root_path": root or None,
         "show_error": False,
         "theme": Studio(),
-        "i18n": TONGUE.i18n(),
+        "i18n": LABELS.i18n(),
         "footer_links": [],
         "app_kwargs": {
             "middleware": [Middleware(FirstPaint, head=lambda: head, root=root)],
@@ -79,7 +81,7 @@ def mount_options(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def _grouped(capabilities: Any) -> dict[str, list[Capability]]:
-    """Groups that have a capability, each with its members in the order of the catalog."""
+    """Sort capabilities into GROUPS, without empty ones, each in the order of the catalog."""
     found = {group: [one for one in capabilities if one.group == group] for group in GROUPS}
     return {group: members for group, members in found.items() if members}
 
@@ -90,54 +92,54 @@ def _build_groups(
     with gr.Tabs(elem_id="groups", selected=next(iter(groups))) as outer:
         for group, members in groups.items():
             with (
-                gr.Tab(TONGUE.word(f"group.{group}"), id=group, elem_id=f"t-{group}") as above,
+                gr.Tab(LABELS.text(f"group.{group}"), id=group, elem_id=f"t-{group}") as above,
                 gr.Tabs(elem_classes=["ks-members"], selected=members[0].id) as inner,
             ):
                 tabs[group] = inner
                 for one in members:
-                    label = TONGUE.word(f"capability.{one.id}", one.title)
+                    label = LABELS.text(f"capability.{one.id}", one.title)
                     with gr.Tab(label, id=one.id, elem_id=f"t-{one.id}") as tab:
-                        build_tab(forms[one.id], TONGUE)
-                    tab.select(js=f"() => window.studioForm?.opened({one.id!r})", **FRONT)
-            above.select(js="() => window.studioForm?.switched()", **FRONT)
+                        build_tab(forms[one.id], LABELS)
+                    tab.select(js=f"() => window.studioForm?.opened({one.id!r})", **BROWSER_ONLY)
+            above.select(js="() => window.studioForm?.switched()", **BROWSER_ONLY)
     return outer
 
 
-def _wire_page(
-    page: gr.Blocks, forms: list[Form], where: gr.Textbox, go: gr.Textbox,
+def _connect_page(
+    page: gr.Blocks, forms: list[Form], last_tab: gr.Textbox, navigation: gr.Textbox,
     sections: gr.Tabs, tabs: dict[str, gr.Tabs],
 ) -> None:  # fmt: skip
     by_id = {form.capability.id: form.capability for form in forms}
 
-    def lead(order: str) -> list[Any]:
-        asked = json.loads(order or "{}")
-        if asked.get("section"):
-            return [gr.update(selected=asked["section"]), *(gr.skip() for _ in tabs)]
-        chosen = by_id.get(asked.get("capability"))
-        return [gr.update(selected="create"), *_selected(chosen, tabs)]
+    def navigate(request: str) -> list[Any]:
+        target = json.loads(request or "{}")
+        if target.get("section"):
+            return [gr.update(selected=target["section"]), *(gr.skip() for _ in tabs)]
+        capability = by_id.get(target.get("capability"))
+        return [gr.update(selected="create"), *_selected(capability, tabs)]
 
-    def begin(last: str, *drafts: Any) -> list[Any]:
+    def restore_drafts(last: str, *drafts: Any) -> list[Any]:
         filled = [restore(form, OWNER, draft) for form, draft in zip(forms, drafts, strict=True)]
         return [*_selected(by_id.get(last), tabs), *itertools.chain.from_iterable(filled)]
 
-    go.input(lead, go, [sections, *tabs.values()], **QUICK)
+    navigation.input(navigate, navigation, [sections, *tabs.values()], **UNQUEUED)
     page.load(
-        begin,
-        [where, *(form.draft for form in forms)],
+        restore_drafts,
+        [last_tab, *(form.draft for form in forms)],
         [*tabs.values(), *(part for form in forms for part in form.outputs)],
         js="(w, ...v) => [window.studioForm?.last() ?? '', ...v]",
         postprocess=False,
-        **QUICK,
-    ).then(js="() => window.studioForm.begin()", **FRONT)
+        **UNQUEUED,
+    ).then(js="() => window.studioForm.begin()", **BROWSER_ONLY)
 
 
 def _selected(capability: Capability | None, tabs: dict[str, gr.Tabs]) -> list[Any]:
-    """Updates that open a capability: its group, and itself within the group."""
+    """Return the updates of all tabs that open a capability, or leave them as they are for None."""
     if capability is None:
         return [gr.skip() for _ in tabs]
-    chosen = {"groups": capability.group, capability.group: capability.id}
-    return [gr.update(selected=chosen[name]) if name in chosen else gr.skip() for name in tabs]
+    selected = {"groups": capability.group, capability.group: capability.id}
+    return [gr.update(selected=selected[name]) if name in selected else gr.skip() for name in tabs]
 
 
 def _heading(key: str) -> None:
-    gr.HTML(TONGUE.word(key), html_template=HEADING, apply_default_css=False, js_on_load=None)
+    gr.HTML(LABELS.text(key), html_template=HEADING, apply_default_css=False, js_on_load=None)

@@ -1,4 +1,4 @@
-"""The form: widgets derive from declarations and rows, and nothing that was typed is dropped unsaid."""
+"""The form: widgets derive from declarations and rows, and nothing that was typed is dropped without a message."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from kling_pipeline.catalog.declaration import (
 from kling_pipeline.catalog.models import Limit
 from kling_pipeline.errors import CreditError, InputError
 from ui.form.field_state import read_field_states
-from ui.form.fields import NONE, SUB, Field, read_fields
+from ui.form.fields import PART_SEP, UNSET, Field, read_fields
 from ui.form.layout import Form, build_form, build_tab
 from ui.form.quote import VARIANTS
-from ui.form.updates import change, read_object, restore
+from ui.form.updates import apply_update, read_object, restore
 from ui.page import build_page
-from ui.tongue import Tongue
 from ui.words import read_words
+from ui.words.i18n import Labels
 
 OWNER = "local"
 
 
 class Pipeline:
-    """The engine as the form sees it: the real catalog, a balance that the test sets."""
+    """A stub of the engine: the real catalog, a balance that the test sets."""
 
     def __init__(self, catalog: Catalog | None = None, available: int = 100_000) -> None:
         self.catalog = catalog or load_catalog("vendor")
@@ -74,12 +74,12 @@ def pipeline(catalog: Catalog) -> Pipeline:
 def build(pipeline: Pipeline, capability: str) -> Form:
     with gr.Blocks():
         form = build_form(pipeline, pipeline.catalog.capability(capability))  # type: ignore[arg-type]
-        build_tab(form, Tongue())
+        build_tab(form, Labels())
     return form
 
 
 def widget_values(form: Form, **values: Any) -> dict[str, Any]:
-    return {name: part.value for name, part in form.parts.items()} | values
+    return {name: part.value for name, part in form.components.items()} | values
 
 
 def by_name(fields: list[Field]) -> dict[str, Field]:
@@ -130,7 +130,7 @@ def toy(catalog: Catalog) -> Pipeline:
 
 def test_a_new_capability_gets_its_widgets(toy: Pipeline) -> None:
     form = build(toy, "throwaway")
-    kinds = {name: type(part).__name__ for name, part in form.parts.items()}
+    kinds = {name: type(part).__name__ for name, part in form.components.items()}
     assert kinds == {
         "prompt": "Textbox",
         "photo": "Textbox",  # the asset id; the picture beside it only shows it
@@ -141,12 +141,12 @@ def test_a_new_capability_gets_its_widgets(toy: Pipeline) -> None:
         "count": "Radio",
         "seed": "Textbox",  # a number box of Gradio's cannot stay empty
         "weight": "Slider",
-        f"camera_control{SUB}type": "Dropdown",
-        f"camera_control{SUB}axis": "Radio",
-        f"camera_control{SUB}amount": "Slider",
+        f"camera_control{PART_SEP}type": "Dropdown",
+        f"camera_control{PART_SEP}axis": "Radio",
+        f"camera_control{PART_SEP}amount": "Slider",
     }
     assert isinstance(by_name(form.fields)["photo"].previews["photo"], gr.Image)
-    assert all(name.isidentifier() for name in form.parts), "handlers get values by name"
+    assert all(name.isidentifier() for name in form.components), "handlers get values by name"
 
 
 def test_a_new_capability_gets_its_tab_price_and_purchase(toy: Pipeline) -> None:
@@ -167,10 +167,10 @@ def test_a_new_capability_gets_its_tab_price_and_purchase(toy: Pipeline) -> None
 
 
 def test_words_that_are_missing_are_made_readable(toy: Pipeline) -> None:
-    tongue = Tongue()
-    tongue.field("throwaway", "wild_card")
-    tongue.value("style", "deep_blue")
-    for texts in tongue.i18n().translations_dict.values():
+    labels = Labels()
+    labels.field("throwaway", "wild_card")
+    labels.value("style", "deep_blue")
+    for texts in labels.i18n().translations_dict.values():
         assert {"Wild card", "Deep blue"} <= set(texts.values())
 
 
@@ -223,28 +223,28 @@ def test_a_camera_is_read_and_written(toy: Pipeline) -> None:
 
 def test_a_camera_that_stands_still_has_no_axis_to_choose(toy: Pipeline) -> None:
     form = build(toy, "throwaway")
-    axis, amount, kind = (f"camera_control{SUB}{part}" for part in ("axis", "amount", "type"))
-    for move, spare in ((NONE, [axis, amount]), ("down_back", [axis, amount]), ("simple", [])):
+    axis, amount, kind = (f"camera_control{PART_SEP}{part}" for part in ("axis", "amount", "type"))
+    for move, spare in ((UNSET, [axis, amount]), ("down_back", [axis, amount]), ("simple", [])):
         answer = form.quotes.quote("local", widget_values(form, **{kind: move}))
         assert answer["spare"] == spare
 
 
-def test_a_number_may_stay_open(toy: Pipeline) -> None:
+def test_an_optional_number_may_stay_empty(toy: Pipeline) -> None:
     one = by_name(build(toy, "throwaway").fields)["seed"]
-    assert one.write(None) == {"seed": NONE}
+    assert one.write(None) == {"seed": UNSET}
     assert one.write(7) == {"seed": "7"}
-    told = {"": None, "0": 0, "7": 7, "2.5": 2.5, "seven": "seven"}
-    assert {text: one.read({"seed": text}) for text in told} == told
+    parsed = {"": None, "0": 0, "7": 7, "2.5": 2.5, "seven": "seven"}
+    assert {text: one.read({"seed": text}) for text in parsed} == parsed
 
 
-def test_a_list_of_files_has_a_place_for_each(toy: Pipeline) -> None:
+def test_a_list_of_files_has_a_slot_for_each(toy: Pipeline) -> None:
     media = SimpleNamespace(kind="image", most=3)
     one = Field("throwaway", "photos", Look("media"), media, None, True)  # type: ignore[arg-type]
-    assert one.slots == [f"photos{SUB}{n}" for n in (1, 2, 3)]
+    assert one.slots == [f"photos{PART_SEP}{n}" for n in (1, 2, 3)]
     written = one.write(["as_a", "as_b"]) or {}
     assert one.read(written) == ["as_a", "as_b"]
     assert one.write(["as_a"] * 4) is None
-    assert one.read({f"photos{SUB}3": "as_c"}) == ["as_c"]
+    assert one.read({f"photos{PART_SEP}3": "as_c"}) == ["as_c"]
 
 
 # ------------------------------------------------------------------------------------ states
@@ -288,26 +288,26 @@ def test_what_needs_a_file_waits_for_it(catalog: Catalog) -> None:
     assert found["negative_prompt"].how == "hidden", "refused beside an image"
 
 
-# ------------------------------------------------------------------------------------ orders
+# ------------------------------------------------------------------------------------ updates
 
 
 def filled(form: Form, out: list[Any], now: dict[str, Any]) -> dict[str, Any]:
-    """What the widgets hold after an order's output."""
+    """The widgets' values after an update."""
     assert len(out) == len(form.outputs)
     return {
-        name: update.get("value", now[name]) for name, update in zip(form.parts, out, strict=False)
+        name: one.get("value", now[name]) for name, one in zip(form.components, out, strict=False)
     }
 
 
-def ordered(form: Form, order: dict[str, Any], now: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    out = change(form, OWNER, order, now)
+def update(form: Form, request: dict[str, Any], now: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    out = apply_update(form, OWNER, request, now)
     return filled(form, out, now), json.loads(out[-1])
 
 
 def test_a_fix_changes_one_setting_and_keeps_the_rest(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
     now = widget_values(form, prompt="Mist", duration="10")
-    draft, answer = ordered(form, {"params": {"mode": "pro"}}, now)
+    draft, answer = update(form, {"params": {"mode": "pro"}}, now)
     assert draft == {**now, "mode": "pro"}
     assert answer["cleared"] == ["mode"]
 
@@ -316,7 +316,7 @@ def test_the_prompt_alone_can_be_taken_over(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
     now = widget_values(form, duration="10")
     params = {"prompt": "Rain", "duration": "5", "image": "as_x"}
-    draft, _ = ordered(form, {"params": params, "what": "prompt"}, now)
+    draft, _ = update(form, {"params": params, "what": "prompt"}, now)
     assert draft == {**now, "prompt": "Rain"}
 
 
@@ -324,19 +324,19 @@ def test_all_settings_replace_all_and_what_is_gone_is_named(pipeline: Pipeline) 
     form = build(pipeline, "image_to_video")
     now = widget_values(form, duration="10", negative_prompt="blur", **{VARIANTS: 3})
     params = {"prompt": "Rain", "image": "as_x", "model_name": "kling-v1", "old_field": 1}
-    draft, answer = ordered(form, {"params": params, "what": "all"}, now)
+    draft, answer = update(form, {"params": params, "what": "all"}, now)
     assert (draft["prompt"], draft["duration"], draft["negative_prompt"]) == ("Rain", "5", "")
     assert draft[VARIANTS] == 3, "how many is not a setting of the take"
     assert [one["field"] for one in answer["lost"]] == ["model_name", "old_field"]
 
 
-def test_a_preview_can_be_made_to_show_what_the_form_holds(pipeline: Pipeline) -> None:
+def test_a_preview_can_be_drawn_again(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
-    at = len(form.parts) + [slot for one in form.media for slot in one.slots].index("image")
+    at = len(form.components) + [slot for one in form.media for slot in one.slots].index("image")
     for asset, shown in (("", None), ("as_1", "/media/as_1")):
         now = widget_values(form, image=asset)
-        assert change(form, OWNER, {"params": {}}, now)[at] == gr.skip()
-        value = change(form, OWNER, {"params": {}, "show": "image"}, now)[at]["value"]
+        assert apply_update(form, OWNER, {"params": {}}, now)[at] == gr.skip()
+        value = apply_update(form, OWNER, {"params": {}, "show": "image"}, now)[at]["value"]
         assert (value and value["url"]) == shown
 
 
@@ -350,11 +350,11 @@ def test_what_no_page_sends_is_refused_and_not_an_accident() -> None:
 
 def test_a_draft_comes_back_with_its_files(pipeline: Pipeline) -> None:
     form = build(pipeline, "image_to_video")
-    kept = widget_values(form, prompt="Half a thou", image="as_abc", **{VARIANTS: 2})
-    out = restore(form, OWNER, kept)
+    draft = widget_values(form, prompt="Half a thou", image="as_abc", **{VARIANTS: 2})
+    out = restore(form, OWNER, draft)
     start = widget_values(form)
-    assert filled(form, out, start) == kept
-    picture = out[len(form.parts)]
+    assert filled(form, out, start) == draft
+    picture = out[len(form.components)]
     assert picture["value"]["url"] == "/media/as_abc"
     assert filled(form, restore(form, OWNER, None), start) == start
     assert filled(form, restore(form, OWNER, {"gone": 1}), start) == start

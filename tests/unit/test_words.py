@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.words import LANGUAGES, read_words, say
+from ui.words import LANGUAGES, format_message, read_words
 
 UI = Path(__file__).resolve().parent.parent.parent / "ui"
 FIGURE = re.compile(r"{(\w+)")
@@ -49,6 +49,6 @@ def test_what_the_page_asks_for_is_said(file: str, key: str) -> None:
 
 def test_figures_and_plurals_are_filled_in() -> None:
     words = {"a": "{n} new {n|take|takes} for {credits}"}
-    assert say(words, "a", n=1, credits=1260) == "1 new take for 1,260"
-    assert say(words, "a", n=3, credits="x") == "3 new takes for x"
-    assert say(words, "nobody.said") == "nobody.said"
+    assert format_message(words, "a", n=1, credits=1260) == "1 new take for 1,260"
+    assert format_message(words, "a", n=3, credits="x") == "3 new takes for x"
+    assert format_message(words, "no.such.key") == "no.such.key"

@@ -1,4 +1,4 @@
-"""The events of a form: a change is kept and priced, a file is checked at once, a click buys."""
+"""The events of a form: a change is saved and priced, a file is checked, a click submits."""
 
 from __future__ import annotations
 
@@ -12,105 +12,115 @@ from gradio.utils import get_upload_folder
 from kling_pipeline.errors import InputError, StudioError
 from ui.form.fields import Field
 from ui.form.layout import Form
-from ui.form.updates import change, read_object
+from ui.form.updates import apply_update, read_object
 from ui.owner import OWNER
 
-QUICK: dict[str, Any] = {
+UNQUEUED: dict[str, Any] = {
     "queue": False,
     "concurrency_limit": None,
     "show_progress": "hidden",
     "api_visibility": "private",
 }
-LAST: dict[str, Any] = {"trigger_mode": "always_last"}
-FRONT = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
+LATEST_ONLY: dict[str, Any] = {"trigger_mode": "always_last"}
+BROWSER_ONLY = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
-def wire(form: Form) -> None:
-    """Joins a form's widgets, its order box and its send button to the engine."""
-    parts, quotes = form.parts, form.quotes
+def connect_events(form: Form) -> None:
+    """Connect a form's widgets, its update request and its submit button to the engine."""
+    components, quotes = form.components, form.quotes
     files = [slot for one in form.media for slot in one.slots]
-    typed = [part.input for name, part in parts.items() if name not in files]
+    typed_inputs = [part.input for name, part in components.items() if name not in files]
 
-    def submit(click: str, **held: Any) -> str:
-        pressed = read_object(click)
+    def submit(click: str, **widget_values: Any) -> str:
+        click_data = read_object(click)
         return json.dumps(
-            quotes.submit(OWNER, held, str(pressed.get("id") or ""), pressed.get("key"))
+            quotes.submit(
+                OWNER, widget_values, str(click_data.get("id") or ""), click_data.get("key")
+            )
         )
 
-    def fill(order: str, **held: Any) -> list[Any]:
-        return change(form, OWNER, read_object(order), held)
+    def fill(update_request: str, **widget_values: Any) -> list[Any]:
+        return apply_update(form, OWNER, read_object(update_request), widget_values)
 
-    gr.on(typed, **_keep(form))
-    gr.on(typed, **_price(form), **LAST)
+    gr.on(typed_inputs, **_save_draft(form))
+    gr.on(typed_inputs, **_quote_event(form), **LATEST_ONLY)
     click = f"(c, ...v) => [window.studioForm.click({form.capability.id!r}), ...v]"
-    form.send.click(submit, form.order, form.answer, inputs_kwargs=parts, js=click, **QUICK)
-    raw: dict[str, Any] = {"postprocess": False, **LAST, **QUICK}
-    filled = form.order.input(fill, form.order, form.outputs, inputs_kwargs=parts, **raw)
-    # Priced once more: an answer to something older may have come in between.
-    filled.then(**_price(form), **LAST).then(**_keep(form))
-    filled.failure(js=f"() => window.studioForm.fail({form.capability.id!r})", **FRONT)
+    form.submit_button.click(
+        submit, form.update_request, form.reply, inputs_kwargs=components, js=click, **UNQUEUED
+    )
+    raw_values: dict[str, Any] = {"postprocess": False, **LATEST_ONLY, **UNQUEUED}
+    filled = form.update_request.input(
+        fill, form.update_request, form.outputs, inputs_kwargs=components, **raw_values
+    )
+    # Priced once more: the reply to an older form may have come in between.
+    filled.then(**_quote_event(form), **LATEST_ONLY).then(**_save_draft(form))
+    filled.failure(js=f"() => window.studioForm.fail({form.capability.id!r})", **BROWSER_ONLY)
     for one in form.media:
         for slot in one.slots:
-            _wire_file(form, one, slot)
+            _connect_file(form, one, slot)
 
 
-def _keep(form: Form) -> dict[str, Any]:
-    """Keeps the draft in the browser alone: it is kept even when the studio does not answer."""
-    names = json.dumps(list(form.parts))
+def _save_draft(form: Form) -> dict[str, Any]:
+    """Save the draft in the browser alone, so that it survives a studio which does not answer."""
+    names = json.dumps(list(form.components))
     return {
-        "inputs": list(form.parts.values()),
+        "inputs": list(form.components.values()),
         "outputs": form.draft,
         "js": f"(...v) => window.studioForm.held({names}, v)",
-        **FRONT,
+        **BROWSER_ONLY,
     }
 
 
-def _price(form: Form) -> dict[str, Any]:
-    """Asks what the form is worth with what its widgets hold at this moment."""
+def _quote_event(form: Form) -> dict[str, Any]:
+    """Quote the form with its present values."""
 
-    def quote(**held: Any) -> str:
-        return json.dumps(form.quotes.quote(OWNER, held))
+    def quote(**widget_values: Any) -> str:
+        return json.dumps(form.quotes.quote(OWNER, widget_values))
 
-    return {"fn": quote, "inputs_kwargs": form.parts, "outputs": form.answer, **QUICK}
+    return {"fn": quote, "inputs_kwargs": form.components, "outputs": form.reply, **UNQUEUED}
 
 
-def _wire_file(form: Form, one: Field, slot: str) -> None:
-    box, preview = one.parts[slot], one.previews[slot]
-    chosen = [box for each in form.chosen for box in each.parts.values()]
-    apart = chosen if one.name in form.begins else []
-    empty = [""] * len(apart)
-    said = {"capability": form.capability.id, "kind": "file", "cleared": [one.name]}
+def _connect_file(form: Form, one: Field, slot: str) -> None:
+    box, preview = one.components[slot], one.previews[slot]
+    reads = form.session_fields if one.name in form.session_inputs else []
+    session_boxes = [box for each in reads for box in each.components.values()]
+    empty = [""] * len(session_boxes)
+    file_reply = {"capability": form.capability.id, "kind": "file", "cleared": [one.name]}
 
-    def take(file: Any) -> list[Any]:
+    def upload(file: Any) -> list[Any]:
         try:
-            asset, wrong = _checked(form, one, file), {}
+            asset, wrong = _store_file(form, one, file), {}
         except StudioError as error:
             text = getattr(error, "fields", {}).get(one.name, error.message)
             asset, wrong = "", {one.name: text}
         shown = gr.update(value=None) if wrong else gr.skip()
-        return [asset, shown, json.dumps({**said, "slot": slot, "wrong": wrong}), *empty]
+        return [asset, shown, json.dumps({**file_reply, "slot": slot, "wrong": wrong}), *empty]
 
-    def drop() -> str:
-        return json.dumps(said)
+    def clear_file() -> str:
+        return json.dumps(file_reply)
 
-    # Not preprocessed: Gradio would open the picture first, and refuse a bad one in its own words.
-    raw: dict[str, Any] = {"preprocess": False, "postprocess": False, **QUICK}
-    outputs = [box, preview, form.answer, *apart]
-    taken = preview.upload(take, preview, outputs, **raw, **LAST)
-    lost = f"() => window.studioForm.lose({form.capability.id!r}, {slot!r})"
-    taken.failure(js=lost, **FRONT)
-    # At once, and without asking: a click right behind it must not pay for what has gone.
-    emptied = f"window.studioForm.emptied({form.capability.id!r}, {slot!r})"
-    nothing = json.dumps(["", *empty])
-    preview.clear(js=f"() => {{ {emptied}; return {nothing}; }}", outputs=[box, *apart], **FRONT)
-    dropped = preview.clear(drop, None, form.answer, **raw)
-    # Priced after it has arrived, with what was typed meanwhile.
-    for event in (taken, dropped):
-        event.then(**_price(form), **LAST).then(**_keep(form))
+    # Not preprocessed: Gradio would open the picture first, and refuse a bad one with its own text.
+    raw_values: dict[str, Any] = {"preprocess": False, "postprocess": False, **UNQUEUED}
+    outputs = [box, preview, form.reply, *session_boxes]
+    uploaded = preview.upload(upload, preview, outputs, **raw_values, **LATEST_ONLY)
+    lose = f"() => window.studioForm.lose({form.capability.id!r}, {slot!r})"
+    uploaded.failure(js=lose, **BROWSER_ONLY)
+    # In the browser and at once: a click that follows must not pay for the removed file.
+    clear = f"window.studioForm.emptied({form.capability.id!r}, {slot!r})"
+    empty_values = json.dumps(["", *empty])
+    preview.clear(
+        js=f"() => {{ {clear}; return {empty_values}; }}",
+        outputs=[box, *session_boxes],
+        **BROWSER_ONLY,
+    )
+    cleared = preview.clear(clear_file, None, form.reply, **raw_values)
+    # Priced after the file has arrived, with what was typed meanwhile.
+    for event in (uploaded, cleared):
+        event.then(**_quote_event(form), **LATEST_ONLY).then(**_save_draft(form))
 
 
-def _checked(form: Form, one: Field, file: Any) -> str:
-    """The asset id of a file that Gradio has just received; InputError when it will not do for this field."""
+def _store_file(form: Form, one: Field, file: Any) -> str:
+    """Store a file that Gradio has received and return its asset id; InputError if the field does not take it."""
     found = file.get("video") or file if isinstance(file, dict) else {}
     path = Path(str(found.get("path"))).resolve()
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):

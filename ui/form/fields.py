@@ -1,4 +1,4 @@
-"""A request model becomes fields that widgets can hold: what each may hold, and how it is read and written."""
+"""The fields of a form, from a request model and the models' limits; conversion of widget values to params and back."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from kling_pipeline.catalog.declaration import Capability, Look, Media
 from kling_pipeline.catalog.models import Model
 
-NONE = ""  # what a widget holds for "not asked for"; a radio cannot hold null
-SUB = "__"  # joins a field to the part of it that one widget holds
-_COUNTABLE = 9  # whole numbers up to here are shown as values to pick
+UNSET = ""  # the value of a widget whose field is not sent; a radio cannot hold null
+PART_SEP = "__"  # joins a field's name to a part of it that has its own widget
+_MAX_CHOICES = 9  # an integer range with at most so many values is shown as a choice
 SIMPLE = "simple"  # the kind of camera move that has an axis and an amount
 AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 
 
 @dataclass
 class Field:
-    """One field of a request as the form knows it: what it may hold, and the widgets that hold it."""
+    """One field of a request: its values (empty: any) or bounds, and Gradio's components by widget name."""
 
     capability: str
     name: str
@@ -29,55 +29,57 @@ class Field:
     optional: bool
     values: tuple[Any, ...] = ()
     bounds: tuple[float, float] | None = None
-    parts: dict[str, Any] = field(default_factory=dict)
+    components: dict[str, Any] = field(default_factory=dict)
     previews: dict[str, Any] = field(default_factory=dict)
 
     @property
     def slots(self) -> list[str]:
-        """The names of its parts when it takes files: one, or one for each file of a list."""
+        """Name the widgets of a file field: the field itself, or `name__1`, `name__2`, … for a list."""
         most = self.media.most if self.media else 0
-        return [self.name] if most == 1 else [f"{self.name}{SUB}{n}" for n in range(1, most + 1)]
+        return (
+            [self.name] if most == 1 else [f"{self.name}{PART_SEP}{n}" for n in range(1, most + 1)]
+        )
 
     @property
     def widget(self) -> str:
-        """The widget that shows it; a small whole number is picked, not typed."""
-        low, high = self.bounds or (0, _COUNTABLE + 1)
-        if self.look.widget == "number" and self.look.step == 1 and high - low < _COUNTABLE:
+        """Return the kind of widget; a short range of whole numbers becomes a choice."""
+        low, high = self.bounds or (0, _MAX_CHOICES + 1)
+        if self.look.widget == "number" and self.look.step == 1 and high - low < _MAX_CHOICES:
             return "choice"
         return self.look.widget
 
     @property
     def auto(self) -> float | None:
-        """The place left of a slider's lowest value, where an optional one is not sent."""
+        """Return an optional slider's value for "not sent", one step below its minimum; None for other fields."""
         if self.widget != "slider" or not self.optional or self.bounds is None:
             return None
         return round(self.bounds[0] - (self.look.step or 1), 6)
 
-    def read(self, held: Mapping[str, Any]) -> Any:
-        """The field's value from what its widgets hold; None when it is not asked for."""
+    def read(self, widget_values: Mapping[str, Any]) -> Any:
+        """Return the param's value; None when it is not sent."""
         if self.widget == "camera":
-            return _read_camera(self.name, held)
+            return _read_camera(self.name, widget_values)
         if len(self.slots) > 1:
-            return [held[slot] for slot in self.slots if held.get(slot)] or None
-        value = held.get(self.name)
+            return [widget_values[slot] for slot in self.slots if widget_values.get(slot)] or None
+        value = widget_values.get(self.name)
         if self.widget == "number" and isinstance(value, str):
             return _read_number(value)
         if self.widget == "session":
-            return _read_chosen(value, self.default)
-        if value in (None, NONE) or (self.auto is not None and value <= self.auto):
+            return _read_session_value(value, self.default)
+        if value in (None, UNSET) or (self.auto is not None and value <= self.auto):
             return None
         return value
 
     def write(self, value: Any) -> dict[str, Any] | None:
-        """What its widgets hold for a value; None when no widget here can hold it."""
+        """Return the widgets' values for a param, by name; None when no widget can show it."""
         if self.widget == "camera":
             return _write_camera(self.name, value)
         if len(self.slots) > 1:
             return _write_list(self.slots, value)
         if self.widget == "session":
-            return {self.name: _write_chosen(value, self.default)}
+            return {self.name: _write_session_value(value, self.default)}
         if value is None:
-            return {self.name: self.auto if self.auto is not None else NONE}
+            return {self.name: self.auto if self.auto is not None else UNSET}
         if self.widget == "number" and self.optional:
             return {self.name: str(value)}
         if self.values and self.widget in ("choice", "switch", "model"):
@@ -89,22 +91,21 @@ class Field:
 
 
 def read_fields(capability: Capability, models: Iterable[Model]) -> list[Field]:
-    """The fields that some model takes, with every value that some model takes, in the order of the request."""
+    """Return the fields that any living model takes, each with the values of all models, in the request's order."""
     rows = [row for row in models if row.status != "retired"]
     schema = capability.request.model_json_schema()
-    kinds, schema = schema.get("$defs", {}), schema["properties"]
     media = capability.media()
     fields = []
     for name, look in capability.looks().items():
+        prop = _merge_nullable(schema["properties"][name])
         if look.widget == "model":
             values: tuple[Any, ...] = tuple(row.name for row in rows)
         elif not any(name in row.takes or name in row.instead for row in rows):
             continue
+        elif look.widget == "camera":
+            values = _camera_types(prop, schema["$defs"])
         else:
-            values = _taken(name, _facts(schema[name]), rows)
-        if look.widget == "camera":
-            values = _moves(_facts(schema[name]), kinds)
-        facts = _facts(schema[name])
+            values = _allowed_values(name, prop, rows)
         info = capability.request.model_fields[name]
         fields.append(
             Field(
@@ -115,38 +116,39 @@ def read_fields(capability: Capability, models: Iterable[Model]) -> list[Field]:
                 default=None if info.is_required() else info.default,
                 optional=not info.is_required() and info.default is None,
                 values=values,
-                bounds=(facts["minimum"], facts["maximum"]) if "maximum" in facts else None,
+                bounds=(prop["minimum"], prop["maximum"]) if "maximum" in prop else None,
             )
         )
     return fields
 
 
-def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A property of a JSON schema with the alternative that is not null laid open."""
-    others = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
-    return {**schema, **(others[0] if others else {})}
+def _merge_nullable(prop: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge the alternative that is not null into a property of a JSON schema."""
+    others = [one for one in prop.get("anyOf", ()) if one.get("type") != "null"]
+    return {**prop, **(others[0] if others else {})}
 
 
-def _moves(facts: Mapping[str, Any], kinds: Mapping[str, Any]) -> tuple[str, ...]:
-    """The kinds of camera move that a request has."""
-    kind = kinds[facts["$ref"].rpartition("/")[2]]["properties"]["type"]
+def _camera_types(prop: Mapping[str, Any], classes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the values of a camera's `type`, from the class that the property refers to."""
+    kind = classes[prop["$ref"].rpartition("/")[2]]["properties"]["type"]
     return tuple(kind.get("enum") or [kind["const"]])
 
 
-def _taken(name: str, facts: Mapping[str, Any], rows: Iterable[Model]) -> tuple[Any, ...]:
+def _allowed_values(name: str, prop: Mapping[str, Any], rows: Iterable[Model]) -> tuple[Any, ...]:
+    """Return the property's values that some model takes; empty where it names none."""
     limits = [row.takes[name] for row in rows if name in row.takes]
-    known = facts.get("enum", ())
-    if facts.get("type") == "boolean":
-        known = (False, True)
-    if facts.get("type") == "integer" and "maximum" in facts:
-        known = range(int(facts["minimum"]), int(facts["maximum"]) + 1)
+    declared = prop.get("enum", ())
+    if prop.get("type") == "boolean":
+        declared = (False, True)
+    if prop.get("type") == "integer" and "maximum" in prop:
+        declared = range(int(prop["minimum"]), int(prop["maximum"]) + 1)
     if any(not limit.values for limit in limits):
-        return tuple(known)
-    return tuple(one for one in known if any(one in limit.values for limit in limits))
+        return tuple(declared)
+    return tuple(one for one in declared if any(one in limit.values for limit in limits))
 
 
 def _read_number(text: str) -> Any:
-    """What was typed as a number; words are left for the engine to name."""
+    """Parse a typed number, None for nothing; other text is returned, so that the engine names its fault."""
     try:
         return int(text) if text.strip() else None
     except ValueError:
@@ -161,11 +163,11 @@ def _write_list(slots: list[str], value: Any) -> dict[str, Any] | None:
     files = list(value or [])
     if len(files) > len(slots):
         return None
-    return dict(zip(slots, files + [NONE] * (len(slots) - len(files)), strict=True))
+    return dict(zip(slots, files + [UNSET] * (len(slots) - len(files)), strict=True))
 
 
-def _read_chosen(value: Any, default: Any) -> Any:
-    """What was chosen between calls, from the text that a hidden box holds: a name, or JSON."""
+def _read_session_value(value: Any, default: Any) -> Any:
+    """Parse a hidden box of a session: JSON where the field has a default, else a plain name."""
     if not value or default is None:
         return value or None
     try:
@@ -174,27 +176,27 @@ def _read_chosen(value: Any, default: Any) -> Any:
         return None
 
 
-def _write_chosen(value: Any, default: Any) -> str:
+def _write_session_value(value: Any, default: Any) -> str:
     if not value or value == default:
-        return NONE
+        return UNSET
     return str(value) if default is None else json.dumps(value)
 
 
-def _read_camera(name: str, held: Mapping[str, Any]) -> dict[str, Any] | None:
-    move = held.get(f"{name}{SUB}type")
-    if not move:
+def _read_camera(name: str, widget_values: Mapping[str, Any]) -> dict[str, Any] | None:
+    kind, axis, amount = (
+        widget_values.get(f"{name}{PART_SEP}{part}") for part in ("type", "axis", "amount")
+    )
+    if not kind:
         return None
-    if move != SIMPLE:
-        return {"type": move}
-    return {"type": move, "config": {held[f"{name}{SUB}axis"]: held[f"{name}{SUB}amount"]}}
+    return {"type": kind, "config": {axis: amount}} if kind == SIMPLE else {"type": kind}
 
 
 def _write_camera(name: str, value: Any) -> dict[str, Any]:
-    held = value or {}
-    moved = {axis: by for axis, by in (held.get("config") or {}).items() if by} or {AXES[0]: 0}
+    camera = value or {}
+    moved = {axis: by for axis, by in (camera.get("config") or {}).items() if by} or {AXES[0]: 0}
     axis, by = next(iter(moved.items()))
     return {
-        f"{name}{SUB}type": held.get("type", NONE),
-        f"{name}{SUB}axis": axis,
-        f"{name}{SUB}amount": by,
+        f"{name}{PART_SEP}type": camera.get("type", UNSET),
+        f"{name}{PART_SEP}axis": axis,
+        f"{name}{PART_SEP}amount": by,
     }

@@ -13,7 +13,7 @@ from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.errors import CreditError, InputError, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.form.field_state import FieldState, read_field_states
-from ui.form.fields import SIMPLE, SUB, Field
+from ui.form.fields import PART_SEP, SIMPLE, Field
 
 VARIANTS = "variant_count"
 CONFIRM_ABOVE = 2000  # credits; a dearer click has to be confirmed by a second one
@@ -173,8 +173,8 @@ class FormQuotes:
 def _unused_slots(one: Field, widget_values: Mapping[str, Any]) -> list[str]:
     """Return the widgets to hide: empty slots of a list but the first, the axis of a still camera."""
     if one.widget == "camera":
-        moves = widget_values.get(f"{one.name}{SUB}type") == SIMPLE
-        return [] if moves else [f"{one.name}{SUB}axis", f"{one.name}{SUB}amount"]
+        moves = widget_values.get(f"{one.name}{PART_SEP}type") == SIMPLE
+        return [] if moves else [f"{one.name}{PART_SEP}axis", f"{one.name}{PART_SEP}amount"]
     return [slot for slot in one.slots if not widget_values.get(slot)][1:]
 
 

@@ -1,4 +1,8 @@
-"""Orders to a form: settings of a take, a sample, a fix, a draft that comes back; each fills the widgets."""
+"""Updates of a form by the page: the settings of a take, a sample, an offer, a saved draft.
+
+An update request is JSON: `params`; `what`, which is "all", "prompt" or absent for just the given params; `show`, a
+file whose preview is drawn again; `number`, which the reply repeats.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,11 @@ from ui.form.layout import Form
 from ui.form.quote import VARIANTS
 from ui.gate import public_path
 
-SESSION = "session"  # the field that names it, in every capability that has one
+SESSION = "session"  # the field with the session's id, in every capability that has sessions
 
 
 def read_object(text: str) -> dict[str, Any]:
-    """What the page hands over as JSON; InputError for anything but an object of whole characters."""
+    """Parse what a script put into a text box; InputError for anything but an object of valid Unicode."""
     try:
         value = json.loads(text or "{}")
         json.dumps(value, ensure_ascii=False).encode()
@@ -30,29 +34,36 @@ def read_object(text: str) -> dict[str, Any]:
 
 
 def restore(form: Form, owner: str, draft: Any) -> list[Any]:
-    """What the widgets hold and the answer for a form that comes back; what no longer exists is named."""
-    held = {name: part.value for name, part in form.parts.items()}
-    known = {name: value for name, value in (draft or {}).items() if name in held}
-    values = {one.name: one.read(known) for one in form.fields if one.parts.keys() & known.keys()}
-    order = {"params": values, "what": "all" if values else "prompt"}
-    return change(form, owner, order, held)
+    """Fill a form from a saved draft, None for an empty one; return the values for `form.outputs`.
 
-
-def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any]) -> list[Any]:
-    """Applies an order to what is held: some fields, the prompt alone, or all with the rest at rest.
-
-    Returns what the event puts out, raw: pictures are named by our own address and never copied.
+    The reply's `lost` names what no widget can show any more.
     """
-    params = dict(order.get("params") or {})
-    if order.get("what") == "all":
+    widget_values = {name: part.value for name, part in form.components.items()}
+    known = {name: value for name, value in (draft or {}).items() if name in widget_values}
+    values = {
+        one.name: one.read(known) for one in form.fields if one.components.keys() & known.keys()
+    }
+    request = {"params": values, "what": "all" if values else "prompt"}
+    return apply_update(form, owner, request, widget_values)
+
+
+def apply_update(
+    form: Form, owner: str, request: Mapping[str, Any], widget_values: dict[str, Any]
+) -> list[Any]:
+    """Apply an update request to the widgets' values; return the values for `form.outputs`.
+
+    They are raw, as for `postprocess=False`: previews are addressed under /media and not copied by Gradio.
+    """
+    params = dict(request.get("params") or {})
+    if request.get("what") == "all":
         rest = {one.name: one.default for one in form.fields if one.name != VARIANTS}
         params = {**rest, **params}
-    if order.get("what") == "prompt":
+    if request.get("what") == "prompt":
         prompts = [one.name for one in form.fields if one.widget == "prompt"]
         params = {name: params[name] for name in prompts if name in params}
-    new = dict(held)
+    new = dict(widget_values)
     lost: list[dict[str, Any]] = []
-    params = _still(form, owner, params, lost)
+    params = _reset_session(form, owner, params, lost)
     by_name = {one.name: one for one in form.fields}
     for name, value in params.items():
         written = by_name[name].write(value) if name in by_name else None
@@ -60,37 +71,37 @@ def change(form: Form, owner: str, order: Mapping[str, Any], held: dict[str, Any
             new |= written
         elif value is not None:
             lost.append({"field": name, "value": value if isinstance(value, str | int) else ""})
-    answer = {**form.quotes.quote(owner, new), "lost": lost, "cleared": list(params)}
-    answer |= {"order": order.get("number")}
-    updates = [_update(new[name], held[name]) for name in form.parts]
+    reply = {**form.quotes.quote(owner, new), "lost": lost, "cleared": list(params)}
+    reply |= {"order": request.get("number")}
+    updates = [_update(new[name], widget_values[name]) for name in form.components]
     files = [slot for one in form.media for slot in one.slots]
-    show = functools.partial(_picture, public_path(form.quotes.pipeline.settings))
-    anew = {slot: None for slot in files if slot == order.get("show")}
-    pictures = [_update(new[slot], anew.get(slot, held[slot]), show) for slot in files]
-    return [*updates, *pictures, json.dumps(answer)]
+    show = functools.partial(_preview, public_path(form.quotes.pipeline.settings))
+    redrawn = {slot: None for slot in files if slot == request.get("show")}
+    previews = [_update(new[slot], redrawn.get(slot, widget_values[slot]), show) for slot in files]
+    return [*updates, *previews, json.dumps(reply)]
 
 
-def _still(
+def _reset_session(
     form: Form, owner: str, params: dict[str, Any], lost: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What was chosen goes with another file, and with a session that has ended."""
-    chosen = {one.name: one.default for one in form.chosen}
-    if chosen and params.get(SESSION):
+    """Reset a session's choices when its file changes or the session has expired."""
+    defaults = {one.name: one.default for one in form.session_fields}
+    if defaults and params.get(SESSION):
         try:
             form.quotes.pipeline.session(owner, str(params[SESSION]))
         except (InputError, NotFound):
             lost.append({"field": SESSION, "value": ""})
             return {**params, SESSION: None}
-    return {**chosen, **params} if params.keys() & set(form.begins) else params
+    return {**defaults, **params} if params.keys() & set(form.session_inputs) else params
 
 
-def _update(new: Any, held: Any, show: Callable[[Any], Any] = lambda value: value) -> Any:
-    return gr.skip() if new == held else gr.update(value=show(new))
+def _update(new: Any, old: Any, show: Callable[[Any], Any] = lambda value: value) -> Any:
+    return gr.skip() if new == old else gr.update(value=show(new))
 
 
-def _picture(root: str, asset: str) -> dict[str, Any] | None:
-    """A file of ours for Gradio's preview; an address elsewhere is not fetched to be shown."""
+def _preview(root: str, asset: str) -> dict[str, Any] | None:
+    """Return the preview of an asset; an external URL has none, because it is never fetched to be shown."""
     if not asset or "/" in asset:
         return None
-    # No path and no mark of a file: Gradio would look for it in its own cache.
+    # Without path and file type: with them Gradio would look for it in its own cache.
     return {"url": f"{root}/media/{asset}", "orig_name": asset}

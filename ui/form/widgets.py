@@ -1,4 +1,4 @@
-"""A field becomes its widgets; the only place where that happens."""
+"""Draw fields as Gradio components; no other module makes a widget from a field."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from ui.form.fields import AXES, NONE, SUB, Field
-from ui.tongue import Tongue
+from ui.form.fields import AXES, PART_SEP, UNSET, Field
+from ui.words.i18n import Labels
 
-_WIDE = ("prompt", "text", "model", "slider", "camera", "voice")
-_LONG = 9  # letters of a value that still fit into half a row
+_FULL_ROW = ("prompt", "text", "model", "slider", "camera", "voice")
+_MAX_LETTERS = 9  # letters of a value that fit into half a row
 
 
-def build_field(one: Field, tongue: Tongue) -> None:
-    """Draws a field: its widgets, and below them the line that says what is wrong or what it needs."""
-    wide = one.widget in _WIDE or len(one.slots) > 1
-    if one.widget in ("choice", "switch"):
-        wide = tongue.longest(one.name, one.values) > _LONG
-    if one.widget == "model":
-        wide = len(one.values) > 1  # one name alone needs no room for the others
-    classes = ["ks-fld", f"ks-{one.widget}", "ks-wide" if wide else "ks-half"]
-    with gr.Column(elem_id=f"g-{one.capability}-{one.name}", elem_classes=classes, min_width=0):
-        if one.widget == "prompt":
-            island("chips", one.name)
-        _WIDGETS.get(one.widget, _text)(one, tongue)
-        if one.widget == "text":
-            island("count", one.name)
-        if one.media is not None and one.media.kind == "video":
-            island("ways", one.name)
+def build_field(field: Field, labels: Labels) -> None:
+    """Draw a field's widgets, and below them the island of its note: an error, an offer or a refused value."""
+    wide = field.widget in _FULL_ROW or len(field.slots) > 1
+    if field.widget in ("choice", "switch"):
+        wide = labels.longest(field.name, field.values) > _MAX_LETTERS
+    if field.widget == "model":
+        wide = len(field.values) > 1  # a single name fits into half a row
+    classes = ["ks-fld", f"ks-{field.widget}", "ks-wide" if wide else "ks-half"]
+    with gr.Column(elem_id=f"g-{field.capability}-{field.name}", elem_classes=classes, min_width=0):
+        if field.widget == "prompt":
+            island("chips", field.name)
+        _WIDGETS.get(field.widget, _text)(field, labels)
+        if field.widget == "text":
+            island("count", field.name)
+        if field.media is not None and field.media.kind == "video":
+            island("ways", field.name)
         gr.HTML(
-            html_template=f'<div class="ks-note" data-note="{one.name}"></div>',
+            html_template=f'<div class="ks-note" data-note="{field.name}"></div>',
             js_on_load="window.studioForm?.mount(element)",
             apply_default_css=False,
         )
 
 
-def build_choices(fields: list[Field], first: str, wide: bool) -> None:
-    """The panel of what is chosen between calls: an island, and a hidden box for each value."""
+def build_session_panel(fields: list[Field], first: str, wide: bool) -> None:
+    """Draw the panel of a session's choices: one island beside the field `first`, and a hidden box for each value."""
     capability = fields[0].capability
     classes = ["ks-fld", "ks-panel", "ks-wide" if wide else "ks-half"]
     with gr.Column(elem_id=f"p-{capability}", elem_classes=classes, min_width=0):
         island("session", first)
-        for one in fields:
-            one.parts[one.name] = _hidden(one, one.name)
+        for field in fields:
+            field.components[field.name] = _hidden_box(field, field.name)
 
 
 def island(kind: str, name: str) -> None:
-    """A place for one of the scripts that prepare a request; it says which field it stands for."""
+    """Add a mount point for a script of `static/`: `kind` names the script, `name` the field."""
     gr.HTML(
         html_template=f'<div class="ks ks-more" data-more="{kind}" data-field="{name}"></div>',
         js_on_load="window.studioPrepare?.mount(element)",
@@ -57,134 +57,136 @@ def island(kind: str, name: str) -> None:
     )
 
 
-def _hidden(one: Field, slot: str) -> gr.Textbox:
+def _hidden_box(field: Field, slot: str) -> gr.Textbox:
     return gr.Textbox(
-        value=NONE, visible="hidden", elem_id=f"a-{one.capability}-{slot}", interactive=True
+        value=UNSET, visible="hidden", elem_id=f"a-{field.capability}-{slot}", interactive=True
     )
 
 
-def _voice(one: Field, tongue: Tongue) -> None:
-    # The voices depend on the language; Gradio's list would refuse one that it was not built with.
-    island("voice", one.name)
-    one.parts[one.name] = _hidden(one, one.name)
+def _voice(field: Field, labels: Labels) -> None:
+    # The voices depend on the language; Gradio's list refuses a value that it was not built with.
+    island("voice", field.name)
+    field.components[field.name] = _hidden_box(field, field.name)
 
 
-def _common(one: Field, tongue: Tongue | None, *, part: str = "") -> dict[str, Any]:
-    name = part or one.name
+def _options(field: Field, labels: Labels | None, *, part: str = "") -> dict[str, Any]:
+    name = part or field.name
     return {
-        "label": tongue.field(one.capability, name) if tongue else None,
-        "elem_id": f"f-{one.capability}-{name}",
+        "label": labels.field(field.capability, name) if labels else None,
+        "elem_id": f"f-{field.capability}-{name}",
         "interactive": True,
         "min_width": 0,
     }
 
 
-def _text(one: Field, tongue: Tongue) -> None:
-    one.parts[one.name] = gr.Textbox(
-        value=one.default or "",
-        lines=6 if one.widget == "prompt" else 3,
+def _text(field: Field, labels: Labels) -> None:
+    field.components[field.name] = gr.Textbox(
+        value=field.default or "",
+        lines=6 if field.widget == "prompt" else 3,
         max_lines=14,
-        placeholder=tongue.placeholder(one.capability, one.name),
-        **_common(one, tongue),
+        placeholder=labels.placeholder(field.capability, field.name),
+        **_options(field, labels),
     )
 
 
-def _choice(one: Field, tongue: Tongue) -> None:
-    none = [(tongue.value(one.name, NONE), NONE)] if one.optional else []
-    one.parts[one.name] = gr.Radio(
-        choices=[*none, *((tongue.value(one.name, value), value) for value in one.values)],
-        value=NONE if one.default is None else one.default,
+def _choice(field: Field, labels: Labels) -> None:
+    none = [(labels.value(field.name, UNSET), UNSET)] if field.optional else []
+    field.components[field.name] = gr.Radio(
+        choices=[*none, *((labels.value(field.name, value), value) for value in field.values)],
+        value=UNSET if field.default is None else field.default,
         elem_classes=["ks-seg"],
-        **_common(one, tongue),
+        **_options(field, labels),
     )
 
 
-def _model(one: Field, tongue: Tongue) -> None:
-    one.parts[one.name] = gr.Dropdown(
-        choices=list(one.values),
-        value=one.default if one.default in one.values else one.values[0],
+def _model(field: Field, labels: Labels) -> None:
+    field.components[field.name] = gr.Dropdown(
+        choices=list(field.values),
+        value=field.default if field.default in field.values else field.values[0],
         filterable=False,
         elem_classes=["ks-list"],
-        **_common(one, tongue),
+        **_options(field, labels),
     )
 
 
-def _slider(one: Field, tongue: Tongue) -> None:
-    low, high = one.bounds or (0, 100)
-    lowest = low if one.auto is None else one.auto
-    one.parts[one.name] = gr.Slider(
+def _slider(field: Field, labels: Labels) -> None:
+    low, high = field.bounds or (0, 100)
+    lowest = low if field.auto is None else field.auto
+    field.components[field.name] = gr.Slider(
         minimum=lowest,
         maximum=high,
-        step=one.look.step,
-        value=lowest if one.default is None else one.default,
+        step=field.look.step,
+        value=lowest if field.default is None else field.default,
         buttons=[],
         elem_classes=["ks-slide"],
-        **_common(one, tongue),
+        **_options(field, labels),
     )
 
 
-def _number(one: Field, tongue: Tongue) -> None:
-    if one.optional:
-        # Gradio's number box cannot stay empty: drawn in a folded part it becomes 0, which is a value.
-        one.parts[one.name] = gr.Textbox(
-            value=NONE, max_lines=1, placeholder=tongue.word("form.automatic"),
-            **_common(one, tongue),
+def _number(field: Field, labels: Labels) -> None:
+    if field.optional:
+        # Gradio's number box cannot stay empty: in an accordion it becomes 0, which is a value.
+        field.components[field.name] = gr.Textbox(
+            value=UNSET, max_lines=1, placeholder=labels.text("form.automatic"),
+            **_options(field, labels),
         )  # fmt: skip
         return
-    # No bounds here: Gradio would refuse in its own words; the engine names the field and the rule.
-    whole = 0 if one.look.step == 1 else None
-    one.parts[one.name] = gr.Number(value=one.default, precision=whole, **_common(one, tongue))
+    # No bounds: Gradio would refuse with its own text, where the engine names the field and the rule.
+    whole = 0 if field.look.step == 1 else None
+    field.components[field.name] = gr.Number(
+        value=field.default, precision=whole, **_options(field, labels)
+    )
 
 
-# Drawn on a canvas, where the variables of the style sheet are not known: greys that show on both grounds.
-_WAVE = gr.WaveformOptions(
+# A canvas does not know the style sheet's variables: these greys are visible in both schemes.
+_WAVEFORM = gr.WaveformOptions(
     waveform_color="#85888D", waveform_progress_color="#A9ACB1", show_recording_waveform=False
 )
 _PREVIEWS: dict[str, Callable[..., Component]] = {
-    "image": lambda **look: gr.Image(type="filepath", image_mode=None, **look),
-    "video": lambda **look: gr.Video(**look),
-    "audio": lambda **look: gr.Audio(type="filepath", waveform_options=_WAVE, **look),
+    "image": lambda **options: gr.Image(type="filepath", image_mode=None, **options),
+    "video": lambda **options: gr.Video(**options),
+    "audio": lambda **options: gr.Audio(type="filepath", waveform_options=_WAVEFORM, **options),
 }
 
 
-def _media(one: Field, tongue: Tongue) -> None:
-    if len(one.slots) == 1:
-        return _slot(one, one.name, tongue.field(one.capability, one.name))
+def _media(field: Field, labels: Labels) -> None:
+    if len(field.slots) == 1:
+        return _slot(field, field.name, labels.field(field.capability, field.name))
     with gr.Row(elem_classes=["ks-slots"]):
-        for n, slot in enumerate(one.slots, 1):
-            with gr.Column(elem_id=f"s-{one.capability}-{slot}", min_width=0):
-                _slot(one, slot, tongue.numbered(one.capability, one.name, n))
+        for n, slot in enumerate(field.slots, 1):
+            with gr.Column(elem_id=f"s-{field.capability}-{slot}", min_width=0):
+                _slot(field, slot, labels.numbered(field.capability, field.name, n))
 
 
-def _slot(one: Field, slot: str, label: Any) -> None:
-    kind = one.media.kind if one.media else "image"
-    look = {**_common(one, None, part=slot), "label": label}
-    one.previews[slot] = _PREVIEWS[kind](
-        sources=["upload"], buttons=[], elem_classes=["ks-drop", f"ks-drop-{kind}"], **look
+def _slot(field: Field, slot: str, label: Any) -> None:
+    kind = field.media.kind if field.media else "image"
+    options = {**_options(field, None, part=slot), "label": label}
+    field.previews[slot] = _PREVIEWS[kind](
+        sources=["upload"], buttons=[], elem_classes=["ks-drop", f"ks-drop-{kind}"], **options
     )
-    # The asset id is the value; the picture above only shows it.
-    one.parts[slot] = _hidden(one, slot)
+    # The value is the asset id; the preview above only shows the file.
+    field.components[slot] = _hidden_box(field, slot)
 
 
-def _camera(one: Field, tongue: Tongue) -> None:
+def _camera(field: Field, labels: Labels) -> None:
     def choices(part: str, values: Iterable[str]) -> list[tuple[Any, str]]:
-        return [(tongue.value(f"{one.name}{SUB}{part}", value), value) for value in values]
+        return [(labels.value(f"{field.name}{PART_SEP}{part}", value), value) for value in values]
 
-    one.parts[f"{one.name}{SUB}type"] = gr.Dropdown(
-        choices=choices("type", (NONE, *one.values)), value=NONE, filterable=False,
-        elem_classes=["ks-list"], **_common(one, tongue, part=f"{one.name}{SUB}type"),
+    field.components[f"{field.name}{PART_SEP}type"] = gr.Dropdown(
+        choices=choices("type", (UNSET, *field.values)), value=UNSET, filterable=False,
+        elem_classes=["ks-list"], **_options(field, labels, part=f"{field.name}{PART_SEP}type"),
     )  # fmt: skip
-    one.parts[f"{one.name}{SUB}axis"] = gr.Radio(
+    field.components[f"{field.name}{PART_SEP}axis"] = gr.Radio(
         choices=choices("axis", AXES), value=AXES[0],
-        elem_classes=["ks-seg"], **_common(one, tongue, part=f"{one.name}{SUB}axis"),
+        elem_classes=["ks-seg"], **_options(field, labels, part=f"{field.name}{PART_SEP}axis"),
     )  # fmt: skip
-    one.parts[f"{one.name}{SUB}amount"] = gr.Slider(
-        -10, 10, value=0, step=one.look.step or 0.5, buttons=[],
-        elem_classes=["ks-slide"], **_common(one, tongue, part=f"{one.name}{SUB}amount"),
+    field.components[f"{field.name}{PART_SEP}amount"] = gr.Slider(
+        -10, 10, value=0, step=field.look.step or 0.5, buttons=[],
+        elem_classes=["ks-slide"], **_options(field, labels, part=f"{field.name}{PART_SEP}amount"),
     )  # fmt: skip
 
 
-_WIDGETS: dict[str, Callable[[Field, Tongue], None]] = {
+_WIDGETS: dict[str, Callable[[Field, Labels], None]] = {
     "prompt": _text,
     "text": _text,
     "choice": _choice,

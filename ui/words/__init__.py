@@ -14,43 +14,46 @@ LANGUAGES = ("en", "zh")
 
 @functools.cache
 def read_words(lang: str) -> dict[str, str]:
-    """All words of one language: `[board] empty = …` in any of its files becomes `board.empty`."""
+    """Read one language: `[board] empty = …` in any of its files becomes `board.empty`.
+
+    ValueError for a key that two files have.
+    """
     words: dict[str, str] = {}
     for path in sorted(HERE.glob(f"{lang}.*.toml")):
-        for key, text in _flat(tomllib.loads(path.read_text(encoding="utf-8")), ""):
+        for key, text in _flatten(tomllib.loads(path.read_text(encoding="utf-8")), ""):
             if key in words:
-                raise ValueError(f"{path.name}: {key} is already said in another file.")
+                raise ValueError(f"{path.name}: another file has {key} already.")
             words[key] = text
     return words
 
 
-def say(words: Mapping[str, str], key: str, **figures: object) -> str:
-    """The words for a key with its figures filled in; a missing key shows itself.
+def format_message(words: Mapping[str, str], key: str, **values: object) -> str:
+    """Return the text of a key with its placeholders filled in; a missing key returns itself.
 
-    `{n|one|many}` chooses by the figure n; everything else is `{name}`.
+    `{n|one|many}` chooses by the value of n; everything else is `{name}`.
     """
-    return _fill(words.get(key, key), figures)
+    return _fill(words.get(key, key), values)
 
 
-def _flat(table: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
+def _flatten(table: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
     for name, value in table.items():
         key = f"{above}{name}"
         if isinstance(value, dict):
-            yield from _flat(value, f"{key}.")
+            yield from _flatten(value, f"{key}.")
         else:
             yield key, str(value)
 
 
-def _fill(text: str, figures: Mapping[str, object]) -> str:
+def _fill(text: str, values: Mapping[str, object]) -> str:
     out, rest = "", text
     while "{" in rest:
         before, _, rest = rest.partition("{")
         inside, _, rest = rest.partition("}")
         name, *forms = inside.split("|")
-        value = figures.get(name, "")
-        out += before + (forms[0 if value == 1 else 1] if len(forms) == 2 else _figure(value))
+        value = values.get(name, "")
+        out += before + (forms[0 if value == 1 else 1] if len(forms) == 2 else _format(value))
     return out + rest
 
 
-def _figure(value: object) -> str:
+def _format(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
