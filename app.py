@@ -47,13 +47,13 @@ from starlette.middleware import Middleware
 from kling_pipeline.jobs.cleanup import sweep_cache
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.runtime import Studio
-from ui.answers import Answers
-from ui.gate import Gate
-from ui.leftovers import drop_leftovers
-from ui.limits import Limits
+from ui.api.routes import add_routes
+from ui.gradio_uploads import drop_leftovers
+from ui.middleware.body_limits import Limits
+from ui.middleware.host_check import Gate
+from ui.middleware.safe_responses import Answers
+from ui.middleware.upload_quota import Room
 from ui.page import build_page, mount_options
-from ui.room import Room
-from ui.routes import add_routes
 from ui.server import serve
 
 

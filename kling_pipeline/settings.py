@@ -224,6 +224,11 @@ class Settings(BaseSettings):
         """Whether HOST can be reached from this machine only."""
         return is_loopback(self.host)
 
+    @property
+    def public_path(self) -> str:
+        """The path of STUDIO_PUBLIC_URL without a last slash; empty where the studio has the whole host."""
+        return urlsplit(self.studio_public_url or "").path.rstrip("/")
+
     def scaled(self, seconds: float) -> float:
         """A waiting time in seconds, divided by STUDIO_TIME_SCALE (tests only)."""
         return seconds / self.studio_time_scale

@@ -11,15 +11,14 @@ from starlette.middleware import Middleware
 
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.pipeline import Pipeline
-from ui import board, credits
-from ui.events import HANDLERS, Page
+from ui import credits, islands
 from ui.form.events import BROWSER_ONLY, UNQUEUED, connect_events
 from ui.form.layout import Form, build_form, build_tab
 from ui.form.updates import restore
-from ui.gate import public_path
-from ui.head import FirstPaint, read_head
-from ui.makings import read_makings
-from ui.owner import OWNER
+from ui.gradio_errors import HANDLERS, Page
+from ui.http.owner import OWNER
+from ui.manifest import read_makings
+from ui.page_head import FirstPaint, read_head
 from ui.theme import Studio
 from ui.words.i18n import Labels
 
@@ -31,7 +30,7 @@ HEADING = '<h1 class="ks-hidden-heading">${value}</h1>'
 def build_page(pipeline: Pipeline) -> gr.Blocks:
     """Build the page with a tab for every capability of the catalog."""
     with Page(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
-        board.header()
+        islands.header()
         groups = _grouped(pipeline.catalog.capabilities.values())
         with gr.Column(elem_id="ks-doors"):
             forms = [build_form(pipeline, one) for members in groups.values() for one in members]
@@ -47,9 +46,9 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
                     with gr.Column(elem_id="form-col", min_width=0):
                         tabs["groups"] = _build_groups(groups, by_id, tabs)
                     with gr.Column(elem_id="stage-col", min_width=0):
-                        board.stage()
+                        islands.stage()
                     with gr.Column(elem_id="board-col", min_width=0):
-                        board.board()
+                        islands.board()
             with gr.Tab(
                 LABELS.text("section.credits"), id="credits", elem_id="s-credits"
             ) as credits_tab:
@@ -65,7 +64,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
 
 def mount_options(pipeline: Pipeline) -> dict[str, Any]:
     """Return the options of `gr.mount_gradio_app`; call it after `build_page`, which registers the labels."""
-    root = public_path(pipeline.settings)
+    root = pipeline.settings.public_path
     head = read_head(pipeline.settings.demo, read_makings(pipeline), root)
     return {
         "root_path": root or None,

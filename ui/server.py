@@ -14,7 +14,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ui.answers import SAFE_HEADERS
+from ui.middleware.safe_responses import SAFE_HEADERS
 
 __all__ = ["serve"]
 

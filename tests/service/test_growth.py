@@ -31,8 +31,8 @@ from kling_pipeline.storage.store import Store
 from tests.conftest import KEYS, ROOT, Simulator, wait_for
 from tests.pictures import picture
 from tests.unit.simulator_client import Simulated
+from ui.api.routes import add_routes
 from ui.page import build_page
-from ui.routes import add_routes
 
 OWNER = "local"
 

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from kling_pipeline.errors import BusyError
 from tests.conftest import run_async
 from tests.unit.conftest import Bench
-from ui.capacity import Capacity
-from ui.refusals import refuse
-from ui.routes import add_routes
+from ui.api.routes import add_routes
+from ui.http.error_handlers import refuse
+from ui.http.thread_pools import Capacity
 
 
 def test_a_few_run_some_wait_and_the_rest_are_refused() -> None:

@@ -14,13 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, Router
 
-import ui.failures
+import ui.http.unexpected_errors
 from kling_pipeline.errors import StorageError
 from tests.conftest import run_async
 from tests.unit.asgi import ask
-from ui.answers import Answers
-from ui.events import HANDLERS, SESSIONS, Page
-from ui.leftovers import drop_leftovers
+from ui.gradio_errors import HANDLERS, SESSIONS, Page
+from ui.gradio_uploads import drop_leftovers
+from ui.middleware.safe_responses import Answers
 
 SECRET = "/srv/someone/data/secret.png"
 
@@ -116,12 +116,12 @@ def test_what_nobody_expected_says_nothing_of_this_machine(gradio: bool) -> None
 def test_the_same_failure_a_hundred_times_is_a_hundred_lines_and_one_traceback(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ui.failures, "_shown", set())
+    monkeypatch.setattr(ui.http.unexpected_errors, "_shown", set())
     app = raising(ValueError("a\nb"))
     with caplog.at_level(logging.ERROR):
         for _ in range(100):
             ask(app)
-    ours = [one for one in caplog.records if one.name == "ui.failures"]
+    ours = [one for one in caplog.records if one.name == "ui.http.unexpected_errors"]
     assert len(ours) == 100
     assert sum(one.exc_info is not None and one.exc_info[0] is not None for one in ours) == 1
     assert all("\n" not in one.getMessage() for one in ours)

@@ -41,7 +41,7 @@ class Pipeline:
     def __init__(self, catalog: Catalog | None = None, available: int = 100_000) -> None:
         self.catalog = catalog or load_catalog("vendor")
         self.available = available
-        self.settings = SimpleNamespace(demo=True, studio_public_url=None)
+        self.settings = SimpleNamespace(demo=True, public_path="")
         self.bought: list[Any] = []
 
     def quote(self, owner: str, capability: str, params: Any, count: int = 1) -> dict[str, Any]:

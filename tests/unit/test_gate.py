@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from kling_pipeline.errors import StudioError
 from kling_pipeline.settings import Settings, read_settings
 from tests.unit.asgi import Answer, ask
-from ui.gate import Gate
+from ui.middleware.host_check import Gate
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import InputError
-from ui.bodies import parse_json
-from ui.json_count import MOST_DEPTH, MOST_VALUES, JsonCount
+from ui.api.json_body import parse_json
+from ui.middleware.json_counter import MOST_DEPTH, MOST_VALUES, JsonCount
 
 
 def counted(raw: bytes, size: int = 1 << 16) -> JsonCount:

@@ -9,10 +9,10 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-import ui.incoming
-import ui.limits
+import ui.middleware.body_limits
+import ui.middleware.body_stream
 from tests.unit.asgi import ask
-from ui.limits import MB, SIZES, Limits, Patience
+from ui.middleware.body_limits import MB, SIZES, Limits, Patience
 
 
 async def read(scope: Any, receive: Any, send: Any) -> None:
@@ -37,7 +37,7 @@ FILE = {"content-type": "multipart/form-data; boundary=x"}
 
 @pytest.fixture(autouse=True)
 def no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ui.incoming, "_LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(ui.middleware.body_stream, "_LINGER_SECONDS", 0.01)
 
 
 def refused(app: Any, path: str = "/api/quote", **asked: Any) -> tuple[int, str]:
@@ -63,7 +63,9 @@ def test_every_address_has_its_size(
     stated = {**FILE, "content-length": str(most * MB + 1)}
     assert refused(app, path, headers=stated) == (413, "body_too_large")
     assert ask(Limits(app), path, headers={**FILE, "content-length": str(most * MB)}).status == 200
-    monkeypatch.setattr(ui.limits, "SIZES", [(start, size // KB) for start, size in SIZES])
+    monkeypatch.setattr(
+        ui.middleware.body_limits, "SIZES", [(start, size // KB) for start, size in SIZES]
+    )
     just = [b" " * KB] * most
     assert ask(Limits(app), path, body=just, headers=FILE).status == 200
     assert refused(app, path, body=[*just, b" "], headers=FILE) == (413, "body_too_large")

@@ -11,7 +11,7 @@ import pytest
 
 from kling_pipeline.errors import StorageError
 from tests.conftest import run_async
-from ui.room import Room
+from ui.middleware.upload_quota import Room
 
 MB = 1024 * 1024
 FULL = StorageError("full", code="quota_exceeded")

@@ -13,7 +13,7 @@ from kling_pipeline.errors import InputError, StudioError
 from ui.form.fields import Field
 from ui.form.layout import Form
 from ui.form.updates import apply_update, read_object
-from ui.owner import OWNER
+from ui.http.owner import OWNER
 
 UNQUEUED: dict[str, Any] = {
     "queue": False,

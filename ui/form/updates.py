@@ -16,7 +16,6 @@ import gradio as gr
 from kling_pipeline.errors import InputError, NotFound
 from ui.form.layout import Form
 from ui.form.quote import VARIANTS
-from ui.gate import public_path
 
 SESSION = "session"  # the field with the session's id, in every capability that has sessions
 
@@ -75,7 +74,7 @@ def apply_update(
     reply |= {"order": request.get("number")}
     updates = [_update(new[name], widget_values[name]) for name in form.components]
     files = [slot for one in form.media for slot in one.slots]
-    show = functools.partial(_preview, public_path(form.quotes.pipeline.settings))
+    show = functools.partial(_preview, form.quotes.pipeline.settings.public_path)
     redrawn = {slot: None for slot in files if slot == request.get("show")}
     previews = [_update(new[slot], redrawn.get(slot, widget_values[slot]), show) for slot in files]
     return [*updates, *previews, json.dumps(reply)]

@@ -16,11 +16,11 @@ from starlette.staticfiles import StaticFiles
 from kling_pipeline.errors import InputError, NotFound
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import ROOT
-from ui.capacity import FILES
-from ui.names import speak
-from ui.owner import OWNER
+from ui.api.download_name import speak
+from ui.http.owner import OWNER
+from ui.http.thread_pools import FILES
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent.parent / "static"
 SAMPLES = ROOT / "data" / "samples"
 # Hundreds of slow uploads at once are kept on the disk, not in memory.
 MultiPartParser.spool_max_size = 64 * 1024

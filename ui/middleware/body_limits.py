@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_pipeline.errors import BusyError, InputError, StudioError
-from ui.incoming import drain, read_length
-from ui.json_count import JsonCount
-from ui.refusals import refuse
+from ui.http.error_handlers import refuse
+from ui.middleware.body_stream import drain, read_length
+from ui.middleware.json_counter import JsonCount
 
 MB = 1024 * 1024
 FILE = 200 * MB

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui import board
+from ui import islands
 
 # Gradio takes its language from the browser and adds its own head too late to change that.
 LANGUAGE = """<script>(() => { const lang = STUDIO.lang === 'zh' ? 'zh-CN' : 'en';
@@ -38,7 +38,7 @@ def read_head(demo: bool, makings: Mapping[str, Any], root: str = "") -> str:
     """Everything the head needs, ours and the islands'; `makings` is what the forms are made of."""
     inline = json.dumps(makings, ensure_ascii=False).replace("<", "\\u003c")
     known = f"<script>Object.assign(window.STUDIO, {inline});</script>"
-    return board.head(demo=demo, root=root) + known + PLACE + LANGUAGE + PARTS.format(root=root)
+    return islands.head(demo=demo, root=root) + known + PLACE + LANGUAGE + PARTS.format(root=root)
 
 
 class FirstPaint:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from kling_pipeline.errors import StorageError, StudioError
 from kling_pipeline.storage.disk import storage_error
-from ui.refusals import refuse
+from ui.http.error_handlers import refuse
 
 __all__ = ["explain", "is_refusal", "log_failure", "refuse_unknown"]
 

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ui.failures import explain, log_failure
-from ui.refusals import code_of, status_of
+from ui.http.error_handlers import code_of, status_of
+from ui.http.unexpected_errors import explain, log_failure
 
 __all__ = ["HANDLERS", "SESSIONS", "Page"]
 

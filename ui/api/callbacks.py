@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kling_pipeline.pipeline import Pipeline
-from ui.bodies import parse_json
+from ui.api.json_body import parse_json
 
 
 def callback_route(pipeline: Pipeline) -> Route:

@@ -8,10 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_pipeline.errors import StudioError
 from kling_pipeline.pipeline import Pipeline
-from ui.incoming import drain, read_length
-from ui.limits import UPLOADS
-from ui.owner import OWNER
-from ui.refusals import refuse
+from ui.http.error_handlers import refuse
+from ui.http.owner import OWNER
+from ui.middleware.body_limits import UPLOADS
+from ui.middleware.body_stream import drain, read_length
 
 _STEP = 8 * 1024 * 1024  # bytes after which it is asked again
 

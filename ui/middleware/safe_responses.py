@@ -8,8 +8,8 @@ import json
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.failures import is_refusal, log_failure, refuse_unknown
-from ui.refusals import code_of
+from ui.http.error_handlers import code_of
+from ui.http.unexpected_errors import is_refusal, log_failure, refuse_unknown
 
 _OURS = ("/api/", "/media/", "/callbacks/", "/healthz")
 SAFE_HEADERS = [

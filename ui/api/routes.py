@@ -16,12 +16,12 @@ from starlette.routing import BaseRoute, Route
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
-from ui.bodies import read_json, read_order
-from ui.callbacks import callback_route
-from ui.capacity import FILES, KLING
-from ui.files import file_routes
-from ui.owner import OWNER
-from ui.refusals import refuse, refuse_http
+from ui.api.callbacks import callback_route
+from ui.api.files import file_routes
+from ui.api.json_body import read_json, read_order
+from ui.http.error_handlers import refuse, refuse_http
+from ui.http.owner import OWNER
+from ui.http.thread_pools import FILES, KLING
 
 _T = TypeVar("_T")
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]

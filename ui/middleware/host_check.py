@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kling_pipeline.settings import Settings
-from ui.origins import Host, is_at, parse_host, parse_origin
+from ui.middleware.origins import Host, is_at, parse_host, parse_origin
 
 _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 _FOR_KLING = "/callbacks/"  # what the public name is for while there is no sign-in
@@ -28,7 +28,7 @@ class Gate:
     """ASGI middleware: 403 for a foreign Host or Origin; what passes has no prefix and no claims of a proxy."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.prefix = app, public_path(settings)
+        self.app, self.prefix = app, settings.public_path
         own = parse_host(f"[{settings.host}]" if ":" in settings.host else settings.host)
         self.hosts = _LOCAL | ({own.name} if own else set())
         site = parse_origin(_site(settings.studio_public_url))
@@ -119,11 +119,6 @@ class Gate:
             f"Another site may not ask this studio. {_PROXY}stands in the browser, port included "
             "(for example http://localhost:8080), and start it again."
         )
-
-
-def public_path(settings: Settings) -> str:
-    """The path of STUDIO_PUBLIC_URL without a last slash; empty where the studio has the whole name."""
-    return urlsplit(settings.studio_public_url or "").path.rstrip("/")
 
 
 def _site(address: str | None) -> str:
