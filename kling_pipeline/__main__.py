@@ -20,7 +20,7 @@ from kling_pipeline.console import drop_unwritten, prepare_console, say, say_jso
 from kling_pipeline.doctor import examine, put_in_sentences
 from kling_pipeline.errors import InputError, StudioError
 from kling_pipeline.jobs.states import ENDED
-from kling_pipeline.pipeline import Order
+from kling_pipeline.pipeline import JobRequest
 from kling_pipeline.redaction import install_redaction
 from kling_pipeline.runtime import Studio
 from kling_pipeline.settings import Settings, read_settings
@@ -62,16 +62,18 @@ def run(
         if file is not None and capability:
             raise InputError("Name a capability or a --file, not both.")
         if file is not None:
-            orders = [
-                Order(*read_order(pipeline, OWNER, line, f"{file}, line {number}"), count, template)
+            requests = [
+                JobRequest(
+                    *read_order(pipeline, OWNER, line, f"{file}, line {number}"), count, template
+                )
                 for number, line in read_lines(file)
             ]
         elif capability:
             values = read_params(pipeline, OWNER, capability, params or [])
-            orders = [Order(capability, values, count, template)]
+            requests = [JobRequest(capability, values, count, template)]
         else:
             raise InputError("Name a capability, or a --file.")
-        submission = pipeline.submit_all(OWNER, orders)
+        submission = pipeline.submit_all(OWNER, requests)
         for finding in submission.warnings:
             _say(f"{finding.field}: {finding.message}")
         jobs = pipeline.show(submission)

@@ -16,9 +16,9 @@ from kling_pipeline.jobs.cleanup import sweep
 from kling_pipeline.jobs.coalescing import Viewers
 from kling_pipeline.jobs.concurrency import due_jobs, raise_caps
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.idempotency import JobRequest
 from kling_pipeline.jobs.inputs import brings_files, find_asset, keep_upload
-from kling_pipeline.jobs.inputs import take_files as _take_files
+from kling_pipeline.jobs.inputs import resolve_files as _resolve_files
 from kling_pipeline.jobs.job import Job, find_job, own_job
 from kling_pipeline.jobs.leases import drop_leases, hold_lease
 from kling_pipeline.jobs.orphans import adopt_orphan
@@ -31,7 +31,7 @@ from kling_pipeline.jobs.save import save
 from kling_pipeline.jobs.send import send
 from kling_pipeline.jobs.serialize import show_jobs
 from kling_pipeline.jobs.sessions import call_session, open_session, price_calls, show_session
-from kling_pipeline.jobs.submit import Submission, admit, check_order
+from kling_pipeline.jobs.submit import Submission, admit, check_request
 from kling_pipeline.jobs.uploads import check_room, renew_uploads
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage import ledger
@@ -62,7 +62,7 @@ class Pipeline:
         """`{price, each, working, warnings}` in credits; InputError names each wrong field."""
         # A form that is opened asks for its price: so long its files stay.
         renew_uploads(self.engine, owner, params)
-        plan = check_order(self.engine, owner, Order(capability, params, variant_count)).plan
+        plan = check_request(self.engine, owner, JobRequest(capability, params, variant_count)).plan
         price = plan.price * variant_count
         times = f"; x {variant_count} variants = {price}" if variant_count > 1 else ""
         return {
@@ -84,13 +84,13 @@ class Pipeline:
     ) -> Submission:
         """Admits one click and rings; InputError or CreditError, and then nothing was reserved."""
         count = variant_count if variant_count is not None else (3 if template else 1)
-        return self.submit_all(owner, [Order(capability, params, count, template, click_id)])
+        return self.submit_all(owner, [JobRequest(capability, params, count, template, click_id)])
 
-    def submit_all(self, owner: str, orders: Sequence[Order]) -> Submission:
+    def submit_all(self, owner: str, requests: Sequence[JobRequest]) -> Submission:
         """Admits every order or none."""
-        for order in orders:
-            renew_uploads(self.engine, owner, order.params)
-        submission = admit(self.engine, owner, orders)
+        for request in requests:
+            renew_uploads(self.engine, owner, request.params)
+        submission = admit(self.engine, owner, requests)
         if submission.created:
             for job in submission.jobs:
                 self.engine.ring(job.id)
@@ -219,7 +219,7 @@ class Pipeline:
 
     def check_media(self, owner: str, capability: str, field: str, asset_id: str) -> None:
         """InputError at the field when this file breaks its rule."""
-        _take_files(self.engine, owner, self.catalog.capability(capability), {field: asset_id})
+        _resolve_files(self.engine, owner, self.catalog.capability(capability), {field: asset_id})
 
     # --- hints ----------------------------------------------------------------------------------
 
@@ -273,4 +273,12 @@ class Pipeline:
         self.engine.store.write(lambda db: raise_caps(db, self.engine))
 
 
-__all__ = ["Engine", "Order", "Pipeline", "Submission", "drop_leases", "hold_lease", "keep_leases"]
+__all__ = [
+    "Engine",
+    "JobRequest",
+    "Pipeline",
+    "Submission",
+    "drop_leases",
+    "hold_lease",
+    "keep_leases",
+]

@@ -86,6 +86,25 @@ PUBLIC_NAMES = 7
 A_VOCABULARY = {"kling_pipeline/catalog/declaration.py", "kling_pipeline/errors.py"}
 NO_ROOM = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 
+# Old words and the field's, by the folder in which the old one is wrong; the longest folder that
+# fits a file counts beside the shorter ones. A word of two parts stands as in a name: `in_hand`.
+OLD_NAMES: dict[str, dict[str, str]] = {
+    "": {},
+    "kling_pipeline/": {
+        "heir": "successor",
+        "sift": "apply_limits",
+        "digest_order": "digest_request",
+        "check_order": "check_request",
+        "take_files": "resolve_files",
+    },
+    "ui/": {},
+    "kling_pipeline/simulator/": {},
+}
+# Names that only look like one of them, or that cannot change: file, or "" for all, to names.
+STILL_NAMED: dict[str, set[str]] = {
+    "": set(),
+}
+
 # Written so that none of them finds itself.
 WORKPLACE = re.compile(
     r"(?<![\w.])/(?:work|root|home)/\w|py[p]i\.org|python[h]osted|npm[j]s\.(?:org|com)"
@@ -246,6 +265,43 @@ def test_a_file_has_few_public_names(path: Path) -> None:
 @each_source
 def test_a_module_is_named_after_what_it_holds(path: Path) -> None:
     assert path.stem not in NO_ROOM, f"{_name(path)}: a name that says nothing"
+
+
+def _words(name: str) -> str:
+    """The words of a snake_case or CamelCase name as `_one_two_`."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
+    return f"_{'_'.join(parts).lower()}_"
+
+
+def _names(path: Path) -> Iterator[tuple[int, str]]:
+    """All names that a file gives: of itself, classes, functions, attributes, arguments, variables."""
+    yield 1, path.parent.name if path.name == "__init__.py" else path.stem
+    for node in ast.walk(_tree(path)):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                yield node.lineno, name
+            case ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+                yield node.lineno, name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.AsyncFunctionDef(name=name):
+                yield node.lineno, name
+            case ast.alias(asname=str(name)):
+                yield node.lineno, name
+
+
+@each_file
+def test_no_name_is_an_old_one(path: Path) -> None:
+    rows = [OLD_NAMES[folder] for folder in OLD_NAMES if _name(path).startswith(folder)]
+    old = {word: new for row in rows for word, new in row.items()}
+    still = STILL_NAMED[""] | STILL_NAMED.get(_name(path), set())
+    wrong = sorted(
+        {
+            f"line {line}: {name} ({word} is now {old[word]})"
+            for line, name in _names(path)
+            for word in old
+            if f"_{word}_" in _words(name) and name not in still
+        }
+    )
+    assert not wrong, f"{_name(path)}: old names: {wrong}"
 
 
 def _strings(node: ast.AST) -> set[str]:

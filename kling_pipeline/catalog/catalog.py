@@ -107,12 +107,12 @@ class Catalog:
         capability: str,
         params: Mapping[str, Any],
         facts: Mapping[str, Any] | None = None,
-        known: Mapping[str, Any] | None = None,
+        step_results: Mapping[str, Any] | None = None,
     ) -> Plan:
-        """Checks a request and prices it; InputError names each wrong field.
+        """Check a request and price it; InputError names each wrong field.
 
-        `facts` are the measures of its files by field: each has `duration` in seconds, or None; `known` is what the
-        calls of its session answered.
+        `facts` are the measures of its files by field: each has `duration` in seconds, or None; `step_results`
+        are the answers of its session's calls by name.
         """
         found = self.capability(capability)
         given, chosen = read_request(found, params)
@@ -120,19 +120,19 @@ class Catalog:
             # The default of the declaration is the vendor's; a contract may have another.
             given["model_name"] = self._models[capability][0].name
         model, moved = self._model(found, given)
-        sent, warnings = model.sift(given, chosen - {"model_name"})
-        facts, known = facts or {}, known or {}
+        sent, warnings = model.apply_limits(given, chosen - {"model_name"})
+        facts, step_results = facts or {}, step_results or {}
         said = [
             finding
             for rule in found.rules
-            for finding in rule({**sent, "model_name": model.name}, facts, known)
+            for finding in rule({**sent, "model_name": model.name}, facts, step_results)
         ]
         if errors := {one.field: one.message for one in said if one.severity == "error"}:
             raise InputError("; ".join(errors.values()), fields=errors, findings=said)
         lengths = {name: getattr(fact, "duration", None) for name, fact in facts.items()}
-        steps = found.steps(sent, known) if model.steps else []
+        steps = found.steps(sent, step_results) if model.steps else []
         extra = sum((call.units for call in steps), Decimal(0))
-        price, working = self.prices[model.price].charge(sent, lengths, extra)
+        price, working = self.prices[model.price].cost(sent, lengths, extra)
         params = {name: value for name, value in given.items() if value not in (None, [])}
         return Plan(found, model, params, sent, price, working, (*moved, *warnings, *said))
 
@@ -141,13 +141,13 @@ class Catalog:
         capability: str,
         model: str,
         fields: dict[str, Any],
-        known: Mapping[str, Any],
+        step_results: Mapping[str, Any],
         route: str = "",
     ) -> dict[str, Any]:
         """The body of the create call, files still by reference, without ids; `route`: another than the model's."""
         found, row = self.sold(capability, model, route)
         lay = found.layouts.get(route or row.route.id)
-        body = lay(dict(fields), known) if lay else dict(fields)
+        body = lay(dict(fields), step_results) if lay else dict(fields)
         return {"model_name": row.name, **body} if row.send_name else body
 
     def _model(
@@ -157,14 +157,16 @@ class Catalog:
         by_name = {row.name: row for row in rows}
         name = given.get("model_name") or rows[0].name
         row = by_name.get(name)
-        if row is None and (heir := next((one for one in rows if name in one.stands_for), None)):
-            message = f"{name} is not served here; {heir.name} is used."
-            figures = {"model": name, "other": heir.name}
-            return heir, [Finding("model_instead", "model_name", message, figures=figures)]
+        if row is None and (
+            stand_in := next((one for one in rows if name in one.stands_for), None)
+        ):
+            message = f"{name} is not served here; {stand_in.name} is used."
+            figures = {"model": name, "other": stand_in.name}
+            return stand_in, [Finding("model_instead", "model_name", message, figures=figures)]
         if row is None:
-            known = ", ".join(row.name for row in rows if row.status != "retired")
+            offered = ", ".join(row.name for row in rows if row.status != "retired")
             raise InputError.at(
-                "model_name", f"There is no model {name!r} here. There are: {known}."
+                "model_name", f"There is no model {name!r} here. There are: {offered}."
             )
         if row.status == "retired":
             raise InputError.at(
@@ -184,7 +186,7 @@ class Catalog:
         if not rows or not rows[0].default:
             raise StudioError(f"{capability.id} has no default model.", code="bad_row")
         for row in rows:
-            unknown = [name for name in row.takes if name not in capability.request.model_fields]
+            unknown = [name for name in row.limits if name not in capability.request.model_fields]
             if unknown:
                 raise StudioError(
                     f"{row.name}: {capability.id} has no {unknown[0]}.", code="bad_row"
@@ -193,23 +195,23 @@ class Catalog:
                 raise StudioError(f"{row.name}: there is no price {row.price}.", code="bad_row")
             if row.status != "retired":
                 for sent in _combinations(row):
-                    self.prices[row.price].charge(sent)
+                    self.prices[row.price].cost(sent)
 
 
 def _combinations(row: Model) -> Iterable[dict[str, Any]]:
     """Every mix of values that a price can depend on, as the row would send it."""
-    options: dict[str, list[Any]] = {name: list(limit.values) for name, limit in row.takes.items()}
+    options: dict[str, list[Any]] = {name: list(limit.values) for name, limit in row.limits.items()}
     named = [name for name, values in options.items() if values]
-    files = [name for name in ("image", "image_list") if name in row.takes]
+    files = [name for name in ("image", "image_list") if name in row.limits]
     for values in itertools.product(*(options[name] for name in named)):
         given: dict[str, Any] = dict(zip(named, values, strict=True))
         for has_file in (False, True) if files else (False,):
             extra = dict.fromkeys(files, "file") if has_file else {}
-            whole = {**dict.fromkeys(row.takes), **given, **extra}
+            whole = {**dict.fromkeys(row.limits), **given, **extra}
             needed = {name: "file" for name in row.requires if whole.get(name) is None}
             # A mix that the row refuses is never sold.
             with contextlib.suppress(InputError):
-                yield row.sift({**whole, **needed}, frozenset(named))[0]
+                yield row.apply_limits({**whole, **needed}, frozenset(named))[0]
 
 
 def load_catalog(contract: str, *, data: Path = ROOT / "data") -> Catalog:

@@ -246,8 +246,8 @@ FETCH = "$fetch"
 """In what a call keeps: `{"$fetch": address, "kind": …}` is a file of Kling's that a person should see or hear."""
 
 Fields = Mapping[str, Any]
-Known = Mapping[str, Any]
-Layout = Callable[[dict[str, Any], Known], dict[str, Any]]
+StepResults = Mapping[str, Any]
+Layout = Callable[[dict[str, Any], StepResults], dict[str, Any]]
 """Lays the fields that are sent, and what earlier calls answered, out as an endpoint wants them."""
 
 
@@ -255,7 +255,7 @@ Layout = Callable[[dict[str, Any], Known], dict[str, Any]]
 class Call:
     """A call before the task, answered at once: identify a face, begin a selection, speak a text.
 
-    `asks` are the fields a person gives in a session; `lay` makes the body from the fields and what is known; `read`
+    `asks` are the fields a person gives in a session; `lay` makes the body from the fields and the step results; `read`
     keeps of the answer's data what later calls need, and raises InputError when the answer says no. `opens`: it makes a
     session. `step`: a job without a session makes it itself, `when` its fields ask for it. It costs `units` video
     units; sent twice after a crash it costs us, at most 0.05. Its answer is kept under its id, or in place of that of
@@ -266,14 +266,14 @@ class Call:
     id: str
     path: str
     asks: type[Request]
-    lay: Callable[[Fields, Known], dict[str, Any]]
-    read: Callable[[Mapping[str, Any], Known], dict[str, Any]]
+    lay: Callable[[Fields, StepResults], dict[str, Any]]
+    read: Callable[[Mapping[str, Any], StepResults], dict[str, Any]]
     units: Decimal = Decimal(0)
     opens: bool = False
     step: bool = True
     when: Callable[[Fields], bool] = lambda fields: True
     keeps: str = ""
-    made: Callable[[Fields, Known], bool] = lambda fields, known: False
+    made: Callable[[Fields, StepResults], bool] = lambda fields, step_results: False
 
     @property
     def kept(self) -> str:
@@ -314,7 +314,7 @@ class Finding:
         }
 
 
-Rule = Callable[[Fields, Mapping[str, Any], Known], Iterable[Finding]]
+Rule = Callable[[Fields, Mapping[str, Any], StepResults], Iterable[Finding]]
 """Looks at what is sent, at the measures of its files by field, and at the answers of its session's calls by the call's
 name, and says what would fail or be wrong at Kling."""
 
@@ -348,7 +348,7 @@ class Capability:
         """Field name to the file rule of each field that takes a file."""
         return dict(_marks(self.request, Media))
 
-    def steps(self, fields: Fields, known: Known) -> list[Call]:
+    def steps(self, fields: Fields, step_results: StepResults) -> list[Call]:
         """The calls that a job with these fields still has to make before its task, in order.
 
         An answer is good for what was asked: a text that was changed is spoken anew.
@@ -360,8 +360,8 @@ class Capability:
             if call.step
             and call.when(fields)
             and not (in_session and call.opens)
-            and not (in_session and call.made(fields, known))
-            and known.get(call.kept, {}).get("asked") != call.asked(fields)
+            and not (in_session and call.made(fields, step_results))
+            and step_results.get(call.kept, {}).get("asked") != call.asked(fields)
         ]
 
 

@@ -68,7 +68,7 @@ class Model:
     status: Literal["alive", "at_risk", "retired"]
     route: Route
     price: str
-    takes: Mapping[str, Limit]
+    limits: Mapping[str, Limit]
     instead: Mapping[str, str]
     stands_for: tuple[str, ...]
     requires: tuple[str, ...]
@@ -78,7 +78,7 @@ class Model:
     source: str
     as_of: str
 
-    def sift(
+    def apply_limits(
         self, given: Mapping[str, Any], chosen: frozenset[str]
     ) -> tuple[dict[str, Any], list[Finding]]:
         """Splits a request into what is sent and what is not, with the reason.
@@ -89,7 +89,7 @@ class Model:
         sent: dict[str, Any] = {}
         findings: list[Finding] = []
         errors: dict[str, str] = {}
-        for name, limit in self.takes.items():
+        for name, limit in self.limits.items():
             value = self._value(name, limit, given, chosen)
             if value is None or value == []:
                 continue
@@ -110,7 +110,7 @@ class Model:
         findings += [
             self._not_sent(name, "never", {})
             for name in given
-            if name in chosen - self.takes.keys()
+            if name in chosen - self.limits.keys()
         ]
         for name in self.requires:
             if sent.get(name) is None:
@@ -165,7 +165,7 @@ def read_models(path: Path, contract: str, *, others: bool = False) -> list[Mode
                 status=row["status"],
                 route=routes[row["route"]],
                 price=row["price"],
-                takes={name: _limit(rule) for name, rule in row["takes"].items()},
+                limits={name: _limit(rule) for name, rule in row["takes"].items()},
                 instead=row.get("instead", {}),
                 stands_for=tuple(row.get("stands_for", ())),
                 send_name=row.get("send_name", True),

@@ -63,7 +63,7 @@ class Price:
     def _longest(self, sent: Mapping[str, Any]) -> int:
         return next((most for when, most in self.less if _same(sent, when)), self.most)
 
-    def charge(
+    def cost(
         self,
         sent: Mapping[str, Any],
         lengths: Mapping[str, float | None] | None = None,

@@ -1,4 +1,4 @@
-"""Orders, and the clicks that made them: one click is one purchase, of one thing."""
+"""Idempotency of a submit: one click is one purchase, and a repeated one must ask for the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kling_pipeline.storage.store import Connection
 
 
 @dataclass(frozen=True)
-class Order:
+class JobRequest:
     """One capability asked for, `variants` times."""
 
     capability: str
@@ -31,48 +31,52 @@ class Order:
 
 @dataclass(frozen=True)
 class Digests:
-    """What a click asked for: as it was written, and as it was read, with defaults and files by their content.
+    """SHA-256 of what a click asked for: as written, and normalized with defaults and files by their content.
 
-    The first holds across releases whose defaults differ, the second for the same request written in another way.
+    The first survives releases whose defaults differ, the second matches the same request written in another way.
     """
 
     written: str
-    read: str | None
+    normalized: str | None
 
 
 def with_session(begun: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The params over those a session began with; null is what was left out, so it leaves them."""
+    """Lay the params over those a session began with; null counts as left out and keeps the session's value."""
     return {**begun, **{k: v for k, v in params.items() if v is not None or k not in begun}}
 
 
-def digest_order(engine: Engine, owner: str, order: Order) -> Digests | None:
-    """The digests of an order, good or not; what cannot be read is like nothing but itself.
+def digest_request(engine: Engine, owner: str, request: JobRequest) -> Digests | None:
+    """Return the digests of a request, valid or not; None without a click_id.
 
-    None without a click: nothing comes again under its name.
+    An unreadable request has no normalized digest and equals only its own spelling.
     """
-    if order.click_id is None:
+    if request.click_id is None:
         return None
-    rest = [order.capability, order.variants, order.template]
-    written = _digest([*rest, order.params])
-    capability = engine.catalog.capabilities.get(order.capability)
-    if capability is None or not isinstance(order.params, Mapping):
+    rest = [request.capability, request.variants, request.template]
+    written = _digest([*rest, request.params])
+    capability = engine.catalog.capabilities.get(request.capability)
+    if capability is None or not isinstance(request.params, Mapping):
         return Digests(written, None)
     try:
-        return Digests(written, _digest([*rest, _read(engine, owner, capability, order)]))
+        return Digests(written, _digest([*rest, _read(engine, owner, capability, request)]))
     except InputError:
         return Digests(written, None)
 
 
-def find_earlier(db: Connection, owner: str, order: Order, digests: Digests | None) -> list[Job]:
-    """The jobs of an order's click, none if it is new; InputError `click_conflict` when it bought something else."""
+def find_earlier(
+    db: Connection, owner: str, request: JobRequest, digests: Digests | None
+) -> list[Job]:
+    """Return the jobs that this click made, [] if it is new; InputError `click_conflict` for another request."""
     if digests is None:
         return []
     click = db.execute(
-        "SELECT * FROM click WHERE owner = ? AND click_id = ?", [owner, order.click_id]
+        "SELECT * FROM click WHERE owner = ? AND click_id = ?", [owner, request.click_id]
     ).fetchone()
     if click is None:
         return []
-    same = click["written"] == digests.written or (digests.read and click["read"] == digests.read)
+    same = click["written"] == digests.written or (
+        digests.normalized and click["read"] == digests.normalized
+    )
     # A click of an older release has no digests; it is taken at its word.
     if click["written"] is not None and not same:
         raise InputError.at(
@@ -86,9 +90,11 @@ def find_earlier(db: Connection, owner: str, order: Order, digests: Digests | No
     return [Job.from_row(row) for row in rows]
 
 
-def _read(engine: Engine, owner: str, capability: Capability, order: Order) -> dict[str, Any]:
+def _read(
+    engine: Engine, owner: str, capability: Capability, request: JobRequest
+) -> dict[str, Any]:
     # Files are decoded between the reads: that takes long, and few may read at once.
-    params = with_session(_begun(engine, owner, order.params.get("session")), order.params)
+    params = with_session(_begun(engine, owner, request.params.get("session")), request.params)
     read, _ = read_request(capability, params)
     if "model_name" in read and not params.get("model_name"):
         read["model_name"] = engine.catalog.models(capability.id)[0].name
@@ -102,7 +108,7 @@ def _read(engine: Engine, owner: str, capability: Capability, order: Order) -> d
 
 
 def _begun(engine: Engine, owner: str, session_id: Any) -> dict[str, Any]:
-    """What a session began with, ended or not: the click was made while it was open."""
+    """Return the params of a session, expired ones included: the click was made while it was open."""
     with engine.store.read() as db:
         row = db.execute(
             "SELECT params FROM session WHERE id = ? AND owner = ?", [str(session_id), owner]
@@ -111,7 +117,7 @@ def _begun(engine: Engine, owner: str, session_id: Any) -> dict[str, Any]:
 
 
 def _content(engine: Engine, owner: str, value: str) -> str:
-    """The same for raw Base64 and for the file that was made of it."""
+    """Return a file's content hash, the same for raw Base64 and for the asset made of it."""
     if value.startswith(ASSET):
         with engine.store.read() as db:
             row = db.execute(

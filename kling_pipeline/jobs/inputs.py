@@ -68,7 +68,7 @@ def find_asset(db: Connection, asset_id: str, owner: str) -> dict[str, Any]:
     return dict(row)
 
 
-def take_files(
+def resolve_files(
     engine: Engine, owner: str, capability: Capability, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Facts | None]]:
     """The params with raw Base64 replaced by asset ids, and the measures of each single file by field.

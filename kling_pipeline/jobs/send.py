@@ -66,28 +66,32 @@ def _prepare(engine: Engine, job: Job) -> Job | None:
     capability, model = engine.catalog.sold(job.capability, job.model, job.route)
     if not model.steps:
         return job
-    fields, known = job.request["fields"], job.checkpoint["known"]
-    for call in capability.steps(fields, known):
-        body = thaw(engine, job.owner, call.lay(fields, known))
+    fields, step_results = job.request["fields"], job.checkpoint["known"]
+    for call in capability.steps(fields, step_results):
+        body = thaw(engine, job.owner, call.lay(fields, step_results))
         data = engine.client.ask(call.path, body, engine.settings.scaled(_ASK_SECONDS))
         failpoint("step")
-        kept = read_answer(call, data, known)
-        known = {**known, call.kept: {**kept, "asked": call.asked(fields)}}
-        moved = engine.store.write(partial(_checkpoint, engine=engine, job=job, known=known))
+        kept = read_answer(call, data, step_results)
+        step_results = {**step_results, call.kept: {**kept, "asked": call.asked(fields)}}
+        moved = engine.store.write(
+            partial(_checkpoint, engine=engine, job=job, step_results=step_results)
+        )
         if moved is None:
             return None
         job = moved
     return job
 
 
-def _checkpoint(db: Connection, *, engine: Engine, job: Job, known: dict[str, Any]) -> Job | None:
+def _checkpoint(
+    db: Connection, *, engine: Engine, job: Job, step_results: dict[str, Any]
+) -> Job | None:
     until = engine.now() + engine.wait(LEASE_SECONDS)
-    return touch(db, job, checkpoint={**job.checkpoint, "known": known}, lease_until=until)
+    return touch(db, job, checkpoint={**job.checkpoint, "known": step_results}, lease_until=until)
 
 
 def _body(engine: Engine, job: Job) -> dict[str, Any]:
-    fields, known = job.request["fields"], job.checkpoint["known"]
-    return engine.catalog.body(job.capability, job.model, fields, known, job.route)
+    fields, step_results = job.request["fields"], job.checkpoint["known"]
+    return engine.catalog.body(job.capability, job.model, fields, step_results, job.route)
 
 
 def _unprepared(

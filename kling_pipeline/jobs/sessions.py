@@ -25,7 +25,7 @@ from kling_pipeline.errors import (
 )
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.failpoint import failpoint
-from kling_pipeline.jobs.inputs import freeze, keep_upload, take_files, thaw
+from kling_pipeline.jobs.inputs import freeze, keep_upload, resolve_files, thaw
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import Connection
 
@@ -50,11 +50,11 @@ def open_session(
     if call is None:
         raise NotFound(f"{capability_id} needs no session.")
     given = _read(call, params)
-    given, _ = take_files(engine, owner, capability, given)
+    given, _ = resolve_files(engine, owner, capability, given)
     frozen = freeze(engine, owner, capability, given)
     price = _price(engine, capability, call)
     _afford(engine, owner, price)
-    known = {call.kept: _ask(engine, owner, call, frozen, {})}
+    step_results = {call.kept: _ask(engine, owner, call, frozen, {})}
     session_id, now = secrets.token_hex(16), engine.now()
 
     def write(db: Connection) -> None:
@@ -62,7 +62,7 @@ def open_session(
             "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
             [
                 session_id, owner, capability_id, json.dumps(given), json.dumps(frozen),
-                json.dumps(known), now, now + HOURS * 3_600_000,
+                json.dumps(step_results), now, now + HOURS * 3_600_000,
             ],
         )  # fmt: skip
         _charge(db, owner, capability, session_id, f"{call.id}:1", price)
@@ -95,8 +95,8 @@ def _call(
     given = _read(call, params)
     price = _price(engine, capability, call)
     _afford(engine, owner, price)
-    fields, known = {**row["frozen"], **given}, row["known"]
-    answer = _ask(engine, owner, call, fields, known)
+    fields, step_results = {**row["frozen"], **given}, row["known"]
+    answer = _ask(engine, owner, call, fields, step_results)
 
     def write(db: Connection) -> None:
         # Another process may have made a call of its own meanwhile.
@@ -193,11 +193,15 @@ def _read(call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ask(
-    engine: Engine, owner: str, call: Call, fields: Mapping[str, Any], known: Mapping[str, Any]
+    engine: Engine,
+    owner: str,
+    call: Call,
+    fields: Mapping[str, Any],
+    step_results: Mapping[str, Any],
 ) -> Any:
     """One call and what it keeps; a refusal of Kling's is the person's to mend, so it is an InputError."""
     try:
-        body = thaw(engine, owner, call.lay(fields, known))
+        body = thaw(engine, owner, call.lay(fields, step_results))
         failpoint("session_asks")
         data = engine.client.ask(
             call.path,
@@ -206,7 +210,7 @@ def _ask(
             max(_LEAST_SECONDS, engine.settings.scaled(_ASK_SECONDS)),
         )
         failpoint("session_asked")
-        answer = _fetch(engine, owner, read_answer(call, data, known))
+        answer = _fetch(engine, owner, read_answer(call, data, step_results))
         return {**answer, "asked": call.asked(fields)}
     except KlingError as error:
         said = {
@@ -217,10 +221,12 @@ def _ask(
         raise InputError(f"{said}: {error.message} Nothing was charged.", code=error.code) from None
 
 
-def read_answer(call: Call, data: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_answer(
+    call: Call, data: Mapping[str, Any], step_results: Mapping[str, Any]
+) -> Mapping[str, Any]:
     """What a call's answer says; one of a shape that nobody documented is like one that was cut."""
     try:
-        return call.read(data, known)
+        return call.read(data, step_results)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise KlingError(f"Kling's answer to {call.id} cannot be read.", "uncertain") from None
 

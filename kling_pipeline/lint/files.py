@@ -29,7 +29,7 @@ def frame_rate(subject: Subject) -> Iterable[Finding]:
 
 def ratio_differs(subject: Subject) -> Iterable[Finding]:
     """A picture of another shape than what is asked for is cropped; one of the model's ratios is nearer."""
-    chosen, limit = subject.sent.get("aspect_ratio"), subject.model.takes.get("aspect_ratio")
+    chosen, limit = subject.sent.get("aspect_ratio"), subject.model.limits.get("aspect_ratio")
     shape = _shape(subject.facts.get("image"))
     # A reference gives its subject or its face, not its frame.
     if not (shape and limit and chosen and chosen != "auto") or subject.sent.get("image_reference"):
@@ -75,7 +75,7 @@ def image_small(subject: Subject) -> Iterable[Finding]:
     output = sizes.get(str(subject.sent.get(field)), 0)
     if side * 2 >= output:
         return
-    allowed = subject.model.takes[field].values
+    allowed = subject.model.limits[field].values
     fitting = [one for one in sizes if one in allowed and sizes[one] <= side * 2]
     message = f"The image has {side} px where the result has {output}; it will look soft."
     fix = {field: fitting[-1]} if fitting else {}

@@ -12,15 +12,16 @@ _MOST_OF_A_SERIES = 9
 
 def model_at_risk(subject: Subject) -> Iterable[Finding]:
     """A model out of Kling's newest price list may stop answering any day."""
-    model, heir = subject.model, subject.heir
+    model, successor = subject.model, subject.successor
     forced = any(
-        other == model.name and subject.given.get(field) for field, other in heir.instead.items()
+        other == model.name and subject.given.get(field)
+        for field, other in successor.instead.items()
     )
     if model.status != "at_risk" or not model.send_name or forced:
         return
     message = f"{model.name} is out of Kling's newest price list and may stop answering."
-    figures = {"model": model.name, "heir": heir.name}
-    fix = {"model_name": heir.name} if heir.status == "alive" else {}
+    figures = {"model": model.name, "heir": successor.name}
+    fix = {"model_name": successor.name} if successor.status == "alive" else {}
     yield Finding("model_at_risk", "model_name", message, "hint", figures, fix)
 
 

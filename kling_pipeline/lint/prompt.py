@@ -86,7 +86,7 @@ def no_anchors(subject: Subject) -> Iterable[Finding]:
 
 def no_negative(subject: Subject) -> Iterable[Finding]:
     """The brief: a negative prompt for video, where the model takes one."""
-    limit = subject.model.takes.get("negative_prompt")
+    limit = subject.model.limits.get("negative_prompt")
     if subject.capability.makes != "video" or limit is None or subject.sent.get("negative_prompt"):
         return
     if limit.obstacle(subject.sent) is None:
@@ -97,14 +97,14 @@ def no_negative(subject: Subject) -> Iterable[Finding]:
 
 def sound_is_off(subject: Subject) -> Iterable[Finding]:
     """The prompt wishes for something to hear, and the model could, but sound is off."""
-    sound, sent = subject.model.takes.get("sound"), subject.sent
+    sound, sent = subject.model.limits.get("sound"), subject.sent
     if sound is None or subject.given.get("sound") == "on":
         return
     heard = Phrases(subject.prompt).first(_HEARD)
     heard = heard or next((one for one in _HEARD_ZH if one in subject.prompt), "")
     silent = any(
         name in sent and "on" not in limit.needs.get("sound", ("on",))
-        for name, limit in subject.model.takes.items()
+        for name, limit in subject.model.limits.items()
     )
     if heard and not silent and "on" in sound.values:
         needs = {

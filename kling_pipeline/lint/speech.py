@@ -51,7 +51,7 @@ def text_language(subject: Subject) -> Iterable[Finding]:
 def text_short(subject: Subject) -> Iterable[Finding]:
     """Kling takes two seconds of sound at least; what a text gives is known once it was spoken."""
     text, language, _ = _spoken(subject)
-    if not text or subject.known.get("tts", {}).get("asked", {}).get("text") == text:
+    if not text or subject.step_results.get("tts", {}).get("asked", {}).get("text") == text:
         return
     pace, speed = LETTERS_A_SECOND[language], float(subject.sent.get("voice_speed") or 1)
     seconds = len(text) / pace / speed

@@ -1,4 +1,4 @@
-"""What a rule is told about an order."""
+"""What a lint rule reads: one checked request with its files, its model and its history."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from kling_pipeline.catalog.models import Model
 
 @dataclass(frozen=True)
 class Subject:
-    """One order as it is about to be paid for.
+    """One request about to be paid for.
 
-    `given` is what the user asked for and `sent` what of it goes out; `heir` is the capability's default model; `facts`
-    are the measures of its files by field (None: an address, not read) and `known` the answers of its session's calls;
-    `earlier` counts jobs with the same request and their credits; `paid_by` names the file whose length is the price,
-    with the seconds that are taken when it was not read.
+    `given` is what the user asked for and `sent` what of it goes out; `successor` is the capability's default model;
+    `facts` are the measures of its files by field (None: an address, not read) and `step_results` the answers of its
+    session's calls; `earlier` counts jobs with the same request and their credits; `paid_by` names the file whose
+    length is the price, with the seconds that are taken when it was not read.
     """
 
     capability: Capability
     given: Mapping[str, Any]
     sent: Mapping[str, Any]
     model: Model
-    heir: Model
+    successor: Model
     facts: Mapping[str, Any] = field(default_factory=dict)
-    known: Mapping[str, Any] = field(default_factory=dict)
+    step_results: Mapping[str, Any] = field(default_factory=dict)
     variants: int = 1
     earlier: tuple[int, int] = (0, 0)
     paid_by: tuple[str, int] = ("", 0)

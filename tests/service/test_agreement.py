@@ -25,9 +25,9 @@ from kling_pipeline.catalog.catalog import Catalog, load_catalog
 from kling_pipeline.catalog.declaration import Capability, Look, Media
 from kling_pipeline.errors import InputError, KlingError
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.idempotency import JobRequest
 from kling_pipeline.jobs.inputs import keep_upload, thaw
-from kling_pipeline.jobs.submit import check_order
+from kling_pipeline.jobs.submit import check_request
 from kling_pipeline.kling.client import Keys, KlingAIClient
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
@@ -93,14 +93,19 @@ class Desk:
 
     def send(self, capability: str, params: dict[str, Any]) -> tuple[int, Decimal]:
         """Our price, and what Kling takes for the calls and the task; KlingError when it refuses one."""
-        checked = check_order(self.engine, OWNER, Order(capability, params))
-        plan, fields, known = checked.plan, checked.frozen, checked.known
+        checked = check_request(self.engine, OWNER, JobRequest(capability, params))
+        plan, fields, step_results = checked.plan, checked.frozen, checked.step_results
         units = Decimal(0)
-        for call in plan.capability.steps(fields, known):
-            data = self.client.ask(call.path, thaw(self.engine, OWNER, call.lay(fields, known)))
+        for call in plan.capability.steps(fields, step_results):
+            data = self.client.ask(
+                call.path, thaw(self.engine, OWNER, call.lay(fields, step_results))
+            )
             units += Decimal(data["final_unit_deduction"])
-            known = {**known, call.kept: {**call.read(data, known), "asked": call.asked(fields)}}
-        body = CATALOG.body(capability, plan.model.name, fields, known)
+            step_results = {
+                **step_results,
+                call.kept: {**call.read(data, step_results), "asked": call.asked(fields)},
+            }
+        body = CATALOG.body(capability, plan.model.name, fields, step_results)
         body = {
             name: value
             for name, value in thaw(self.engine, OWNER, body).items()
@@ -132,7 +137,7 @@ def requests(catalog: Catalog, capability: Capability, files: dict[str, list[str
         for name, info in capability.request.model_fields.items():
             if name in ("model_name", "session", "face_id"):
                 continue
-            limit = model.takes.get(name)
+            limit = model.limits.get(name)
             if not info.is_required() and (draw(st.booleans()) or (tame and limit is None)):
                 continue
             free = not limit or not limit.values or not tame

@@ -193,10 +193,10 @@ class Bench:
         jobs = self.pipeline.submit(self.owner, "text_to_video", given, variant_count=count).jobs
         return [job.id for job in jobs]
 
-    def begin(self, capability: str, known: Mapping[str, Any], **params: Any) -> str:
+    def begin(self, capability: str, step_results: Mapping[str, Any], **params: Any) -> str:
         """A session as its opening call leaves it."""
         now = self.engine.now()
-        row = ["s", self.owner, capability, json.dumps(params), "{}", json.dumps(known)]
+        row = ["s", self.owner, capability, json.dumps(params), "{}", json.dumps(step_results)]
         self.store.write(
             lambda db: db.execute(
                 "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)", [*row, now, now + 10**8]

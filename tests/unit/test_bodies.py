@@ -16,9 +16,9 @@ import pytest
 
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.idempotency import JobRequest
 from kling_pipeline.jobs.inputs import keep_upload, thaw
-from kling_pipeline.jobs.submit import check_order
+from kling_pipeline.jobs.submit import check_request
 from kling_pipeline.kling import dialects
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
@@ -196,13 +196,13 @@ class Desk:
     def out(self, capability: str, params: dict[str, Any]) -> dict[str, Any]:
         """The calls and the create of one request, files by name."""
         given = {name: self._file(value) for name, value in params.items()}
-        checked = check_order(self.engine, OWNER, Order(capability, given))
-        plan, fields, known = checked.plan, checked.frozen, checked.known
+        checked = check_request(self.engine, OWNER, JobRequest(capability, given))
+        plan, fields, step_results = checked.plan, checked.frozen, checked.step_results
         calls = []
-        for call in plan.capability.steps(fields, known) if plan.model.steps else []:
-            calls.append({"path": call.path, "body": self._shown(call.lay(fields, known))})
-            known = {**known, call.kept: call.read(ANSWERS[call.id], known)}
-        body = self.catalog.body(capability, plan.model.name, fields, known)
+        for call in plan.capability.steps(fields, step_results) if plan.model.steps else []:
+            calls.append({"path": call.path, "body": self._shown(call.lay(fields, step_results))})
+            step_results = {**step_results, call.kept: call.read(ANSWERS[call.id], step_results)}
+        body = self.catalog.body(capability, plan.model.name, fields, step_results)
         laid = dialects.body(plan.model.route, self._shown(body), "ks-our-own-id")
         return {"before": calls, "path": plan.model.route.path, "body": laid}
 

@@ -121,7 +121,7 @@ def toy(catalog: Catalog) -> Pipeline:
         catalog.models("image_generation")[1],
         capability="throwaway",
         name="toy-1",
-        takes={name: Limit() for name in names} | {"style": Limit(values=("ink", "oil"))},
+        limits={name: Limit() for name in names} | {"style": Limit(values=("ink", "oil"))},
         instead={},
         default=True,
     )

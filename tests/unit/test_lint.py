@@ -43,7 +43,7 @@ class Case:
     params: dict[str, Any]
     quiet: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-    more: dict[str, Any] = field(default_factory=dict)  # variants, earlier, known
+    more: dict[str, Any] = field(default_factory=dict)  # variants, earlier, step_results
 
     def findings(self, **change: Any) -> list[Finding]:
         return look(self.capability, {**self.params, **change}, self.facts, **self.more)
@@ -52,7 +52,7 @@ class Case:
 def look(
     capability: str, params: dict[str, Any], facts: dict[str, Any], **more: Any
 ) -> list[Finding]:
-    plan = CATALOG.plan(capability, params, facts, more.get("known"))
+    plan = CATALOG.plan(capability, params, facts, more.get("step_results"))
     price = CATALOG.prices[plan.model.price]
     return lint(
         Subject(
@@ -230,7 +230,7 @@ def test_the_gravest_comes_first() -> None:
 def test_a_text_that_was_heard_is_not_guessed_at() -> None:
     params = speech(text="Go.", session="s")
     assert "text_short" in ids(look("lip_sync", params, TEN))
-    assert "text_short" not in ids(look("lip_sync", params, TEN, known=spoken(params, 2.5)))
+    assert "text_short" not in ids(look("lip_sync", params, TEN, step_results=spoken(params, 2.5)))
 
 
 def spoken(params: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -247,11 +247,11 @@ def spoken(params: dict[str, Any], seconds: float) -> dict[str, Any]:
 def test_a_text_that_was_heard_and_is_too_short_is_refused() -> None:
     params = speech(text="Go.", session="s")
     with pytest.raises(InputError) as refused:
-        look("lip_sync", params, TEN, known=spoken(params, 1.5))
+        look("lip_sync", params, TEN, step_results=spoken(params, 1.5))
     said = "The text is spoken in 1.5 s; at least 2 s are needed. Make it longer."
     assert refused.value.fields == {"text": said}
     assert ids(list(refused.value.findings)) == ["speech_too_short"]
-    look("lip_sync", {**params, "text": f"Go. {SPEECH}"}, TEN, known=spoken(params, 1.5))
+    look("lip_sync", {**params, "text": f"Go. {SPEECH}"}, TEN, step_results=spoken(params, 1.5))
 
 
 @pytest.mark.parametrize(

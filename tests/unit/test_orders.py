@@ -11,7 +11,7 @@ import pytest
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.errors import CreditError, InputError, StorageError
 from kling_pipeline.jobs import idempotency
-from kling_pipeline.jobs.idempotency import Order
+from kling_pipeline.jobs.idempotency import JobRequest
 from kling_pipeline.jobs.submit import Submission
 from kling_pipeline.media.base64_files import decode_base64
 from tests.pictures import picture
@@ -158,7 +158,7 @@ def test_two_requests_that_race_under_one_click_are_one_purchase(bench: Bench) -
 
 
 def test_each_of_several_orders_has_a_click_of_its_own(bench: Bench) -> None:
-    first, second = (Order("text_to_video", TEXT, click_id=name) for name in ("a", "b"))
+    first, second = (JobRequest("text_to_video", TEXT, click_id=name) for name in ("a", "b"))
     with pytest.raises(InputError, match="of its own"):
         bench.pipeline.submit_all(OWNER, [first, dataclasses.replace(second, click_id="a")])
     one = bench.pipeline.submit_all(OWNER, [first])
@@ -168,7 +168,7 @@ def test_each_of_several_orders_has_a_click_of_its_own(bench: Bench) -> None:
     assert (ids(again), again.created) == (ids(both)[::-1], False)
     assert bench.credits()[1] == 2 * 210
     other = dataclasses.replace(second, params={"prompt": "x"})
-    third = Order("text_to_video", TEXT, click_id="c")
+    third = JobRequest("text_to_video", TEXT, click_id="c")
     with pytest.raises(InputError, match="another request"):
         bench.pipeline.submit_all(OWNER, [third, other])
     assert len(bench.pipeline.all_jobs(OWNER)) == 2, "all or none"

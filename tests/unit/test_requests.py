@@ -13,7 +13,7 @@ from kling_pipeline.catalog.catalog import Plan, load_catalog
 from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.catalog.validation import read_request
 from kling_pipeline.errors import InputError
-from kling_pipeline.jobs.submit import Order, check_order
+from kling_pipeline.jobs.submit import JobRequest, check_request
 from tests.unit.conftest import FACES, Bench
 
 CATALOGS = {contract: load_catalog(contract) for contract in ("vendor", "brief")}
@@ -123,7 +123,9 @@ def test_an_entry_of_a_list_has_no_default(name: str, change: dict[str, Any]) ->
 def test_null_leaves_what_a_session_began_with(bench: Bench) -> None:
     session = bench.begin("lip_sync", FACES, video=FILES["video"])
     given = {"session": session, "text": "Good morning to you.", "voice_id": "oversea_male1"}
-    plan = check_order(bench.engine, bench.owner, Order("lip_sync", given | {"video": None})).plan
+    plan = check_request(
+        bench.engine, bench.owner, JobRequest("lip_sync", given | {"video": None})
+    ).plan
     assert plan.params["video"] == FILES["video"]
 
 

@@ -36,10 +36,10 @@ def run(bench: Bench, turns: int) -> dict[str, Any]:
 
 def makes(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Kling makes so many files of each task."""
-    known = bench.kling._task
+    real_task = bench.kling._task
 
     def task(task_id: str) -> Any:
-        one = known(task_id)
+        one = real_task(task_id)
         outputs = tuple(Output("video", f"https://example.com/{n}", None, n) for n in range(count))
         object.__setattr__(one, "outputs", outputs if one.outputs else ())
         return one
@@ -92,10 +92,10 @@ def outputs_in_turn(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, *answers: tuple[Output, ...]
 ) -> None:
     """What Kling tells of the files of a task, one look after the other; the last stays."""
-    known, left = bench.kling._task, list(answers)
+    real_task, left = bench.kling._task, list(answers)
 
     def task(task_id: str) -> Any:
-        one = known(task_id)
+        one = real_task(task_id)
         if one.outputs:
             object.__setattr__(one, "outputs", left.pop(0) if len(left) > 1 else left[0])
         return one

@@ -151,10 +151,10 @@ def lip_sync(bench: Bench) -> tuple[str, dict[str, Any]]:
 
 
 def tells(bench: Bench, monkeypatch: pytest.MonkeyPatch, *outputs: Output, **more: Any) -> None:
-    known = bench.kling._task
+    real_task = bench.kling._task
 
     def task(task_id: str) -> Any:
-        one = known(task_id)
+        one = real_task(task_id)
         object.__setattr__(one, "outputs", outputs)
         for name, value in more.items():
             object.__setattr__(one, name, value)
@@ -287,8 +287,8 @@ def test_fresh_links_that_nobody_can_read_are_its_owners(bench, monkeypatch, err
 
 @pytest.fixture
 def session(bench: Bench) -> str:
-    known = {"init-selection": {"session_id": "s-1", "original_duration": 5000}}
-    return bench.begin("multi_elements", known)
+    real_task = {"init-selection": {"session_id": "s-1", "original_duration": 5000}}
+    return bench.begin("multi_elements", real_task)
 
 
 def marking(bench: Bench, seen: list[int], together: threading.Barrier | None = None) -> None:

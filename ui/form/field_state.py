@@ -44,11 +44,11 @@ def read_field_states(
     states = {one.name: FieldState("hidden", model.name) for one in fields}
     sent: dict[str, Any] = {}
     by_field = {one.name: one for one in fields}
-    for name, limit in model.takes.items():
+    for name, limit in model.limits.items():
         if name in by_field:
             states[name] = _apply_limit(by_field[name], limit, model, params.get(name), sent)
     for one in fields:
-        if one.widget == "model" or (one.name in model.instead and one.name not in model.takes):
+        if one.widget == "model" or (one.name in model.instead and one.name not in model.limits):
             states[one.name] = FieldState("shown", model.name)
     return states
 

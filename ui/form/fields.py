@@ -100,7 +100,7 @@ def read_fields(capability: Capability, models: Iterable[Model]) -> list[Field]:
         prop = _merge_nullable(schema["properties"][name])
         if look.widget == "model":
             values: tuple[Any, ...] = tuple(row.name for row in rows)
-        elif not any(name in row.takes or name in row.instead for row in rows):
+        elif not any(name in row.limits or name in row.instead for row in rows):
             continue
         elif look.widget == "camera":
             values = _camera_types(prop, schema["$defs"])
@@ -136,7 +136,7 @@ def _camera_types(prop: Mapping[str, Any], classes: Mapping[str, Any]) -> tuple[
 
 def _allowed_values(name: str, prop: Mapping[str, Any], rows: Iterable[Model]) -> tuple[Any, ...]:
     """Return the property's values that some model takes; empty where it names none."""
-    limits = [row.takes[name] for row in rows if name in row.takes]
+    limits = [row.limits[name] for row in rows if name in row.limits]
     declared = prop.get("enum", ())
     if prop.get("type") == "boolean":
         declared = (False, True)

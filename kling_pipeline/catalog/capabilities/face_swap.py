@@ -9,12 +9,12 @@ from pydantic import Field
 from kling_pipeline.catalog.declaration import (
     Capability,
     Image,
-    Known,
     Look,
     ModelName,
     Prompt,
     Ratio,
     Request,
+    StepResults,
 )
 
 PATTERN = (
@@ -36,7 +36,7 @@ class FaceSwap(Request):
     n: Annotated[int, Field(ge=1, le=9, strict=True), Look("number", advanced=True, step=1)] = 1
 
 
-def scene_and_face(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def scene_and_face(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """The scene is <<<image_1>>>, the face <<<image_2>>>."""
     scene, face = fields.pop("image"), fields.pop("face_image")
     return {**fields, "image_list": [{"image": scene}, {"image": face}]}

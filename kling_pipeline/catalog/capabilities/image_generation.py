@@ -8,7 +8,6 @@ from pydantic import Field
 
 from kling_pipeline.catalog.declaration import (
     Capability,
-    Known,
     Look,
     ModelName,
     NegativePrompt,
@@ -16,6 +15,7 @@ from kling_pipeline.catalog.declaration import (
     Prompt,
     Ratio,
     Request,
+    StepResults,
 )
 
 
@@ -38,7 +38,7 @@ class ImageGeneration(Request):
     ] = None
 
 
-def image_as_reference(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def image_as_reference(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Omni image takes pictures as entries of `image_list` (Kling docs, omni image, Sept 2026)."""
     body = {name: value for name, value in fields.items() if name != "image"}
     if "image" in fields:

@@ -12,7 +12,6 @@ from kling_pipeline.catalog.declaration import (
     FoldedImage,
     Guidance,
     Image,
-    Known,
     Mode,
     ModelName,
     NegativePrompt,
@@ -22,6 +21,7 @@ from kling_pipeline.catalog.declaration import (
     Seconds,
     SimpleCamera,
     Sound,
+    StepResults,
 )
 
 
@@ -41,7 +41,7 @@ class ImageToVideo(Request):
     static_mask: FoldedImage = None
 
 
-def frames_as_references(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def frames_as_references(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Omni video takes frames as entries of `image_list` (Kling docs, omni video, Sept 2026)."""
     body = {name: value for name, value in fields.items() if name not in ("image", "image_tail")}
     body["image_list"] = [
@@ -52,7 +52,9 @@ def frames_as_references(fields: dict[str, Any], known: Known) -> dict[str, Any]
     return body
 
 
-def mask_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def mask_fits(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """A mask has the ratio of the image it lies on (Kling docs, image to video, Sept 2026)."""
     image, mask = facts.get("image"), facts.get("static_mask")
     if "static_mask" not in sent or not image or not mask:

@@ -19,10 +19,10 @@ from kling_pipeline.catalog.declaration import (
     Fields,
     File,
     Finding,
-    Known,
     Look,
     Media,
     Request,
+    StepResults,
     blank_is_none,
     given,
 )
@@ -90,12 +90,12 @@ class Speak(Request):
     voice_speed: Speed = 1.0
 
 
-def lay_video(fields: Fields, known: Known) -> dict[str, Any]:
+def lay_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """A video goes by its id at Kling or by its address, never both."""
     return {name: fields[name] for name in ("video_id", "video_url") if fields.get(name)}
 
 
-def read_faces(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def read_faces(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Kling's session and the faces it found; InputError when there is none."""
     faces = [one for one in data.get("face_data") or [] if one.get("face_id") is not None]
     if not faces or not data.get("session_id"):
@@ -118,7 +118,7 @@ def read_faces(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
     }
 
 
-def lay_speech(fields: Fields, known: Known) -> dict[str, Any]:
+def lay_speech(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """Kling docs, text to speech, Sept 2026."""
     return {
         "text": fields["text"],
@@ -128,7 +128,7 @@ def lay_speech(fields: Fields, known: Known) -> dict[str, Any]:
     }
 
 
-def read_speech(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def read_speech(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
     """The id of the sound at Kling, its seconds, and the sound to be heard."""
     audios = (data.get("task_result") or {}).get("audios") or []
     if not audios or not audios[0].get("id"):
@@ -139,11 +139,11 @@ def read_speech(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
     return {"audio_id": str(audio["id"]), "seconds": seconds, "audio": heard}
 
 
-def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def lay_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """The chosen face, or the one seen longest, and the part of the sound that fits into it."""
-    face = _choose(known["identify-face"]["faces"], fields.get("face_id"))
-    speech = known.get("tts") if fields.get("text") else None
-    seconds = speech["seconds"] if speech else known["lengths"].get("sound_file") or 60
+    face = _choose(step_results["identify-face"]["faces"], fields.get("face_id"))
+    speech = step_results.get("tts") if fields.get("text") else None
+    seconds = speech["seconds"] if speech else step_results["lengths"].get("sound_file") or 60
     start = fields.get("sound_start_time") or 0
     insert = fields.get("sound_insert_time")
     insert = face["start_time"] if insert is None else insert
@@ -162,7 +162,7 @@ def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
         "sound_volume": fields.get("sound_volume", 1.0),
         "original_audio_volume": fields.get("original_audio_volume", 1.0),
     }
-    return {"session_id": known["identify-face"]["session_id"], "face_choose": [choice]}
+    return {"session_id": step_results["identify-face"]["session_id"], "face_choose": [choice]}
 
 
 def _too_short(part: int, spoken: float | None) -> InputError:
@@ -180,12 +180,14 @@ def _choose(faces: list[Mapping[str, Any]], face_id: str | None) -> Mapping[str,
     return chosen or max(faces, key=lambda one: one["end_time"] - one["start_time"])
 
 
-def as_the_brief_says(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def as_the_brief_says(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """One call with two addresses, `create_lipsync_task(audio_url, video_url)`."""
-    return {**lay_video(fields, known), "audio_url": fields["sound_file"]}
+    return {**lay_video(fields, step_results), "audio_url": fields["sound_file"]}
 
 
-def sound_or_text(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def sound_or_text(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """One source of sound, with a voice if it is a text, at least two seconds of it."""
     text, sound = sent.get("text"), sent.get("sound_file")
     if not text and not sound:
@@ -201,9 +203,11 @@ def sound_or_text(sent: Fields, facts: Mapping[str, Any], known: Known) -> Itera
         )
 
 
-def face_is_there(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def face_is_there(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """A face is chosen among those that Kling found."""
-    faces = [one["face_id"] for one in known.get("identify-face", {}).get("faces", [])]
+    faces = [one["face_id"] for one in step_results.get("identify-face", {}).get("faces", [])]
     chosen = sent.get("face_id")
     if chosen is not None and faces and chosen not in faces:
         message = f"There is no face {chosen}; Kling found {', '.join(faces)}."
@@ -213,12 +217,16 @@ def face_is_there(sent: Fields, facts: Mapping[str, Any], known: Known) -> Itera
         )  # fmt: skip
 
 
-def sound_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def sound_fits(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """Two seconds of sound at least, inside the video and while the face is seen, as far as is known."""
     film = _ms(facts.get("video"))
-    faces = known.get("identify-face", {}).get("faces") or [{"start_time": 0, "end_time": film}]
+    faces = step_results.get("identify-face", {}).get("faces") or [
+        {"start_time": 0, "end_time": film}
+    ]
     face = _choose(faces, sent.get("face_id")) if film else faces[0]
-    sound = _spoken(sent, known) if sent.get("text") else _ms(facts.get("sound_file"))
+    sound = _spoken(sent, step_results) if sent.get("text") else _ms(facts.get("sound_file"))
     if sent.get("text") and sound is not None and sound < _LEAST:
         seconds, said = sound / 1000, _SHORT_SPEECH.format(sound / 1000)
         yield Finding("speech_too_short", "text", said, "error", {"seconds": seconds})
@@ -248,9 +256,9 @@ def sound_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable
             return
 
 
-def _spoken(sent: Fields, known: Known) -> int | None:
+def _spoken(sent: Fields, step_results: StepResults) -> int | None:
     """Milliseconds of the text as it was spoken in this session, None when it is not this text."""
-    speech = known.get("tts", {})
+    speech = step_results.get("tts", {})
     asked = speech.get("asked", {})
     same = asked and all(asked.get(name) == sent.get(name) for name in Speak.model_fields)
     return int(speech["seconds"] * 1000) if same else None

@@ -14,12 +14,12 @@ from kling_pipeline.catalog.declaration import (
     File,
     Finding,
     Image,
-    Known,
     Look,
     Media,
     Mode,
     ModelName,
     Request,
+    StepResults,
     blank_is_none,
 )
 
@@ -44,7 +44,9 @@ class MotionControl(Request):
     keep_original_sound: Annotated[Literal["yes", "no"], Look("switch", advanced=True)] = "yes"
 
 
-def motion_length(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def motion_length(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """Ten seconds at most when the character keeps the orientation of its picture."""
     seconds = getattr(facts.get("video_url"), "duration", None)
     if seconds and seconds > 10.05 and sent.get("character_orientation") == "image":

@@ -19,7 +19,6 @@ from kling_pipeline.catalog.declaration import (
     File,
     Files,
     Finding,
-    Known,
     Look,
     Media,
     Mode,
@@ -28,6 +27,7 @@ from kling_pipeline.catalog.declaration import (
     Part,
     Prompt,
     Request,
+    StepResults,
 )
 from kling_pipeline.errors import InputError
 
@@ -95,26 +95,26 @@ class Nothing(Request):
     """A call without fields of its own."""
 
 
-def lay_video(fields: Fields, known: Known) -> dict[str, Any]:
+def lay_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """A video goes by its id at Kling or by its address, never both."""
     return {name: fields[name] for name in ("video_id", "video_url") if fields.get(name)}
 
 
-def lay_marks(fields: Fields, known: Known) -> dict[str, Any]:
+def lay_marks(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """Marks on a frame of the session's video."""
     return {
-        "session_id": _session(known),
+        "session_id": _session(step_results),
         "frame_index": fields.get("frame_index", 0),
         "points": fields["points"],
     }
 
 
-def lay_session(fields: Fields, known: Known) -> dict[str, Any]:
+def lay_session(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """The session alone."""
-    return {"session_id": _session(known)}
+    return {"session_id": _session(step_results)}
 
 
-def read_begin(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def read_begin(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Kling's session and what it measured; InputError when it does not take the video."""
     if data.get("status") or not data.get("session_id"):
         raise InputError.at(
@@ -129,7 +129,7 @@ def read_begin(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
     }
 
 
-def read_marks(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def read_marks(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
     """The frame and its masks as PNG; InputError when Kling found nothing at the marks."""
     result = data.get("res") or {}
     masks = [
@@ -141,25 +141,27 @@ def read_marks(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
             "points", "Kling found nothing there. Mark another point.", code="nothing_marked"
         )
     frame, found = int(result.get("frame_index") or 0), [one for one in masks if one]
-    marked = {**_marked(known), str(frame): len(found)}
+    marked = {**_marked(step_results), str(frame): len(found)}
     return {"frame_index": frame, "masks": found, "marked": marked}
 
 
-def read_preview(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def read_preview(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
     """The video with its mask."""
     video = (data.get("res") or {}).get("video")
     return {"video": {FETCH: str(video or ""), "kind": "video"}}
 
 
-def read_clear(data: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def read_clear(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Nothing is marked any more."""
     return {"masks": [], "marked": {}}
 
 
-def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def lay_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """ "5" for an input of 2 to 5 seconds, "10" for one of 7 to 10."""
-    begun = known["init-selection"]
-    seconds = known["lengths"].get("video") or float(begun.get("original_duration") or 0) / 1000
+    begun = step_results["init-selection"]
+    seconds = (
+        step_results["lengths"].get("video") or float(begun.get("original_duration") or 0) / 1000
+    )
     body = {
         "session_id": begun["session_id"],
         "edit_mode": fields["edit_mode"],
@@ -174,7 +176,9 @@ def lay_task(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return body
 
 
-def edit_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def edit_fits(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """Pictures by kind of edit, the names in the prompt, the gap between five and seven seconds."""
     mode, count = sent.get("edit_mode"), len(sent.get("image_list") or [])
     least, most = {"swap": (1, 1), "addition": (1, 2), "removal": (0, 0)}[str(mode)]
@@ -198,20 +202,20 @@ def edit_fits(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[
             "edit_length", "video", f"{seconds:.1f} s; Kling takes 2 to 5 or 7 to 10 seconds.",
             severity="error", figures={"seconds": round(seconds, 1)},
         )  # fmt: skip
-    marked = sent.get("points") or any(_marked(known).values())
+    marked = sent.get("points") or any(_marked(step_results).values())
     if not marked and mode != "addition":
         message = "Mark what is meant: click it on the frame."
         yield Finding("no_points", "points", message, severity="error")
 
 
-def _marked(known: Known) -> Mapping[str, int]:
+def _marked(step_results: StepResults) -> Mapping[str, int]:
     """How many things are marked on each frame."""
-    found: Mapping[str, int] = known.get(_MARKS, {}).get("marked", {})
+    found: Mapping[str, int] = step_results.get(_MARKS, {}).get("marked", {})
     return found
 
 
-def _session(known: Known) -> str:
-    return str(known["init-selection"]["session_id"])
+def _session(step_results: StepResults) -> str:
+    return str(step_results["init-selection"]["session_id"])
 
 
 _AT, _MARKS = "/v1/videos/multi-elements", "add-selection"
@@ -228,7 +232,7 @@ CAPABILITY = Capability(
         Call(
             "add-selection", f"{_AT}/add-selection", Mark, lay_marks, read_marks,
             when=lambda fields: bool(fields.get("points")),
-            made=lambda fields, known: any(_marked(known).values()),
+            made=lambda fields, step_results: any(_marked(step_results).values()),
         ),
         Call(
             "delete-selection", f"{_AT}/delete-selection", Mark, lay_marks, read_marks,

@@ -13,7 +13,6 @@ from kling_pipeline.catalog.declaration import (
     Fields,
     Files,
     Finding,
-    Known,
     Media,
     Mode,
     ModelName,
@@ -24,6 +23,7 @@ from kling_pipeline.catalog.declaration import (
     Request,
     Seconds,
     Sound,
+    StepResults,
 )
 
 References = Annotated[Files, Media("image", most=7)]
@@ -44,7 +44,7 @@ class MultiImageToVideo(Request):
     negative_prompt: NegativePrompt = None
 
 
-def on_omni_video(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def on_omni_video(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """References first, so that `<<<image_1>>>` is the first of them; frames after."""
     body = dict(fields)
     entries = [{"image_url": one} for one in body.pop("image_list", None) or []]
@@ -54,13 +54,15 @@ def on_omni_video(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return {**body, "image_list": entries}
 
 
-def as_the_brief_says(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def as_the_brief_says(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """The old endpoint: up to four pictures, no frames."""
     body = dict(fields)
     return {**body, "image_list": [{"image": one} for one in body.pop("image_list")]}
 
 
-def picture_counts(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def picture_counts(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """How many pictures go together (Kling docs, omni video, Sept 2026)."""
     references = sent.get("image_list") or []
     frames = [name for name in ("image", "image_tail") if sent.get(name)]

@@ -12,13 +12,13 @@ from kling_pipeline.catalog.declaration import (
     Fields,
     Files,
     Finding,
-    Known,
     Look,
     Media,
     ModelName,
     Prompt,
     Ratio,
     Request,
+    StepResults,
     written,
 )
 
@@ -42,7 +42,7 @@ class OmniImage(Request):
     ] = None
 
 
-def wrapped(fields: dict[str, Any], known: Known) -> dict[str, Any]:
+def wrapped(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Each reference in an object of its own; a number of pictures in a series as a number."""
     body = dict(fields)
     if pictures := body.pop("image_list", None):
@@ -55,7 +55,9 @@ def wrapped(fields: dict[str, Any], known: Known) -> dict[str, Any]:
     return body
 
 
-def ratio_of_words(sent: Fields, facts: Mapping[str, Any], known: Known) -> Iterable[Finding]:
+def ratio_of_words(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
     """From words alone kling-v3-omni has no ratio `auto` (Kling docs, omni image, Sept 2026)."""
     if sent.get("aspect_ratio") == "auto" and not sent.get("image_list"):
         model = sent.get("model_name")
