@@ -14,7 +14,7 @@ from kling_pipeline.simulator.answers import succeed
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.routes import admit
-from kling_pipeline.simulator.task import now_ms
+from kling_pipeline.simulator.tasks.task import now_ms
 
 _YEAR_MS = 365 * 86_400_000
 
@@ -43,8 +43,8 @@ async def _costs(desk: Desk, asked: list[float], request: Request) -> Response:
 def _pack(desk: Desk, pool: str) -> dict[str, Any]:
     bench = desk.bench
     total = float(bench.options.units.get(pool, bench.rules.pools[pool]["units"]))
-    left = total - float(bench.shelf.units_taken(pool))
-    bought = int(bench.shelf.note("opened_at", str(now_ms())))
+    left = total - float(bench.store.units_taken(pool))
+    bought = int(bench.store.setting("opened_at", str(now_ms())))
     return {
         "resource_pack_name": f"Simulated-{pool}",
         "resource_pack_id": f"simulated-{pool}",

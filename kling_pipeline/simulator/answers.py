@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from kling_pipeline.simulator.errors import ApiError
-from kling_pipeline.simulator.task import Task
+from kling_pipeline.simulator.tasks.task import Task
 
 Link = Callable[[str, int], str]
 FILE = "file:"

@@ -11,9 +11,9 @@ from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
 from kling_pipeline.simulator.rules.loader import Rules
-from kling_pipeline.simulator.shelf import Shelf
 from kling_pipeline.simulator.studio import Studio
-from kling_pipeline.simulator.task import now_ms
+from kling_pipeline.simulator.tasks.store import TaskStore
+from kling_pipeline.simulator.tasks.task import now_ms
 
 _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
@@ -25,7 +25,7 @@ class Bench:
 
     options: Options
     rules: Rules
-    shelf: Shelf
+    store: TaskStore
     files: Files
     studio: Studio
     faults: Faults
@@ -33,7 +33,7 @@ class Bench:
     def find(self, kind: str, id_: str) -> dict[str, Any]:
         """Find the record of a video_id or audio_id, which live 30 days; raises ApiError 1201."""
         since = now_ms() - int(self.rules.retention["link_days"] * _DAY_MS)
-        item = self.shelf.item(kind, id_, since)
+        item = self.store.find_record(kind, id_, since)
         if item is None or not self.files.path(item["file"]).exists():
             raise invalid(f"{kind} {id_} not found or expired")
         return item
@@ -41,7 +41,7 @@ class Bench:
     def session(self, kind: str, id_: str) -> dict[str, Any]:
         """Find a session, which lives 24 hours; raises ApiError 1201."""
         since = now_ms() - int(self.rules.retention["session_hours"] * _HOUR_MS)
-        item = self.shelf.item(kind, id_, since)
+        item = self.store.find_record(kind, id_, since)
         if item is None:
             raise invalid(f"session_id {id_} not found or expired")
         return item
@@ -49,18 +49,18 @@ class Bench:
     def check_funds(self, pool: str, price: Decimal) -> None:
         """Refuse with 1102 what the account's units do not pay for."""
         total = self.options.units.get(pool, self.rules.pools[pool]["units"])
-        if self.shelf.units_taken(pool) + price > Decimal(str(total)):
+        if self.store.units_taken(pool) + price > Decimal(str(total)):
             raise ApiError(1102)
 
     def check_slots(self, pool: str, wanted: int) -> None:
         """Refuse with 1303 what would be more in flight than the account's pack allows."""
         limit = self.options.slots.get(pool, int(self.rules.pools[pool]["slots"]))
-        if self.shelf.slots_taken(pool, now_ms()) + wanted > limit:
+        if self.store.slots_taken(pool, now_ms()) + wanted > limit:
             raise ApiError(1303)
 
     def spend(self, pool: str, price: Decimal) -> str:
         """Charge a synchronous call and return its final_unit_deduction."""
         self.check_funds(pool, price)
         units = f"{price.normalize():f}"
-        self.shelf.spend(pool, units)
+        self.store.spend(pool, units)
         return units

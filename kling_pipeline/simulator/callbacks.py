@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from kling_pipeline.simulator.answers import Link, shown
 from kling_pipeline.simulator.outputs import shown_as_new
-from kling_pipeline.simulator.task import Task, now_ms
+from kling_pipeline.simulator.tasks.task import Task, now_ms
 
 _Body = Callable[[Task, int], dict[str, Any]]
 _LOOK_EVERY = 0.2
@@ -52,7 +52,7 @@ class Callbacks:
                 if found is None:
                     return
                 # A status may begin and end between two looks; each is told all the same, in order.
-                for moment in found.changes(told, now_ms()):
+                for moment in found.status_changes(told, now_ms()):
                     told = found.status(moment)
                     await self._post(client, found, moment, body)
                 await asyncio.sleep(_LOOK_EVERY)

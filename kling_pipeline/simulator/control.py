@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.files import origin
-from kling_pipeline.simulator.task import Task, now_ms
+from kling_pipeline.simulator.tasks.task import Task, now_ms
 
 _LARGEST_INPUT = 200 * 1024 * 1024
 
@@ -40,7 +40,7 @@ async def _tasks(desk: Desk, request: Request) -> Response:
     _only_here(request)
     now = now_ms()
     return JSONResponse(
-        {"tasks": [_shown(desk, task, now) for task in desk.bench.shelf.all_tasks()]}
+        {"tasks": [_shown(desk, task, now) for task in desk.bench.store.all_tasks()]}
     )
 
 

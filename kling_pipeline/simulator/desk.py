@@ -18,13 +18,20 @@ from kling_pipeline.simulator.checks_media import check_materials
 from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.media import Material, take_in
 from kling_pipeline.simulator.orders import Sheet, length, sheets
-from kling_pipeline.simulator.results import lay_out
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.rules.loader import Endpoint
 from kling_pipeline.simulator.rules.prices import price_in_units
 from kling_pipeline.simulator.rules.validation import parse_create_request
 from kling_pipeline.simulator.sessions import session_extras, session_materials
-from kling_pipeline.simulator.task import Task, derive_seed, fate, fingerprint, new_id, now_ms
+from kling_pipeline.simulator.tasks.result import build_result
+from kling_pipeline.simulator.tasks.task import (
+    Task,
+    derive_seed,
+    fingerprint,
+    new_id,
+    now_ms,
+    planned_outcome,
+)
 
 Call = Callable[[Bench, CreateRequest, Sequence[Material]], Awaitable[dict[str, Any]]]
 _CALLS: Mapping[str, Call] = {
@@ -44,7 +51,7 @@ class Desk:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.callbacks = Callbacks(bench.shelf.get, bench.options.webhook_secret)
+        self.callbacks = Callbacks(bench.store.get, bench.options.webhook_secret)
 
     async def create(
         self, endpoint: Endpoint, body: Mapping[str, Any], credential: Credential, origin: str
@@ -82,9 +89,10 @@ class Desk:
 
     def look(self, endpoint: Endpoint, id_: str) -> Task:
         """Find a task of an endpoint by its id or its external id."""
-        shelf = self.bench.shelf
-        by_external = endpoint.row.get("by_external", True)
-        task = shelf.get(id_) or (shelf.by_external(id_) if by_external else None)
+        store = self.bench.store
+        task = store.get(id_)
+        if task is None and endpoint.row.get("by_external", True):
+            task = store.find_by_external_id(id_)
         if task is None or task.family != endpoint.family:
             raise invalid(f"Task not found by id/external id: {id_}")
         return task
@@ -92,17 +100,19 @@ class Desk:
     def page(self, endpoint: Endpoint, query: Mapping[str, str]) -> list[Task]:
         """List an endpoint's tasks, newest first, by pageNum and pageSize."""
         number = _bounded(query, "pageNum", 1, 1000)
-        return self.bench.shelf.page(endpoint.family, number, _bounded(query, "pageSize", 30, 500))
+        return self.bench.store.list_page(
+            endpoint.family, number, _bounded(query, "pageSize", 30, 500)
+        )
 
     async def resume(self) -> None:
         """Draw again what a crash left undrawn."""
-        for task, body in list(self.bench.shelf.undrawn()):
+        for task, body in list(self.bench.store.unrendered()):
             try:
                 request = parse_create_request(self.bench.rules.endpoints[task.family], body)
                 self._draw(task, request, await self._gather(request))
             except (ApiError, KeyError) as problem:
                 # Started with other rules, or an input is gone: the task cannot be made any more.
-                self.bench.shelf.end(task.task_id, now_ms(), "failed", f"Interrupted: {problem}")
+                self.bench.store.end(task.task_id, now_ms(), "failed", f"Interrupted: {problem}")
 
     async def _gather(self, request: CreateRequest) -> list[Material]:
         materials = await take_in(request.media_fields, self._path)
@@ -114,7 +124,7 @@ class Desk:
         return self.bench.files.path(self.bench.find(kind, id_)["file"])
 
     def _duplicate(self, request: CreateRequest) -> Task | None:
-        first = self.bench.shelf.by_external(request.external_id)
+        first = self.bench.store.find_by_external_id(request.external_id)
         if first is None or self.bench.faults.duplicates == "tolerate":
             return None
         if self.bench.faults.duplicates == "first":
@@ -130,10 +140,10 @@ class Desk:
         price = price_in_units(request, length(request, materials), mode)
         bench.check_funds(request.endpoint.pool, price)
         bench.check_slots(request.endpoint.pool, request.image_count)
-        print_, text = written
-        seed = derive_seed(bench.options.seed, print_, bench.shelf.equal_requests(print_))
+        digest, text = written
+        seed = derive_seed(bench.options.seed, digest, bench.store.count_equal(digest))
         task = self._new_task(request, materials, seed, f"{price.normalize():f}")
-        bench.shelf.add(task, print_, text)
+        bench.store.add(task, digest, text)
         return task
 
     def _new_task(
@@ -144,7 +154,7 @@ class Desk:
         work = clock[f"{request.endpoint.makes}_seconds"] * 1000 * (0.85 + 0.3 * (seed % 997) / 996)
         work *= clock["slow_factor"] if "[slow]" in request.prompt_text else 1
         due = now + round(work / self.bench.options.speed)
-        outcome, message = fate(request.prompt_text)
+        outcome, message = planned_outcome(request.prompt_text)
         drawn = sheets(request, materials, id_, seed)
         return Task(
             task_id=id_,
@@ -163,7 +173,7 @@ class Desk:
             seed=seed,
             watermark=bool(request.body.get("watermark_info", {}).get("enabled")),
             callback_url=str(request.body.get("callback_url", "")),
-            result=lay_out(request, drawn, [new_id() for _ in drawn]),
+            result=build_result(request, drawn, [new_id() for _ in drawn]),
             info=self._parent(request, materials),
         )
 
@@ -195,7 +205,7 @@ class Desk:
             # Kling's words reach the page; an exception's own may hold a path of this machine.
             said = f"Drawing failed ({type(error).__name__})."
             outcome, message = ("failed", said) if error else ("succeed", "")
-            self.bench.shelf.end(task.task_id, now_ms(), outcome, message)
+            self.bench.store.end(task.task_id, now_ms(), outcome, message)
 
         self.bench.studio.begin(drawn, finish)
 
@@ -214,7 +224,7 @@ class Desk:
         for kind in ("video", "audio"):
             files = [sheet.file for sheet in drawn if sheet.kind == kind]
             for item, file in zip(task.result.get(f"{kind}s", []), files, strict=True):
-                self.bench.shelf.put_item(
+                self.bench.store.put_record(
                     f"{kind}_id", item["id"], task.created_at, {**record, "file": file}
                 )
 

@@ -57,10 +57,10 @@ class Disturbance:
         faults: Faults,
         classify: Classify,
         expire: Callable[[str], None],
-        another_id: Callable[[bytes], str],
+        other_task_id: Callable[[bytes], str],
     ) -> None:
         self._app, self._faults, self._classify = app, faults, classify
-        self._expire, self._another_id = expire, another_id
+        self._expire, self._another_id = expire, other_task_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or let its fault happen."""

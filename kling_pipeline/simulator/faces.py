@@ -12,7 +12,7 @@ from kling_pipeline.simulator.bench import Bench
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.sessions import open_session
-from kling_pipeline.simulator.task import now_ms
+from kling_pipeline.simulator.tasks.task import now_ms
 
 Box = tuple[float, float, float, float]
 _SEVERAL = ("two", "twins", "couple", "friends", "people")
@@ -39,7 +39,7 @@ async def identify_face(
                 {"face_id": str(index), "file": name, "box": box, "start_time": 0, "end_time": end}
             )
     session["faces"] = faces
-    bench.shelf.put_item("face", session["session_id"], now_ms(), session)
+    bench.store.put_record("face", session["session_id"], now_ms(), session)
     shown = [
         {
             "face_id": face["face_id"],

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kling_pipeline.simulator.answers import Link, with_links
-from kling_pipeline.simulator.task import Task
+from kling_pipeline.simulator.tasks.task import Task
 
 _WORDS = {"succeed": "succeeded"}
 _PACKAGES = {"try-on": "image"}  # the vendor's page knows video, image and audio only

@@ -17,7 +17,7 @@ from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.files import origin
 from kling_pipeline.simulator.rules.loader import Endpoint
-from kling_pipeline.simulator.task import Task, now_ms
+from kling_pipeline.simulator.tasks.task import Task, now_ms
 
 _DEEPEST = 100  # levels of lists and objects, far more than any body has
 

@@ -14,7 +14,7 @@ from kling_pipeline.simulator.mask import describe, draw_mask
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.sessions import mask_of, open_session
-from kling_pipeline.simulator.task import new_id, now_ms
+from kling_pipeline.simulator.tasks.task import new_id, now_ms
 
 _MOST_POINTS = 10
 _MOST_FRAMES = 10
@@ -26,7 +26,7 @@ async def init_selection(
     """Open a session for marking things in a video."""
     session = await open_session(bench, request, materials)
     session["marks"] = {}
-    bench.shelf.put_item("selection", session["session_id"], now_ms(), session)
+    bench.store.put_record("selection", session["session_id"], now_ms(), session)
     return {
         "status": 0,
         "session_id": session["session_id"],
@@ -74,7 +74,7 @@ async def clear_selection(
     """Take all points back."""
     session = bench.session("selection", request.body["session_id"])
     session["marks"] = {}
-    bench.shelf.put_item("selection", session["session_id"], now_ms(), session)
+    bench.store.put_record("selection", session["session_id"], now_ms(), session)
     return {"status": 0, "session_id": session["session_id"]}
 
 
@@ -110,7 +110,7 @@ def _marked(bench: Bench, request: CreateRequest) -> tuple[dict[str, Any], str]:
 
 
 async def _answer(bench: Bench, session: dict[str, Any], frame: str) -> dict[str, Any]:
-    bench.shelf.put_item("selection", session["session_id"], now_ms(), session)
+    bench.store.put_record("selection", session["session_id"], now_ms(), session)
     points = session["marks"].get(frame, [])
     mask = draw_mask(points, session["width"], session["height"])
     masks = [await asyncio.to_thread(describe, mask)] if points else []

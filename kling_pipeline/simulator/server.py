@@ -36,8 +36,8 @@ from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
 from kling_pipeline.simulator.rules.loader import Rules
-from kling_pipeline.simulator.shelf import Shelf
 from kling_pipeline.simulator.studio import Studio
+from kling_pipeline.simulator.tasks.store import TaskStore
 
 _log = logging.getLogger(__name__)
 
@@ -46,12 +46,12 @@ def build_app(options: Options) -> ASGIApp:
     """Put one simulator together; it draws only while its lifespan is open."""
     rules = Rules(options.contract, options.model_states, options.rules)
     folder = _folder(options.state)
-    shelf = Shelf(options.state)
-    key = shelf.note("link_key", secrets.token_hex(32))
+    store = TaskStore(options.state)
+    key = store.setting("link_key", secrets.token_hex(32))
     files = Files(folder, key, rules.retention["link_days"])
     studio = Studio(options.media, folder)
     faults = Faults(options.seed, options.faults)
-    desk = Desk(Bench(options, rules, shelf, files, studio, faults))
+    desk = Desk(Bench(options, rules, store, files, studio, faults))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -60,7 +60,7 @@ def build_app(options: Options) -> ASGIApp:
         resuming.cancel()
         studio.close()
         desk.callbacks.close()
-        shelf.close()
+        store.close()
         if options.state is None:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -78,7 +78,7 @@ def build_app(options: Options) -> ASGIApp:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    disturbed = Disturbance(app, faults, _classifier(rules), files.expire, shelf.another_id)
+    disturbed = Disturbance(app, faults, _classifier(rules), files.expire, store.other_task_id)
     return _tidy_paths(disturbed)
 
 

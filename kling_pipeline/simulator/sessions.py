@@ -16,7 +16,7 @@ from kling_pipeline.simulator.mask import draw_mask
 from kling_pipeline.simulator.media import Material, measure
 from kling_pipeline.simulator.orders import stand_in
 from kling_pipeline.simulator.rules.create_request import CreateRequest
-from kling_pipeline.simulator.task import derive_seed, fingerprint, new_id
+from kling_pipeline.simulator.tasks.task import derive_seed, fingerprint, new_id
 
 
 async def open_session(

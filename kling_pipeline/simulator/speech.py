@@ -16,7 +16,7 @@ from kling_pipeline.simulator.mask import draw_mask
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.rules.create_request import CreateRequest
-from kling_pipeline.simulator.task import derive_seed, fingerprint, new_id, now_ms
+from kling_pipeline.simulator.tasks.task import derive_seed, fingerprint, new_id, now_ms
 
 _LETTERS_A_SECOND = {"en": 14, "zh": 4}
 _SEGMENTS = ("object_seg", "head_seg", "face_seg", "cloth_seg")
@@ -35,7 +35,7 @@ async def speak(
         f"{id_}.wav", "audio", "tts", seed, request.prompt_text, seconds=seconds, extras=voice
     )
     await bench.studio.make([sheet])
-    bench.shelf.put_item("audio_id", id_, now, {"file": sheet.file})
+    bench.store.put_record("audio_id", id_, now, {"file": sheet.file})
     audio = {"id": id_, "url": f"{FILE}{id_}.mp3", "duration": f"{seconds:g}"}
     return {
         "task_id": new_id(),

@@ -19,7 +19,7 @@ from kling_pipeline.simulator.outputs import new_status, shown_as_new
 from kling_pipeline.simulator.routes import read_body
 from kling_pipeline.simulator.rules.fields import is_given
 from kling_pipeline.simulator.rules.loader import Endpoint
-from kling_pipeline.simulator.task import Task, now_ms
+from kling_pipeline.simulator.tasks.task import Task, now_ms
 from kling_pipeline.simulator.translation import flatten
 
 _MOST_IDS = 20
@@ -68,8 +68,8 @@ async def _look(desk: Desk, request: Request) -> Response:
     ids = [id_ for id_ in request.query_params[given[0]].split(",") if id_]
     if len(ids) > _MOST_IDS:
         raise invalid(f"task_ids and external_task_ids cannot exceed {_MOST_IDS} in total")
-    shelf = desk.bench.shelf
-    find = shelf.get if given[0] == "task_ids" else shelf.by_external
+    store = desk.bench.store
+    find = store.get if given[0] == "task_ids" else store.find_by_external_id
     found = [task for task in map(find, ids) if task is not None]
     return succeed(_all_shown(desk, request, found))
 
@@ -87,7 +87,7 @@ async def _page(desk: Desk, request: Request) -> Response:
         # The cursor wins over the times.
         start, end = 0, now
     wanted = _filters(body)
-    tasks = desk.bench.shelf.window(start, end, cursor, _MOST_TASKS * 20)
+    tasks = desk.bench.store.created_between(start, end, cursor, _MOST_TASKS * 20)
     fitting = [task for task in tasks if _fits(task, now, wanted)]
     page, more = fitting[:limit], len(fitting) > limit
     return succeed(

@@ -11,7 +11,7 @@ import pytest
 
 from kling_pipeline.simulator.desk import Desk
 from kling_pipeline.simulator.studio import Studio
-from kling_pipeline.simulator.task import Task
+from kling_pipeline.simulator.tasks.task import Task
 from tests.unit.simulator_client import Simulated, picture, refusal
 
 P = picture()

@@ -10,7 +10,7 @@ import pytest
 
 from kling_pipeline.simulator.callbacks import _legacy_body, _new_body
 from kling_pipeline.simulator.rules.loader import Rules
-from kling_pipeline.simulator.task import Task
+from kling_pipeline.simulator.tasks.task import Task
 from tests.unit.simulator_client import (
     BOAT,
     FIRST,

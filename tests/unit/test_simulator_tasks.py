@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 
-from kling_pipeline.simulator.shelf import Shelf
+from kling_pipeline.simulator.tasks.store import TaskStore
 from tests.unit.simulator_client import FAST, Simulated, picture, refusal, sign
 
 T2V = "/v1/videos/text2video"
@@ -57,16 +57,16 @@ def test_both_kinds_of_keys_are_good(key: str) -> None:
 def test_a_task_ends_although_its_end_could_not_be_written_at_first(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refused, end = [], Shelf.end
+    refused, end = [], TaskStore.end
 
-    def refuse_twice(self: Shelf, *given: Any) -> None:
+    def refuse_twice(self: TaskStore, *given: Any) -> None:
         if len(refused) < 2:
             refused.append(given)
             with self._transaction():
                 raise sqlite3.OperationalError("database or disk is full")
         end(self, *given)
 
-    monkeypatch.setattr(Shelf, "end", refuse_twice)
+    monkeypatch.setattr(TaskStore, "end", refuse_twice)
     monkeypatch.setattr("kling_pipeline.simulator.studio._AGAIN_SECONDS", 0)
     with Simulated() as kling:
         assert kling.ended(T2V, BOAT)["task_status"] == "succeed"
@@ -143,9 +143,9 @@ def test_a_slow_task_takes_five_times_as_long() -> None:
         kling.made(T2V, BOAT)
         slow, usual = kling.get("/_simulator/tasks").json()["tasks"]
         assert slow["status"] == usual["status"] == "submitted"
-        shelf_rows = [slow["due_at"] - slow["created_at"], usual["due_at"] - usual["created_at"]]
-        assert 250_000 < shelf_rows[0] < 350_000
-        assert 50_000 < shelf_rows[1] < 70_000
+        waits = [slow["due_at"] - slow["created_at"], usual["due_at"] - usual["created_at"]]
+        assert 250_000 < waits[0] < 350_000
+        assert 50_000 < waits[1] < 70_000
 
 
 def test_a_task_is_found_by_both_ids_on_its_own_path_only() -> None:

@@ -1,4 +1,4 @@
-"""Where tasks are kept: one SQLite file, or memory."""
+"""Store tasks and what belongs to them in one SQLite file, or in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.simulator.task import Task
+from kling_pipeline.simulator.tasks.task import Task
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS task (
@@ -33,11 +33,14 @@ CREATE TABLE IF NOT EXISTS item (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, created_at INTEGER NOT NULL, value TEXT NOT NULL
 ) STRICT;
 """
-_JSON = ("result", "info")
+_JSON_COLUMNS = ("result", "info")
 
 
-class Shelf:
-    """All that must outlive a crash: tasks, requests not drawn yet, spent units, sessions."""
+class TaskStore:
+    """Everything that must survive a crash: tasks, requests to render, spent units, sessions.
+
+    `file` None keeps it in memory. Raises sqlite3.Error when the file cannot be used.
+    """
 
     def __init__(self, file: Path | None) -> None:
         if file is not None:
@@ -54,13 +57,13 @@ class Shelf:
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._db.close()
 
-    def add(self, task: Task, print_: str, request: str) -> None:
-        """Keep a new task and, until its media are drawn, its request as JSON."""
-        row = {**asdict(task), "fingerprint": print_}
-        row |= {name: json.dumps(row[name]) for name in _JSON}
+    def add(self, task: Task, digest: str, request: str) -> None:
+        """Insert a task and, until its media are rendered, its request as JSON."""
+        row = {**asdict(task), "fingerprint": digest}
+        row |= {name: json.dumps(row[name]) for name in _JSON_COLUMNS}
         marks = ", ".join(f":{name}" for name in row)
         with self._transaction():
             self._db.execute(f"INSERT INTO task ({', '.join(row)}) VALUES ({marks})", row)
@@ -68,7 +71,7 @@ class Shelf:
                 self._db.execute("INSERT INTO request VALUES (?, ?)", (task.task_id, request))
 
     def end(self, task_id: str, at: int, outcome: str, message: str) -> None:
-        """Note when and how a task really ended."""
+        """Set when (ms) and how a task ended, and forget its request."""
         with self._transaction():
             self._db.execute(
                 "UPDATE task SET end_at = max(due_at, ?), outcome = ?, message = ? WHERE task_id = ?",
@@ -91,24 +94,24 @@ class Shelf:
         """Find a task by its id."""
         return self._one("task_id = ?", task_id)
 
-    def by_external(self, external_id: str) -> Task | None:
+    def find_by_external_id(self, external_id: str) -> Task | None:
         """Find the newest task with an external id."""
         return self._one("external_id = ? AND external_id <> ''", external_id)
 
-    def another_id(self, body: bytes) -> str:
-        """Find a task's id that does not stand in an answer's body."""
+    def other_task_id(self, body: bytes) -> str:
+        """Find the id of a task that a response body does not contain."""
         rows = self._db.execute("SELECT task_id FROM task ORDER BY task_id DESC LIMIT 100")
         ids = (str(row[0]) for row in rows)
         return next((id_ for id_ in ids if id_.encode() not in body), "800000000000000001")
 
-    def page(self, family: str, number: int, size: int) -> list[Task]:
-        """Read a page of an endpoint's tasks, newest first; numbers start at 1."""
+    def list_page(self, family: str, number: int, size: int) -> list[Task]:
+        """List a page of an endpoint's tasks, newest first; page numbers start at 1."""
         return self._many(
             "family = ? ORDER BY task_id DESC LIMIT ? OFFSET ?", family, size, size * (number - 1)
         )
 
-    def window(self, start: int, end: int, before: str, size: int) -> list[Task]:
-        """Read the account's tasks of a time (ms), newest first, older than the id `before`."""
+    def created_between(self, start: int, end: int, before: str, size: int) -> list[Task]:
+        """List tasks created from `start` to `end` (ms), newest first, older than the id `before`."""
         return self._many(
             "created_at BETWEEN ? AND ? AND task_id < ? ORDER BY task_id DESC LIMIT ?",
             start,
@@ -118,23 +121,23 @@ class Shelf:
         )
 
     def all_tasks(self) -> list[Task]:
-        """Read every task, oldest first."""
+        """List every task, oldest first."""
         return self._many("1 ORDER BY task_id")
 
-    def undrawn(self) -> Iterator[tuple[Task, dict[str, Any]]]:
-        """Read the tasks whose media are still to be drawn, with their requests."""
+    def unrendered(self) -> Iterator[tuple[Task, dict[str, Any]]]:
+        """Yield the tasks whose media are not rendered yet, with the bodies of their requests."""
         for row in self._db.execute("SELECT task_id, body FROM request").fetchall():
             task = self.get(row["task_id"])
             if task is not None:
                 yield task, json.loads(row["body"])
 
-    def equal_requests(self, print_: str) -> int:
-        """Count the tasks that asked for exactly the same."""
-        rows = self._db.execute("SELECT count(*) FROM task WHERE fingerprint = ?", (print_,))
+    def count_equal(self, digest: str) -> int:
+        """Count the tasks with the same fingerprint."""
+        rows = self._db.execute("SELECT count(*) FROM task WHERE fingerprint = ?", (digest,))
         return int(rows.fetchone()[0])
 
     def slots_taken(self, pool: str, now: int) -> int:
-        """Count the slots of tasks in flight."""
+        """Add up the slots of tasks that have not ended."""
         rows = self._db.execute(
             "SELECT coalesce(sum(slots), 0) FROM task "
             "WHERE pool = ? AND (end_at IS NULL OR end_at > ?)",
@@ -143,7 +146,7 @@ class Shelf:
         return int(rows.fetchone()[0])
 
     def units_taken(self, pool: str) -> Decimal:
-        """Add up the units of all tasks that have not failed, and of synchronous calls."""
+        """Add up the units of tasks that have not failed and of synchronous calls."""
         rows = self._db.execute(
             "SELECT coalesce(sum(CAST(units AS REAL)), 0) FROM ("
             "SELECT units FROM task WHERE pool = ? AND outcome <> 'failed' "
@@ -153,24 +156,24 @@ class Shelf:
         return round(Decimal(rows.fetchone()[0]), 3)
 
     def spend(self, pool: str, units: str) -> None:
-        """Note the units of a synchronous call."""
+        """Record the units of a synchronous call."""
         self._db.execute("INSERT INTO spent VALUES (?, ?)", (pool, units))
 
-    def note(self, name: str, fresh: str) -> str:
-        """Return the note of a name, which is `fresh` if there was none before."""
-        self._db.execute("INSERT OR IGNORE INTO note VALUES (?, ?)", (name, fresh))
+    def setting(self, name: str, default: str) -> str:
+        """Return the stored value of a name; store and return `default` if there is none."""
+        self._db.execute("INSERT OR IGNORE INTO note VALUES (?, ?)", (name, default))
         return str(self._db.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()[0])
 
-    def put_item(self, kind: str, id_: str, at: int, value: Mapping[str, Any]) -> None:
-        """Keep a session, a video, a sound or a voice under its id."""
+    def put_record(self, kind: str, id_: str, at: int, value: Mapping[str, Any]) -> None:
+        """Store a session, a video or a sound under its id, in place of an earlier one."""
         self._db.execute(
             "INSERT INTO item VALUES (?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET value = excluded.value",
             (id_, kind, at, json.dumps(dict(value))),
         )
 
-    def item(self, kind: str, id_: str, since: int) -> dict[str, Any] | None:
-        """Find what is kept under an id, unless it is older than `since` (ms)."""
+    def find_record(self, kind: str, id_: str, since: int) -> dict[str, Any] | None:
+        """Find what is stored under an id, unless it is older than `since` (ms)."""
         row = self._db.execute(
             "SELECT value FROM item WHERE id = ? AND kind = ? AND created_at >= ?",
             (id_, kind, since),
@@ -188,5 +191,5 @@ class Shelf:
 
 def _task(row: dict[str, Any]) -> Task:
     row.pop("fingerprint")
-    row |= {name: json.loads(row[name]) for name in _JSON}
+    row |= {name: json.loads(row[name]) for name in _JSON_COLUMNS}
     return Task(**{**row, "watermark": bool(row["watermark"])})

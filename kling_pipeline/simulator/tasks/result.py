@@ -1,4 +1,4 @@
-"""The task_result to come, with the names of files in place of links."""
+"""Build the task_result of a task, with the names of files in place of links."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 
 
-def lay_out(request: CreateRequest, drawn: Sequence[Sheet], ids: Sequence[str]) -> dict[str, Any]:
-    """Lay out the result of an endpoint as its page in the Kling docs does (Sept 2026)."""
+def build_result(
+    request: CreateRequest, drawn: Sequence[Sheet], ids: Sequence[str]
+) -> dict[str, Any]:
+    """Build a result in the shape of the endpoint's page in the Kling docs (Sept 2026)."""
     named = list(zip(drawn, ids, strict=True))
     videos = [_video(request, sheet, id_) for sheet, id_ in named if sheet.kind == "video"]
-    audios = [sound_entry(sheet, id_) for sheet, id_ in named if sheet.kind == "audio"]
+    audios = [_audio(sheet, id_) for sheet, id_ in named if sheet.kind == "audio"]
     images = _images(request, [sheet for sheet in drawn if sheet.kind == "image"])
     lists = {"videos": videos, "audios": audios, "images": images}
-    filled: dict[str, Any] = {name: items for name, items in lists.items() if items}
+    result: dict[str, Any] = {name: items for name, items in lists.items() if items}
     if request.endpoint.family == "omni-image":
         kind = str(request.body.get("result_type", "single"))
         return {"result_type": kind, "images" if kind == "single" else "series_images": images}
-    return filled
+    return result
 
 
-def sound_entry(sheet: Sheet, id_: str) -> dict[str, str]:
-    """Name both files of a sound; lengths in seconds as text."""
+def _audio(sheet: Sheet, id_: str) -> dict[str, str]:
+    """Name both files of a sound; durations are seconds as text."""
     duration = f"{sheet.seconds:g}"
     return {
         "id": id_,
@@ -59,6 +61,6 @@ def _images(request: CreateRequest, drawn: Sequence[Sheet]) -> list[dict[str, An
 def _links(request: CreateRequest, sheet: Sheet) -> dict[str, str]:
     links = {"url": FILE + sheet.file}
     if request.body.get("watermark_info", {}).get("enabled"):
-        # Every drawn picture bears the simulator's own mark, so one file serves as both.
+        # Every rendered file bears the simulator's own mark, so one file serves as both.
         links["watermark_url"] = FILE + sheet.file
     return links

@@ -1,4 +1,4 @@
-"""One task and its clock."""
+"""A task, its status over time, and the ids and seeds of new ones."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kling_pipeline.simulator.rules.create_request import CreateRequest
 
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01; ids before the year 2031 have 18 digits
 _LONGEST_TEXT = 4096
+FINAL_STATUSES = ("succeed", "failed")
 _FAILURES = {
     "[fail]": "Generation failed, please try again",
     "[policy]": "Failure to pass the risk control system",
@@ -23,10 +24,10 @@ _FAILURES = {
 
 @dataclass(frozen=True)
 class Task:
-    """A task as it is kept; times are Unix milliseconds.
+    """A task as it is stored; times are Unix milliseconds.
 
-    `due_at` is when it is ready by the clock, `end_at` when it really was (None until its media
-    exist). `result` is the task_result to come, with the names of files in place of links.
+    `due_at` is when it should end, `end_at` when it did (None until its media exist). `result` is
+    the task_result to show then, with the names of files in place of links.
     """
 
     task_id: str
@@ -49,22 +50,22 @@ class Task:
     info: Mapping[str, Any]
 
     def status(self, now: int) -> str:
-        """Tell the status at a time (legacy words: Kling docs, task object, Sept 2026)."""
+        """Tell the status at a time, as v1 names it (Kling docs, task object, Sept 2026)."""
         if self.end_at is not None and now >= self.end_at:
             return self.outcome
         return "processing" if now >= self.start_at else "submitted"
 
-    def changes(self, told: str, now: int) -> list[int]:
-        """List the times until now at which a status began, in order, after that of the status `told`."""
+    def status_changes(self, last: str, now: int) -> list[int]:
+        """List the times until now at which a status began, in order, after that of status `last`."""
         begun = {self.status(self.created_at): self.created_at}
         for moment in (self.start_at, self.end_at):
             if moment is not None and moment <= now:
                 begun.setdefault(self.status(moment), moment)
         names = list(begun)
-        return list(begun.values())[names.index(told) + 1 if told in begun else 0 :]
+        return list(begun.values())[names.index(last) + 1 if last in begun else 0 :]
 
     def updated_at(self, now: int) -> int:
-        """Tell when the status at a time began."""
+        """Tell when the status at a time began (ms)."""
         status = self.status(now)
         if status == self.outcome and self.end_at is not None:
             return self.end_at
@@ -77,41 +78,41 @@ def now_ms() -> int:
 
 
 def new_id() -> str:
-    """Make an id of 18 digits; later ones sort after earlier ones (to the millisecond)."""
+    """Make an id of 18 digits that sorts by its millisecond."""
     return str(
         800_000_000_000_000_000 + (now_ms() - _EPOCH_MS) * 1_000_000 + secrets.randbelow(10**6)
     )
 
 
 def fingerprint(request: CreateRequest) -> str:
-    """Condense what is asked for, without the caller's ids and addresses."""
+    """Hash what a request asks for, without the client's own ids and addresses."""
     own = ("external_task_id", "callback_url", "watermark_info")
-    body = {name: _condensed(one) for name, one in request.body.items() if name not in own}
+    body = {name: _digested(one) for name, one in request.body.items() if name not in own}
     text = json.dumps([request.endpoint.family, body], sort_keys=True, ensure_ascii=False)
     # Our own links differ from day to day in all but the file that they lead to.
     text = re.sub(r"https?://[^/\"]+/files/[0-9a-f]+/([^?\"]+)\?Expires=\d+", r"\1", text)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _condensed(value: Any) -> Any:
-    """Put a digest in place of each picture and sound, which are most of a body."""
+def _digested(value: Any) -> Any:
+    """Replace each Base64 file by its hash: they are most of a body."""
     if isinstance(value, dict):
-        return {name: _condensed(one) for name, one in value.items()}
+        return {name: _digested(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_condensed(one) for one in value]
+        return [_digested(one) for one in value]
     bulky = isinstance(value, str) and len(value) > _LONGEST_TEXT
     return hashlib.sha256(value.encode()).hexdigest() if bulky else value
 
 
-def derive_seed(server_seed: int, print_: str, earlier: int) -> int:
-    """Derive a drawing's seed: a rerun gives the same, the n-th equal request its own."""
-    text = f"{server_seed}:{print_}:{earlier}"
+def derive_seed(server_seed: int, digest: str, earlier: int) -> int:
+    """Derive the seed of a rendering: the same on a rerun, another for the n-th equal request."""
+    text = f"{server_seed}:{digest}:{earlier}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def fate(words: str) -> tuple[str, str]:
-    """Tell how a prompt ends: the outcome and its task_status_msg."""
+def planned_outcome(prompt: str) -> tuple[str, str]:
+    """Tell the outcome and the task_status_msg that a prompt's marks ask for."""
     for mark, message in _FAILURES.items():
-        if mark in words:
+        if mark in prompt:
             return "failed", message
     return "succeed", ""
