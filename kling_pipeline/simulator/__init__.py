@@ -3,7 +3,8 @@
 It imports nothing of ours from outside this package and reads its rules from its own rules.toml.
 """
 
+from kling_pipeline.simulator.app import build_app
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.server import build_app, serve
+from kling_pipeline.simulator.server import serve
 
 __all__ = ["Options", "build_app", "serve"]

@@ -1,4 +1,4 @@
-"""Who is asking: signed tokens and API keys, checked as the vendor checks them."""
+"""Check signed tokens and API keys as the vendor does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 import jwt
+from starlette.requests import Request
 
 from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.options import Options
@@ -19,26 +20,27 @@ _NEEDS_API_KEY = (
 
 @dataclass(frozen=True)
 class Credential:
-    """A request that may come in; `expires` is the token's end (Unix seconds), None for a key."""
+    """What a request was authenticated by; `expires` is a token's end (Unix seconds), None for a key."""
 
     expires: float | None
 
     def check(self) -> None:
-        """Refuse with 1004 if the token has ended meanwhile.
+        """Raise ApiError 1004 if the token has expired meanwhile.
 
-        A create is checked once more at the moment its task is made, so that a copy of a request
-        that was held up somewhere can never be accepted after its `exp`.
+        A create is checked again at the moment its task is made, so that a delayed copy of a
+        request can never be accepted after its `exp`.
         """
         if self.expires is not None and self.expires <= time.time():
             raise ApiError(1004)
 
 
-def authenticate(header: str | None, options: Options, *, new_standard: bool) -> Credential:
-    """Judge an Authorization header; raises ApiError 1000 to 1004.
+def authenticate(request: Request, options: Options, *, v2: bool = False) -> Credential:
+    """Check the Authorization header; raises ApiError 1000 to 1004.
 
-    Source: Kling docs, authentication, Sept 2026; the two texts of 1002 were recorded live.
+    Source: Kling docs, authentication, Sept 2026; the two messages of 1002 were recorded live.
     """
-    if not header or not header.strip():
+    header = request.headers.get("authorization", "")
+    if not header.strip():
         raise ApiError(1001)
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
@@ -46,7 +48,7 @@ def authenticate(header: str | None, options: Options, *, new_standard: bool) ->
         raise ApiError(1002)
     if hmac.compare_digest(token.encode(), options.api_key.encode()):
         return Credential(None)
-    if new_standard:
+    if v2:
         raise ApiError(1002, _NEEDS_API_KEY)
     return _read_token(token, options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kling_pipeline.simulator.bench import Bench
+from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.rules.create_request import CreateRequest
@@ -15,17 +15,19 @@ _SLACK = 0.1  # a container's clock may end a frame after the length that was as
 _TOLD = "The sound must overlap the time of the face by at least 2 seconds"
 
 
-def check_materials(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+def check_materials(
+    context: Context, request: CreateRequest, materials: Sequence[Material]
+) -> None:
     """Apply the rules that an endpoint's row names; raises ApiError 1201."""
     for name in request.endpoint.row.get("material_checks", []):
-        _CHECKS[name](bench, request, materials)
+        _CHECKS[name](context, request, materials)
 
 
 def _seconds(materials: Sequence[Material], role: str) -> float:
     return next((m.seconds for m in materials if m.role == role), 0)
 
 
-def _footage(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+def _footage(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
     film = next((m for m in materials if m.role == "reference_video" and m.seconds), None)
     if film is None or request.model is None:
         return
@@ -47,14 +49,14 @@ def _footage_shape(film: Material, row: Mapping[str, Any]) -> None:
         raise invalid(f"{film.name} area must not exceed {row['footage_area']} pixels")
 
 
-def _motion_length(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+def _motion_length(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
     seconds = _seconds(materials, "motion")
     if request.body.get("character_orientation") == "image" and seconds > 10 + _SLACK:
         raise invalid("video duration must not exceed 10s when character_orientation is image")
 
 
-def _extendable(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
-    parent = bench.find("video_id", request.body["video_id"])
+def _extendable(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
+    parent = context.find_media("video_id", request.body["video_id"])
     if parent["family"] not in ("text2video", "image2video", "video-extend"):
         raise invalid("The video can not be extended")
     if parent["model"] not in ("kling-v1", "kling-v1-5", "kling-v1-6"):
@@ -63,14 +65,14 @@ def _extendable(bench: Bench, request: CreateRequest, materials: Sequence[Materi
         raise invalid("The total duration of the video must not exceed 3 minutes")
 
 
-def _edit_length(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+def _edit_length(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
     seconds = _seconds(materials, "base_video")
     if seconds and 5 + _SLACK < seconds < 7 - _SLACK:
         raise invalid("video duration must be between 2s and 5s or between 7s and 10s")
 
 
-def _edit_session(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
-    session = bench.session("selection", request.body["session_id"])
+def _edit_session(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
+    session = context.find_session("selection", request.body["session_id"])
     if request.body["edit_mode"] != "addition" and not session["marks"]:
         raise invalid("No selection in the session, call add-selection first")
     fitting = "5" if session["seconds"] <= 5 + _SLACK else "10"
@@ -78,8 +80,8 @@ def _edit_session(bench: Bench, request: CreateRequest, materials: Sequence[Mate
         raise invalid(f"duration must be '{fitting}' for a video of {session['seconds']:g}s")
 
 
-def _lip_sync(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
-    session = bench.session("face", request.body["session_id"])
+def _lip_sync(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
+    session = context.find_session("face", request.body["session_id"])
     choice: Mapping[str, Any] = request.body["face_choose"][0]
     face = next((f for f in session["faces"] if f["face_id"] == choice["face_id"]), None)
     if face is None:
@@ -99,17 +101,17 @@ def _lip_sync(bench: Bench, request: CreateRequest, materials: Sequence[Material
         raise invalid(_TOLD)
 
 
-def _voice(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+def _voice(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
     given = request.body.get("input", request.body)
     if "voice_id" not in given:
         return
-    if given["voice_id"] not in bench.rules.voices[given.get("voice_language", "zh")]:
+    if given["voice_id"] not in context.rules.voices[given.get("voice_language", "zh")]:
         raise invalid("Voice id not found")
 
 
-def _effect(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+def _effect(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
     scene, given = request.body["effect_scene"], request.body["input"]
-    scenes = bench.rules.scenes
+    scenes = context.rules.scenes
     if scene in scenes["retired"]:
         raise invalid(f"The effect_scene '{scene}' has been discontinued")
     if scene in scenes["dual"]:
@@ -122,7 +124,7 @@ def _effect(bench: Bench, request: CreateRequest, materials: Sequence[Material])
         raise invalid(f"input.{wanted} is required for effect_scene {scene}, and no {other}")
 
 
-def _same_ratio(bench: Bench, request: CreateRequest, materials: Sequence[Material]) -> None:
+def _same_ratio(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:
     frame = next((m for m in materials if m.role == "first_frame" and m.width), None)
     for mask in materials:
         if frame and mask.role == "mask" and mask.width:
@@ -131,7 +133,7 @@ def _same_ratio(bench: Bench, request: CreateRequest, materials: Sequence[Materi
                 raise invalid(f"{mask.name} must have the same aspect ratio as image")
 
 
-_CHECKS: Mapping[str, Callable[[Bench, CreateRequest, Sequence[Material]], None]] = {
+_CHECKS: Mapping[str, Callable[[Context, CreateRequest, Sequence[Material]], None]] = {
     "footage": _footage,
     "motion_length": _motion_length,
     "extendable": _extendable,

@@ -1,4 +1,4 @@
-"""Faults on demand: which request meets which misfortune."""
+"""Faults on demand: which requests go wrong, and how."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 KINDS = {
     "latency": "the answer waits `seconds`; the work is done before",
-    "late": "the request is taken in `seconds` later, even if the client has gone by then",
+    "late": "the request is served `seconds` later, even if the client has gone by then",
     "lost_before": "the connection breaks and nothing was done",
     "lost_after": "the work is done and the connection breaks",
     "refuse": "the service answers with `code`; `after` says that the work was done",
@@ -29,10 +29,11 @@ DUPLICATES = ("refuse", "tolerate", "first")
 
 @dataclass
 class Fault:
-    """One misfortune; it meets requests of operation `on` whose path begins with `path`.
+    """One fault; it applies to requests of operation `on` whose path begins with `path`.
 
-    The first `skip` of them are spared, then a share of `rate` is met, at most `times` of them
-    (0: without end). `seconds` are real ones, whatever the simulator's speed.
+    The first `skip` of them pass, then a share of `rate` is hit, at most `times` of them (0: no
+    limit); `seen` and `met` count those that applied and were hit. `seconds` are real ones,
+    whatever the simulator's speed. Raises ValueError for an unknown kind, operation or body.
     """
 
     kind: str
@@ -50,13 +51,13 @@ class Fault:
     met: int = 0
 
     def __post_init__(self) -> None:
-        for name, words in (("kind", KINDS), ("on", OPERATIONS), ("body", BODIES)):
-            if getattr(self, name) not in words:
-                raise ValueError(f"a fault's {name} is one of {', '.join(words)}")
+        for name, allowed in (("kind", KINDS), ("on", OPERATIONS), ("body", BODIES)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"a fault's {name} is one of {', '.join(allowed)}")
 
 
 class Faults:
-    """The faults of one simulator, and how it treats an external id that comes twice.
+    """The faults of one simulator, and how it treats a repeated external id.
 
     `duplicates` is "refuse" (seen live for text to video), "tolerate" (a second task is made) or
     "first" (the first task is answered again): the vendor does not document it for every path.
@@ -71,25 +72,25 @@ class Faults:
             self.replace(tomllib.loads(text) if file.suffix == ".toml" else json.loads(text))
 
     def replace(self, given: Mapping[str, Any]) -> None:
-        """Take {"faults": [...], "duplicates": ...} in place of what was; raises ValueError."""
+        """Replace all faults by {"faults": [...], "duplicates": ...}; raises ValueError."""
         duplicates = str(given.get("duplicates", "refuse"))
         if duplicates not in DUPLICATES:
             raise ValueError(f"duplicates is one of {', '.join(DUPLICATES)}")
         self._faults = [_read(row) for row in given.get("faults", [])]
         self.duplicates = duplicates
 
-    def shown(self) -> dict[str, Any]:
-        """Show the faults with how many requests each has seen and met."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the faults in the form that `replace` takes, with their counts."""
         return {"duplicates": self.duplicates, "faults": [asdict(fault) for fault in self._faults]}
 
-    def meet(self, operation: str, path: str) -> Fault | None:
-        """Choose the fault that a request meets: the first one that is due."""
+    def choose(self, operation: str, path: str) -> Fault | None:
+        """Choose the fault of a request, the first that is due, and count it."""
         for fault in self._faults:
             if fault.on not in (operation, "any") or not path.startswith(fault.path):
                 continue
             fault.seen += 1
-            spent = 0 < fault.times <= fault.met
-            if fault.seen <= fault.skip or spent or self._chance.random() >= fault.rate:
+            used_up = 0 < fault.times <= fault.met
+            if fault.seen <= fault.skip or used_up or self._chance.random() >= fault.rate:
                 continue
             fault.met += 1
             return fault

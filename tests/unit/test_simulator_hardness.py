@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.simulator.desk import Desk
+from kling_pipeline.simulator.service import Service
 from kling_pipeline.simulator.studio import Studio
 from kling_pipeline.simulator.tasks.task import Task
 from tests.unit.simulator_client import Simulated, picture, refusal
@@ -126,7 +126,7 @@ def test_what_nobody_foresaw_is_answered_with_the_envelope(
     def broken(*_: object) -> list[Task]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Desk, "page", broken)
+    monkeypatch.setattr(Service, "list_tasks", broken)
     answer = kling.get(T2V)
     assert refusal(answer) == (500, 5000, "Internal server error")
     assert answer.headers["content-type"] == "application/json"

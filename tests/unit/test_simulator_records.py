@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.simulator.callbacks import _legacy_body, _new_body
+from kling_pipeline.simulator.api import v1_responses, v2_responses
 from kling_pipeline.simulator.rules.loader import Rules
 from kling_pipeline.simulator.tasks.task import Task
 from tests.unit.simulator_client import (
@@ -240,17 +240,17 @@ def test_a_legacy_callback_names_every_kind_of_result() -> None:
         (2, [], set()),
         (3, [video], {"final_unit_deduction"}),
     ):
-        body = _legacy_body(_link, _task(), moment)
+        body = v1_responses.callback_body(_link, _task(), moment)
         assert body["task_result"] == {"images": [], "videos": videos, "audios": []}
         assert body.keys() == TOLD | units
     image = {"result_type": "series", "series_images": [{"index": 0, "url": "file:a.png"}]}
-    series = _legacy_body(_link, _task(result=image), 3)["task_result"]
+    series = v1_responses.callback_body(_link, _task(result=image), 3)["task_result"]
     assert (series["images"], series["videos"], series["audios"]) == ([], [], [])
     assert series["series_images"][0]["url"] == "https://example.com/a.png"
 
 
 def test_a_new_callback_lists_every_field_of_its_page() -> None:
-    body = _new_body(_link, _task(external_id=""), 3)
+    body = v2_responses.callback_body(_link, _task(external_id=""), 3)
     names = (
         "id",
         "status",

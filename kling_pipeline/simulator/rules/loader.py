@@ -118,6 +118,7 @@ class Rules:
             if _is_in(contract, row)
         }
         self.endpoints: Mapping[str, Endpoint] = endpoints
+        self.by_path: Mapping[str, Endpoint] = {one.path: one for one in endpoints.values()}
 
 
 def _is_in(contract: Contract, row: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kling_pipeline.simulator.answers import FILE
+from kling_pipeline.simulator.files import FILE_PREFIX
 from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 
@@ -31,8 +31,8 @@ def _audio(sheet: Sheet, id_: str) -> dict[str, str]:
     duration = f"{sheet.seconds:g}"
     return {
         "id": id_,
-        "url_mp3": f"{FILE}{sheet.file.removesuffix('.wav')}.mp3",
-        "url_wav": FILE + sheet.file,
+        "url_mp3": f"{FILE_PREFIX}{sheet.file.removesuffix('.wav')}.mp3",
+        "url_wav": FILE_PREFIX + sheet.file,
         "duration_mp3": duration,
         "duration_wav": duration,
     }
@@ -53,14 +53,14 @@ def _images(request: CreateRequest, drawn: Sequence[Sheet]) -> list[dict[str, An
         return [{"index": index, **_links(request, sheet)} for index, sheet in enumerate(drawn)]
     return [
         {"index": index}
-        | {f"url_{n + 1}": FILE + drawn[index * views + n].file for n in range(views)}
+        | {f"url_{n + 1}": FILE_PREFIX + drawn[index * views + n].file for n in range(views)}
         for index in range(len(drawn) // views)
     ]
 
 
 def _links(request: CreateRequest, sheet: Sheet) -> dict[str, str]:
-    links = {"url": FILE + sheet.file}
+    links = {"url": FILE_PREFIX + sheet.file}
     if request.body.get("watermark_info", {}).get("enabled"):
         # Every rendered file bears the simulator's own mark, so one file serves as both.
-        links["watermark_url"] = FILE + sheet.file
+        links["watermark_url"] = FILE_PREFIX + sheet.file
     return links

@@ -1,4 +1,4 @@
-"""Routes for tests, outside the vendor's API: no key, but only from this machine."""
+"""Control routes for tests, outside the vendor's API: no key, but only from this machine."""
 
 from __future__ import annotations
 
@@ -14,49 +14,48 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kling_pipeline.simulator.desk import Desk
-from kling_pipeline.simulator.files import origin
+from kling_pipeline.simulator.service import Service
 from kling_pipeline.simulator.tasks.task import Task, now_ms
 
-_LARGEST_INPUT = 200 * 1024 * 1024
+_MAX_INPUT_BYTES = 200 * 1024 * 1024
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(service: Service) -> list[Route]:
     """List the control routes."""
     return [
         Route("/_simulator/healthz", _health),
-        Route("/_simulator/tasks", partial(_tasks, desk)),
-        Route("/_simulator/inputs/{ending}", partial(_take_input, desk), methods=["POST"]),
-        Route("/_simulator/faults", partial(_faults, desk), methods=["GET", "POST"]),
+        Route("/_simulator/tasks", partial(_tasks, service)),
+        Route("/_simulator/inputs/{ending}", partial(_store_input, service), methods=["POST"]),
+        Route("/_simulator/faults", partial(_faults, service), methods=["GET", "POST"]),
     ]
 
 
 async def _health(request: Request) -> Response:
-    _only_here(request)
+    _require_loopback(request)
     return JSONResponse({"ok": True})
 
 
-async def _tasks(desk: Desk, request: Request) -> Response:
-    _only_here(request)
+async def _tasks(service: Service, request: Request) -> Response:
+    _require_loopback(request)
     now = now_ms()
     return JSONResponse(
-        {"tasks": [_shown(desk, task, now) for task in desk.bench.store.all_tasks()]}
+        {"tasks": [_task_row(service, task, now) for task in service.context.store.all_tasks()]}
     )
 
 
-async def _take_input(desk: Desk, request: Request) -> Response:
-    """Keep a local file under an address, since the service takes videos by address only."""
-    _only_here(request)
+async def _store_input(service: Service, request: Request) -> Response:
+    """Store a file and return its address, since the service takes videos by address only."""
+    _require_loopback(request)
     ending = request.path_params["ending"]
     if not re.fullmatch("[a-z0-9]{1,4}", ending):
         raise HTTPException(404)
-    files, digest, size = desk.bench.files, hashlib.sha256(), 0
+    files, digest, size = service.context.files, hashlib.sha256(), 0
     part = files.path(f".input-{uuid.uuid4().hex}")
     try:
         with part.open("wb") as out:
             async for chunk in request.stream():
                 size += len(chunk)
-                if size > _LARGEST_INPUT:
+                if size > _MAX_INPUT_BYTES:
                     return JSONResponse({"error": "the file is too large"}, 413)
                 digest.update(chunk)
                 out.write(chunk)
@@ -64,26 +63,26 @@ async def _take_input(desk: Desk, request: Request) -> Response:
         os.replace(part, files.path(name))
     finally:
         part.unlink(missing_ok=True)
-    return JSONResponse({"url": files.link(origin(request), name, now_ms())})
+    return JSONResponse({"url": files.links_for(request)(name, now_ms())})
 
 
-async def _faults(desk: Desk, request: Request) -> Response:
-    _only_here(request)
-    faults = desk.bench.faults
+async def _faults(service: Service, request: Request) -> Response:
+    _require_loopback(request)
+    faults = service.context.faults
     if request.method == "POST":
         try:
             faults.replace(await request.json())
         except (ValueError, TypeError, AttributeError) as problem:
             return JSONResponse({"error": str(problem)}, 400)
-    return JSONResponse(faults.shown())
+    return JSONResponse(faults.as_json())
 
 
-def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
+def _task_row(service: Service, task: Task, now: int) -> dict[str, object]:
     status = task.status(now)
     return {
         "task_id": task.task_id,
         "external_task_id": task.external_id,
-        "path": desk.bench.rules.endpoints[task.family].path,
+        "path": service.context.rules.endpoints[task.family].path,
         "model": task.model,
         "status": status,
         "units": task.units,
@@ -94,7 +93,7 @@ def _shown(desk: Desk, task: Task, now: int) -> dict[str, object]:
     }
 
 
-def _only_here(request: Request) -> None:
+def _require_loopback(request: Request) -> None:
     host = request.client.host if request.client else ""
     if not ipaddress.ip_address(host).is_loopback:
         raise HTTPException(404)

@@ -1,4 +1,4 @@
-"""Selections on a frame: the mask that grows around clicked points, and how it is written."""
+"""Masks of selected points, and their encoding in responses."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-_REACH = 0.12  # of the short side: the simulator sees no objects, so each point selects a disc
+_DISC_RADIUS = (
+    0.12  # of the short side: the simulator sees no objects, so each point selects a disc
+)
 
 
 def draw_mask(points: Sequence[Mapping[str, float]], width: int, height: int) -> Image.Image:
-    """Draw a mask (mode L, 255 inside) around points given from 0 to 1."""
+    """Draw a mask (mode L, 255 inside) of discs around points; x and y from 0 to 1."""
     mask = Image.new("L", (width, height), 0)
-    pen, reach = ImageDraw.Draw(mask), _REACH * min(width, height)
+    draw, radius = ImageDraw.Draw(mask), _DISC_RADIUS * min(width, height)
     for point in points:
         x, y = point["x"] * width, point["y"] * height
-        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=255)
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     return mask
 
 
-def describe(mask: Image.Image) -> dict[str, Any]:
-    """Write a mask as the service does: compressed RLE (COCO, column by column) and PNG."""
+def encode_mask(mask: Image.Image) -> dict[str, Any]:
+    """Encode a mask as the service does: compressed RLE (COCO, column by column) and PNG."""
     size = [mask.height, mask.width]
     png = BytesIO()
     mask.save(png, "PNG")
@@ -43,7 +45,7 @@ def _runs(mask: Image.Image) -> list[int]:
 
 
 def _compress(runs: Sequence[int]) -> str:
-    """Write runs in COCO's alphabet: 5 bits a character, from the third on as differences."""
+    """Encode runs in COCO's alphabet: 5 bits a character, differences from the third run on."""
     text = []
     for index, run in enumerate(runs):
         value = run - runs[index - 2] if index > 2 else run

@@ -1,4 +1,4 @@
-"""Bodies of the new standard, written in the flat fields of their legacy twins."""
+"""Translate v2 bodies into the flat fields of v1, so that one set of rules checks both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kling_pipeline.simulator.rules.fields import is_given
 _log = logging.getLogger(__name__)
 _MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
 _FRAMES = {"first_frame": "first_frame", "last_frame": "end_frame"}
-_SINGLE = {
+_ONCE = {
     ("new-image2video", "first_frame"): "image",
     ("new-image2video", "last_frame"): "image_tail",
     ("new-motion-control", "image"): "image_url",
@@ -26,10 +26,10 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate a body (Kling docs, new standard, Sept 2026); raises ApiError 1201.
+def to_v1_body(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate a v2 body (Kling docs, new standard, Sept 2026); raises ApiError 1201.
 
-    Only the layout is checked here; values are judged by the legacy twin's rules.
+    Checks the layout only; the rules of the v1 endpoint check the values.
     """
     contents = _contents(family, body)
     settings = _object(body, "settings", _SETTINGS)
@@ -42,17 +42,17 @@ def flatten(family: str, model: str, body: Mapping[str, Any]) -> dict[str, Any]:
     flat |= _sound(family, settings.get("audio"))
     if "multi_shot" in settings:
         flat["multi_shot"] = settings["multi_shot"]
-        # Shots of the new standard are left to the model, which the legacy word for is this one.
+        # v2 leaves the shots to the model, which v1 calls this.
         flat["shot_type"] = "intelligence" if settings["multi_shot"] is True else None
     for index, item in enumerate(contents):
-        _put(family, flat, index, item)
+        _add_content(family, flat, index, item)
     for video in flat.get("video_list", []):
         video["keep_original_sound"] = "yes" if settings.get("audio") == "original" else "no"
     return flat
 
 
 def _object(body: Mapping[str, Any], name: str, known: Sequence[str]) -> Mapping[str, Any]:
-    """Return what is given and known: anything else could pass for a legacy field."""
+    """Return the known fields that are given: any other could pass for a v1 field."""
     value = body.get(name)
     if not is_given(value):
         return {}
@@ -66,7 +66,7 @@ def _object(body: Mapping[str, Any], name: str, known: Sequence[str]) -> Mapping
 def _contents(family: str, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     contents = body.get("contents")
     if not is_given(contents):
-        # Text to video has its prompt outside.
+        # Text to video has its prompt outside of `contents`.
         if family == "new-text2video":
             return []
         raise invalid("contents cannot be empty")
@@ -112,21 +112,21 @@ def _sound(family: str, audio: object) -> dict[str, Any]:
     return {"sound": "on" if audio == "native" else None}
 
 
-def _put(family: str, flat: dict[str, Any], index: int, item: Mapping[str, Any]) -> None:
+def _add_content(family: str, flat: dict[str, Any], index: int, item: Mapping[str, Any]) -> None:
     kind = item.get("type")
     if not isinstance(kind, str):
         raise invalid(f"contents[{index}].type value '{kind}' is invalid")
     if kind == "prompt":
-        flat["prompt"] = _filled(
+        flat["prompt"] = _required(
             item, "text", "content item of type 'prompt' must have non-blank text"
         )
     elif kind == "element" and family != "new-text2video":
-        element = _filled(item, "element_id", "Invalid element id: ")
+        element = _required(item, "element_id", "Invalid element id: ")
         flat.setdefault("element_list", []).append({"element_id": element})
     elif kind == "voice" and family == "new-image2video":
         flat.setdefault("voice_list", []).append({"voice_id": item.get("voice_id")})
-    elif (family, kind) in _SINGLE:
-        field = _SINGLE[family, kind]
+    elif (family, kind) in _ONCE:
+        field = _ONCE[family, kind]
         if field in flat:
             raise invalid(f"At most 1 {kind} item is allowed in contents.")
         flat[field] = _url(kind, item)
@@ -141,11 +141,11 @@ def _put(family: str, flat: dict[str, Any], index: int, item: Mapping[str, Any])
 
 
 def _url(kind: str, item: Mapping[str, Any]) -> Any:
-    return _filled(item, "url", f"content item of type '{kind}' must have a non-blank url")
+    return _required(item, "url", f"content item of type '{kind}' must have a non-blank url")
 
 
-def _filled(item: Mapping[str, Any], name: str, refusal: str) -> Any:
+def _required(item: Mapping[str, Any], name: str, message: str) -> Any:
     value = item.get(name)
     if not is_given(value) or (isinstance(value, str) and not value.strip()):
-        raise invalid(refusal)
+        raise invalid(message)
     return value

@@ -1,4 +1,4 @@
-"""What every part of the service works with: the rules, the shelf, the files, the studio."""
+"""The context of every request: the parts of one simulator, and lookups that several share."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
-class Bench:
-    """The parts of one simulator, and the few questions that several of its parts ask."""
+class Context:
+    """The parts of one simulator."""
 
     options: Options
     rules: Rules
     store: TaskStore
     files: Files
-    studio: Studio
+    renderer: Studio
     faults: Faults
 
-    def find(self, kind: str, id_: str) -> dict[str, Any]:
+    def find_media(self, kind: str, id_: str) -> dict[str, Any]:
         """Find the record of a video_id or audio_id, which live 30 days; raises ApiError 1201."""
         since = now_ms() - int(self.rules.retention["link_days"] * _DAY_MS)
         item = self.store.find_record(kind, id_, since)
@@ -38,7 +38,7 @@ class Bench:
             raise invalid(f"{kind} {id_} not found or expired")
         return item
 
-    def session(self, kind: str, id_: str) -> dict[str, Any]:
+    def find_session(self, kind: str, id_: str) -> dict[str, Any]:
         """Find a session, which lives 24 hours; raises ApiError 1201."""
         since = now_ms() - int(self.rules.retention["session_hours"] * _HOUR_MS)
         item = self.store.find_record(kind, id_, since)
@@ -46,21 +46,21 @@ class Bench:
             raise invalid(f"session_id {id_} not found or expired")
         return item
 
-    def check_funds(self, pool: str, price: Decimal) -> None:
-        """Refuse with 1102 what the account's units do not pay for."""
+    def check_balance(self, pool: str, price: Decimal) -> None:
+        """Raise ApiError 1102 if the account's units do not cover a price."""
         total = self.options.units.get(pool, self.rules.pools[pool]["units"])
         if self.store.units_taken(pool) + price > Decimal(str(total)):
             raise ApiError(1102)
 
-    def check_slots(self, pool: str, wanted: int) -> None:
-        """Refuse with 1303 what would be more in flight than the account's pack allows."""
+    def check_concurrency(self, pool: str, wanted: int) -> None:
+        """Raise ApiError 1303 if `wanted` more slots exceed what the account's pack allows at once."""
         limit = self.options.slots.get(pool, int(self.rules.pools[pool]["slots"]))
         if self.store.slots_taken(pool, now_ms()) + wanted > limit:
             raise ApiError(1303)
 
-    def spend(self, pool: str, price: Decimal) -> str:
-        """Charge a synchronous call and return its final_unit_deduction."""
-        self.check_funds(pool, price)
+    def charge(self, pool: str, price: Decimal) -> str:
+        """Charge a synchronous call and return its final_unit_deduction; raises ApiError 1102."""
+        self.check_balance(pool, price)
         units = f"{price.normalize():f}"
         self.store.spend(pool, units)
         return units
