@@ -48,7 +48,7 @@ from kling_pipeline.jobs.cleanup import sweep_cache
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.runtime import Studio
 from ui.api.routes import add_routes
-from ui.gradio_uploads import drop_leftovers
+from ui.gradio_uploads import delete_partial_uploads
 from ui.middleware.body_limits import Limits
 from ui.middleware.host_check import Gate
 from ui.middleware.safe_responses import Answers
@@ -80,7 +80,7 @@ def build_app(studio: Studio) -> FastAPI:
     )
     add_routes(app, studio.pipeline, lambda: running)
     clear_cache(studio.pipeline.engine)
-    drop_leftovers()
+    delete_partial_uploads()
     page = build_page(studio.pipeline)
     # Gradio keeps a visitor from naming a file of this machine only once it believes it was launched.
     page.has_launched = True

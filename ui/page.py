@@ -15,7 +15,7 @@ from ui import credits, islands
 from ui.form.events import BROWSER_ONLY, UNQUEUED, connect_events
 from ui.form.layout import Form, build_form, build_tab
 from ui.form.updates import restore
-from ui.gradio_errors import HANDLERS, Page
+from ui.gradio_errors import EXCEPTION_HANDLERS, SafeBlocks
 from ui.http.owner import OWNER
 from ui.manifest import read_makings
 from ui.page_head import FirstPaint, read_head
@@ -29,7 +29,7 @@ HEADING = '<h1 class="ks-hidden-heading">${value}</h1>'
 
 def build_page(pipeline: Pipeline) -> gr.Blocks:
     """Build the page with a tab for every capability of the catalog."""
-    with Page(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
+    with SafeBlocks(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
         islands.header()
         groups = _grouped(pipeline.catalog.capabilities.values())
         with gr.Column(elem_id="ks-doors"):
@@ -74,7 +74,7 @@ def mount_options(pipeline: Pipeline) -> dict[str, Any]:
         "footer_links": [],
         "app_kwargs": {
             "middleware": [Middleware(FirstPaint, head=lambda: head, root=root)],
-            "exception_handlers": HANDLERS,
+            "exception_handlers": EXCEPTION_HANDLERS,
         },
     }
 

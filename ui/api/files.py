@@ -18,7 +18,7 @@ from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import ROOT
 from ui.api.download_name import speak
 from ui.http.owner import OWNER
-from ui.http.thread_pools import FILES
+from ui.http.thread_pools import FILE_THREADS
 
 STATIC = Path(__file__).parent.parent / "static"
 SAMPLES = ROOT / "data" / "samples"
@@ -61,7 +61,7 @@ class Files:
                     part.write(chunk)
                 part.flush()
                 try:
-                    asset = await FILES.run(self.pipeline.upload, OWNER, Path(part.name))
+                    asset = await FILE_THREADS.run(self.pipeline.upload, OWNER, Path(part.name))
                 except InputError as error:
                     raise InputError.at("file", error.message, code=error.code) from None
         return JSONResponse({"asset": asset}, status_code=201)

@@ -19,9 +19,9 @@ from kling_pipeline.pipeline import Pipeline
 from ui.api.callbacks import callback_route
 from ui.api.files import file_routes
 from ui.api.json_body import read_json, read_order
-from ui.http.error_handlers import refuse, refuse_http
+from ui.http.error_handlers import handle_http_exception, handle_studio_error
 from ui.http.owner import OWNER
-from ui.http.thread_pools import FILES, KLING
+from ui.http.thread_pools import FILE_THREADS, KLING_THREADS
 
 _T = TypeVar("_T")
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -56,8 +56,8 @@ def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> N
             Route("/api/{rest:path}", _nothing, methods=ANY),
         ]
     )
-    app.add_exception_handler(StudioError, refuse)
-    app.add_exception_handler(HTTPException, refuse_http)
+    app.add_exception_handler(StudioError, handle_studio_error)
+    app.add_exception_handler(HTTPException, handle_http_exception)
 
 
 class Api:
@@ -86,7 +86,7 @@ class Api:
 
     async def doctor(self, request: Request) -> Response:
         """What is wrong and how to mend it; asks Kling, so it may take a while."""
-        found = await KLING.run(self.pipeline.examine)
+        found = await KLING_THREADS.run(self.pipeline.examine)
         return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
     async def adopt(self, request: Request) -> Response:
@@ -94,7 +94,7 @@ class Api:
         body = await read_json(request, {"task_id"})
         if not isinstance(body.get("task_id"), str):
             raise InputError.at("task_id", "Name a task.")
-        job = await KLING.run(self.pipeline.adopt_orphan, OWNER, body["task_id"])
+        job = await KLING_THREADS.run(self.pipeline.adopt_orphan, OWNER, body["task_id"])
         return JSONResponse({"jobs": [job]}, status_code=201)
 
     async def quote(self, request: Request) -> Response:
@@ -129,7 +129,7 @@ class Api:
         body = await read_json(request, {"capability", "params"})
         if not isinstance(body.get("capability"), str):
             raise InputError.at("capability", "Name a capability.")
-        session = await KLING.run(
+        session = await KLING_THREADS.run(
             self.pipeline.open_session, OWNER, body["capability"], body.get("params", {})
         )
         return JSONResponse(session, status_code=201)
@@ -140,7 +140,7 @@ class Api:
     ) -> _T:  # fmt: skip
         """Runs what brings files in Base64 where uploads run, and all else among the light work."""
         if self.pipeline.brings_files(capability, params):
-            return await FILES.run(work, owner, capability, params, *more, **named)
+            return await FILE_THREADS.run(work, owner, capability, params, *more, **named)
         return await run_in_threadpool(work, owner, capability, params, *more, **named)
 
     def session(self, request: Request) -> Response:
@@ -153,7 +153,7 @@ class Api:
         params = body["params"] if isinstance(body.get("params"), dict) else body
         path = request.path_params
         return JSONResponse(
-            await KLING.run(
+            await KLING_THREADS.run(
                 self.pipeline.call_session, OWNER, path["session_id"], path["call"], params
             )
         )
@@ -195,10 +195,10 @@ def _other_methods(routes: Sequence[BaseRoute]) -> Iterator[Route]:
 
 
 def _refuse_method(allowed: str) -> Callable[[Request], Response]:
-    def refuse(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         raise HTTPException(405, headers={"Allow": allowed})
 
-    return refuse
+    return respond
 
 
 def _nothing(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Errors as answers: `{"error": {code, message, fields}}`, each with its status."""
+"""Handlers that turn exceptions into responses: `{"error": {code, message, fields}}` with a status."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _CODES = {
 }
 
 
-def refuse(request: Request, error: Exception) -> Response:
-    """An error of ours, by what the caller can do about it."""
+def handle_studio_error(request: Request, error: Exception) -> Response:
+    """Respond to a StudioError; BusyError has Retry-After in seconds."""
     assert isinstance(error, StudioError)
-    # Long enough for what is under way to move on, short enough for a person who waits.
+    # Long enough for running requests to end, short enough for a person who waits.
     headers = {"Retry-After": "5"} if isinstance(error, BusyError) else None
     body = {"error": {"fields": {}, **error.as_dict()}}
-    return JSONResponse(body, status_code=status_of(error), headers=headers)
+    return JSONResponse(body, status_code=status_for(error), headers=headers)
 
 
-def status_of(error: StudioError) -> int:
-    """The status of an error of ours."""
+def status_for(error: StudioError) -> int:
+    """Return the HTTP status of an error: by its class, else by its code."""
     if isinstance(error, NotFound):
         return 404
     if isinstance(error, CreditError):
@@ -47,18 +47,18 @@ def status_of(error: StudioError) -> int:
     return _STATUS.get(error.code, 422 if isinstance(error, InputError) else 500)
 
 
-def code_of(status: int) -> str:
-    """The code of an answer that a library makes."""
+def code_for(status: int) -> str:
+    """Return our error code for a status that a library has chosen."""
     return _CODES.get(status, "bad_request" if status < 500 else "internal_error")
 
 
-def refuse_http(request: Request, error: Exception) -> Response:
-    """What a router says no to."""
+def handle_http_exception(request: Request, error: Exception) -> Response:
+    """Respond to an HTTPException of Starlette's router, such as 404 and 405."""
     status = getattr(error, "status_code", 404)
-    said = {404: "There is nothing here.", 405: "This address takes another method."}
-    message = said.get(status, str(getattr(error, "detail", "")))
+    messages = {404: "There is nothing here.", 405: "This address takes another method."}
+    message = messages.get(status, str(getattr(error, "detail", "")))
     return JSONResponse(
-        {"error": {"code": code_of(status), "message": message, "fields": {}}},
+        {"error": {"code": code_for(status), "message": message, "fields": {}}},
         status_code=status,
         headers=getattr(error, "headers", None),
     )

@@ -1,3 +1,3 @@
-"""Whose jobs, files and credits a request is about."""
+"""The owner of the jobs, files and credits that a request concerns."""
 
 OWNER = "local"  # until sign-in exists

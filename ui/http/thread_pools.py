@@ -1,4 +1,4 @@
-"""Heavy and slow work of requests in threads of its own, so that the light routes always find one."""
+"""Thread pools for heavy and slow requests, so that the light routes always find a free thread."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from anyio import CapacityLimiter, to_thread
 
 from kling_pipeline.errors import BusyError
 
-__all__ = ["FILES", "KLING", "Capacity"]
+__all__ = ["FILE_THREADS", "KLING_THREADS", "ThreadPool"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-class Capacity:
-    """Runs a few calls at once in threads, lets a number wait, and refuses the rest.
+class ThreadPool:
+    """Runs up to `max_threads` calls at once, queues `max_waiting` more, and refuses the rest.
 
-    Starlette's own pool has forty threads for every route; forty slow files would silence them all.
+    Starlette's own pool has forty threads for all routes; forty slow uploads would block every one.
     """
 
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self._limiter = CapacityLimiter(at_once)
-        self._most, self._taken = at_once + waiting, 0
+    def __init__(self, max_threads: int, max_waiting: int) -> None:
+        self._limiter = CapacityLimiter(max_threads)
+        self._most, self._taken = max_threads + max_waiting, 0
 
     async def run(self, work: Callable[_P, _T], /, *args: _P.args, **named: _P.kwargs) -> _T:
-        """Run `work` in a thread and return its result; BusyError, before it began, when full."""
+        """Run `work` in a thread and return its result; BusyError, before it starts, when the queue is full."""
         if self._taken >= self._most:
             raise BusyError(
                 "The studio has as much in hand as it can bear. Nothing was taken and nothing was "
@@ -41,7 +41,7 @@ class Capacity:
             self._taken -= 1
 
 
-# Uploads and bodies that bring files. A waiting one holds no thread, only what it has sent.
-FILES = Capacity(at_once=4, waiting=48)
-# What is asked of Kling while somebody waits for the answer: up to a minute each.
-KLING = Capacity(at_once=8, waiting=32)
+# For uploads and bodies with files. A waiting request occupies memory, but no thread.
+FILE_THREADS = ThreadPool(max_threads=4, max_waiting=48)
+# For calls to Kling that a client waits for: up to a minute each.
+KLING_THREADS = ThreadPool(max_threads=8, max_waiting=32)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_pipeline.errors import BusyError, InputError, StudioError
-from ui.http.error_handlers import refuse
+from ui.http.error_handlers import handle_studio_error
 from ui.middleware.body_stream import drain, read_length
 from ui.middleware.json_counter import JsonCount
 
@@ -149,7 +149,7 @@ class _Body:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: StudioError) -> None:
     """Answers at once, takes in for a moment what was under way so that the answer is read, and hangs up."""
-    answer = refuse(Request(scope), refusal)
+    answer = handle_studio_error(Request(scope), refusal)
     headers = [*answer.raw_headers, (b"connection", b"close")]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})

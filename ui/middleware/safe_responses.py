@@ -8,8 +8,8 @@ import json
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.http.error_handlers import code_of
-from ui.http.unexpected_errors import is_refusal, log_failure, refuse_unknown
+from ui.http.error_handlers import code_for
+from ui.http.unexpected_errors import handle_unexpected, is_from_http_exception, log_exception
 
 _OURS = ("/api/", "/media/", "/callbacks/", "/healthz")
 SAFE_HEADERS = [
@@ -45,13 +45,13 @@ class Answers:
             return  # nobody is left to be told
         # Whatever it is: a caller gets an answer, and the server's own would be another shape.
         except Exception as error:
-            log_failure(error, f"{scope['method']} {scope['path'][:100]!r}")
+            log_exception(error, f"{scope['method']} {scope['path'][:100]!r}")
             # An answer that has begun is cut: the server closes what is not complete.
-            if marked.streams and is_refusal(error):
+            if marked.streams and is_from_http_exception(error):
                 # Gradio's streams tell of it in an event, and then raise it.
                 await marked({"type": "http.response.body", "body": b""})
             elif not marked.begun:
-                await refuse_unknown(Request(scope), error)(scope, receive, marked)
+                await handle_unexpected(Request(scope), error)(scope, receive, marked)
 
 
 class _Marked:
@@ -77,7 +77,7 @@ class _Marked:
         self.streams = kind.startswith(b"text/event-stream")
         if status >= (500 if self._plain else 400) and not kind.startswith(b"application/json"):
             # The library that sends files answers a bad Range with plain text.
-            said = {"code": code_of(status), "message": "This cannot be answered.", "fields": {}}
+            said = {"code": code_for(status), "message": "This cannot be answered.", "fields": {}}
             self._instead = json.dumps({"error": said}).encode()
             headers = [one for one in headers if one[0] not in (b"content-type", b"content-length")]
             headers += [

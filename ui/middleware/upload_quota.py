@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_pipeline.errors import StudioError
 from kling_pipeline.pipeline import Pipeline
-from ui.http.error_handlers import refuse
+from ui.http.error_handlers import handle_studio_error
 from ui.http.owner import OWNER
 from ui.middleware.body_limits import UPLOADS
 from ui.middleware.body_stream import drain, read_length
@@ -66,7 +66,7 @@ class _Upload:
         except StudioError as error:
             self._refused = True
             if not self._begun:
-                answer = refuse(Request(self._scope), error)
+                answer = handle_studio_error(Request(self._scope), error)
                 await answer(self._scope, self._receive, self._send)
             return False
         return True

@@ -1,4 +1,4 @@
-"""Heavy requests have threads of their own: a few at once, some waiting, the rest told so."""
+"""Heavy requests have a thread pool: a few run, some wait, the rest are refused."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from kling_pipeline.errors import BusyError
 from tests.conftest import run_async
 from tests.unit.conftest import Bench
 from ui.api.routes import add_routes
-from ui.http.error_handlers import refuse
-from ui.http.thread_pools import Capacity
+from ui.http.error_handlers import handle_studio_error
+from ui.http.thread_pools import ThreadPool
 
 
 def test_a_few_run_some_wait_and_the_rest_are_refused() -> None:
@@ -32,13 +32,13 @@ def test_a_few_run_some_wait_and_the_rest_are_refused() -> None:
         return name
 
     async def main() -> tuple[list[str], list[str], str]:
-        capacity = Capacity(at_once=2, waiting=3)
+        pool = ThreadPool(max_threads=2, max_waiting=3)
         done: list[str] = []
         refused: list[str] = []
 
         async def ask(name: str) -> None:
             try:
-                done.append(await capacity.run(work, name))
+                done.append(await pool.run(work, name))
             except BusyError as error:
                 refused.append(error.code)
 
@@ -56,22 +56,22 @@ def test_a_few_run_some_wait_and_the_rest_are_refused() -> None:
     assert (len(done), refused, light, most) == (5, ["busy"] * 4, "light", 2)
 
 
-def test_a_place_is_given_back_when_the_work_fails() -> None:
+def test_a_thread_is_free_again_when_the_work_fails() -> None:
     def fail() -> None:
-        raise ValueError("told to")
+        raise ValueError("on purpose")
 
     async def main() -> str:
-        capacity = Capacity(at_once=1, waiting=0)
+        pool = ThreadPool(max_threads=1, max_waiting=0)
         for _ in range(3):
-            with pytest.raises(ValueError, match="told to"):
-                await capacity.run(fail)
-        return await capacity.run(lambda: "still open")
+            with pytest.raises(ValueError, match="on purpose"):
+                await pool.run(fail)
+        return await pool.run(lambda: "still open")
 
     assert run_async(main()) == "still open"
 
 
-def test_a_refusal_says_when_to_come_again() -> None:
-    answer: Any = refuse(Request({"type": "http"}), BusyError("Too much at once."))
+def test_a_refusal_has_retry_after() -> None:
+    answer: Any = handle_studio_error(Request({"type": "http"}), BusyError("Too much at once."))
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert json.loads(answer.body)["error"]["code"] == "busy"
