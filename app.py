@@ -49,7 +49,7 @@ from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.runtime import Studio
 from ui.api.routes import add_routes
 from ui.gradio_uploads import delete_partial_uploads
-from ui.middleware.body_limits import Limits
+from ui.middleware.body_limits import BodyLimitMiddleware
 from ui.middleware.host_check import Gate
 from ui.middleware.safe_responses import Answers
 from ui.middleware.upload_quota import Room
@@ -102,7 +102,7 @@ def build_middleware(studio: Studio) -> list[Middleware]:
     return [
         Middleware(Answers),
         Middleware(Gate, studio.settings),
-        Middleware(Limits),
+        Middleware(BodyLimitMiddleware),
         Middleware(Room, studio.pipeline),
     ]
 

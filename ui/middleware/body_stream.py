@@ -1,4 +1,4 @@
-"""A request's body on its way in: how long it says it is, and what still comes after a refusal."""
+"""Reading a request's body from ASGI: its declared length, and the rest of it after a refusal."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import contextlib
 
 from starlette.types import Receive, Scope
 
-_LINGER_SECONDS = 5.0
+_DRAIN_SECONDS = 5.0
 
 
-def read_length(scope: Scope) -> int | None:
-    """What Content-Length says; None where there is none, or no number."""
+def read_content_length(scope: Scope) -> int | None:
+    """Return Content-Length in bytes; None where it is absent or not a number."""
     stated = dict(scope["headers"]).get(b"content-length", b"")
     return int(stated[:20]) if stated.isdigit() else None
 
 
 async def drain(receive: Receive) -> None:
-    """Hears out a client for a moment: one that still sends may not see its answer otherwise."""
+    """Read the rest of a body for some seconds: a client that still sends may not read its response otherwise."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LINGER_SECONDS):
+        async with asyncio.timeout(_DRAIN_SECONDS):
             while (await receive()).get("more_body"):
                 pass

@@ -1,4 +1,4 @@
-"""Counts what a JSON text holds while it comes in, before anything is built of it."""
+"""Count the values of a JSON text while it is received, before a parser builds anything from it."""
 
 from __future__ import annotations
 
@@ -6,55 +6,55 @@ import re
 
 from kling_pipeline.errors import InputError
 
-MOST_VALUES, MOST_DEPTH, LONGEST_NUMBER = 10_000, 32, 1_000
-# Possessive, so that a text of escapes alone is skipped without remembering each of them.
+MAX_VALUES, MAX_DEPTH, MAX_NUMBER_BYTES = 10_000, 32, 1_000
+# Possessive, so that a string of escapes is skipped without a backtracking point for each.
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _TOKEN = re.compile(rb'[\s,]*+(["\[{\]}:]|[^\s",:\[\]{}]++)')
 
 
-class JsonCount:
-    """Values and depth of one JSON text, fed piece by piece; InputError as soon as there are too many.
+class JsonCounter:
+    """Counts the values and the depth of one JSON text, chunk by chunk; InputError as soon as a limit is passed.
 
-    A value is an object, a list, a text that is no name, a number or a word. What is not JSON may be counted wrongly,
-    but never so that a parser would build more than was counted before it stops.
+    A value is an object, a list, a string that is no name, a number or a literal. Invalid JSON may be counted wrongly,
+    but a parser never builds more values from it than were counted.
     """
 
     def __init__(self) -> None:
         self.values = self.depth = 0
         self._in_string = self._escaped = False
-        self._word = 0  # bytes so far of a number or word that the last piece may have cut
+        self._literal = 0  # bytes so far of a number or literal that a chunk may end within
 
-    def feed(self, piece: bytes) -> None:
-        """Counts the next bytes, in time that grows with their number only."""
+    def feed(self, chunk: bytes) -> None:
+        """Count the next bytes, in linear time."""
         # In UTF-16 and UTF-32, which parsers guess, a character may hold the byte of a quotation mark.
-        if b"\0" in piece:
+        if b"\0" in chunk:
             raise InputError("The body is not JSON.", code="malformed_json")
-        at, end = 0, len(piece)
-        if self._escaped and piece:
+        at, end = 0, len(chunk)
+        if self._escaped and chunk:
             at, self._escaped = 1, False
         while at < end:
             if self._in_string:
-                at = self._skip_string(piece, at)
+                at = self._skip_string(chunk, at)
                 continue
-            token = _TOKEN.match(piece, at)
+            token = _TOKEN.match(chunk, at)
             if token is None:
-                self._word = 0
+                self._literal = 0
                 return
             at = token.end()
-            self._take(token[1], cut=token.start(1) == 0)
+            self._add(token[1], cut=token.start(1) == 0)
             if at < end:
-                self._word = 0
+                self._literal = 0
 
-    def _skip_string(self, piece: bytes, at: int) -> int:
-        found = _IN_STRING.match(piece, at)
+    def _skip_string(self, chunk: bytes, at: int) -> int:
+        found = _IN_STRING.match(chunk, at)
         at = found.end() if found else at
-        if piece[at : at + 1] == b'"':
+        if chunk[at : at + 1] == b'"':
             self._in_string = False
-        elif at < len(piece):  # a backslash, and what it escapes comes with the next piece
+        elif at < len(chunk):  # a backslash whose escaped character is in the next chunk
             self._escaped = True
         return at + 1
 
-    def _take(self, token: bytes, *, cut: bool) -> None:
+    def _add(self, token: bytes, *, cut: bool) -> None:
         if token == b'"':
             self._in_string = True
             self._count()
@@ -64,21 +64,21 @@ class JsonCount:
         elif token in b"]}":
             self.depth -= 1
         elif token == b":":
-            self.values -= 1  # the text before it was a name
+            self.values -= 1  # the string before it was a name
         else:
-            if not (cut and self._word):
+            if not (cut and self._literal):
                 self._count()
-            self._word += len(token)
-        if self.depth > MOST_DEPTH:
+            self._literal += len(token)
+        if self.depth > MAX_DEPTH:
             raise InputError(
-                f"The body is nested more than {MOST_DEPTH} deep.", code="malformed_json"
+                f"The body is nested more than {MAX_DEPTH} deep.", code="malformed_json"
             )
-        if self.depth < 0 or self._word > LONGEST_NUMBER or self.values < 0:
+        if self.depth < 0 or self._literal > MAX_NUMBER_BYTES or self.values < 0:
             raise InputError("The body is not JSON.", code="malformed_json")
 
     def _count(self) -> None:
         self.values += 1
-        if self.values > MOST_VALUES:
+        if self.values > MAX_VALUES:
             raise InputError(
-                f"The body holds more than {MOST_VALUES} values.", code="body_too_large"
+                f"The body holds more than {MAX_VALUES} values.", code="body_too_large"
             )

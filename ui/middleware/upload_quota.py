@@ -10,8 +10,8 @@ from kling_pipeline.errors import StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.http.error_handlers import handle_studio_error
 from ui.http.owner import OWNER
-from ui.middleware.body_limits import UPLOADS
-from ui.middleware.body_stream import drain, read_length
+from ui.middleware.body_limits import UPLOAD_PATHS
+from ui.middleware.body_stream import drain, read_content_length
 
 _STEP = 8 * 1024 * 1024  # bytes after which it is asked again
 
@@ -25,7 +25,11 @@ class Room:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request pass with its body counted, or answers it."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in UPLOADS:
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "POST"
+            or scope["path"] not in UPLOAD_PATHS
+        ):
             await self.app(scope, receive, send)
             return
         upload = _Upload(self, scope, receive, send)
@@ -50,7 +54,7 @@ class Room:
 class _Upload:
     def __init__(self, room: Room, scope: Scope, receive: Receive, send: Send) -> None:
         self._room, self._scope, self._receive, self._send = room, scope, receive, send
-        self._size, self._cached = read_length(scope) or 0, scope["path"] == UPLOADS[1]
+        self._size, self._cached = read_content_length(scope) or 0, scope["path"] == UPLOAD_PATHS[1]
         self._got = self._checked = 0
         self._begun = self._refused = False
 

@@ -1,4 +1,4 @@
-"""A body has a size, a time and a number of values, whatever the route makes of it."""
+"""A body's size, time and number of values are limited, whatever the route makes of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 import ui.middleware.body_limits
 import ui.middleware.body_stream
 from tests.unit.asgi import ask
-from ui.middleware.body_limits import MB, SIZES, Limits, Patience
+from ui.middleware.body_limits import MAX_SIZES, MB, BodyLimitMiddleware, BodyLimits
 
 
 async def read(scope: Any, receive: Any, send: Any) -> None:
@@ -21,33 +21,33 @@ async def read(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def swallow(scope: Any, receive: Any, send: Any) -> None:
-    """As a library does that turns whatever goes wrong with a body into an answer of its own."""
+    """As a library that turns every exception of a body into a response of its own."""
     try:
         await Request(scope, receive).body()
-        said = 200
+        status = 200
     except Exception:  # that is what it does
-        said = 400
-    await JSONResponse({"detail": "its own"}, said)(scope, receive, send)
+        status = 400
+    await JSONResponse({"detail": "its own"}, status)(scope, receive, send)
 
 
 APPS = pytest.mark.parametrize("app", [read, swallow])
-MEANS = {"content-type": "application/json"}
+JSON_TYPE = {"content-type": "application/json"}
 FILE = {"content-type": "multipart/form-data; boundary=x"}
 
 
 @pytest.fixture(autouse=True)
-def no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ui.middleware.body_stream, "_LINGER_SECONDS", 0.01)
+def no_draining(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui.middleware.body_stream, "_DRAIN_SECONDS", 0.01)
 
 
 def refused(app: Any, path: str = "/api/quote", **asked: Any) -> tuple[int, str]:
-    answer = ask(Limits(app, asked.pop("patience", None)), path, **asked)
+    answer = ask(BodyLimitMiddleware(app, asked.pop("limits", None)), path, **asked)
     assert answer.headers["connection"] == "close", "what still comes is not waited for"
     return answer.status, answer.code
 
 
 KB = 1024
-UPLOADS = ("/api/uploads", "/gradio_api/upload")
+UPLOAD_PATHS = ("/api/uploads", "/gradio_api/upload")
 MOST = [
     ("/callbacks/kling", 1), ("/api/doctor/adopt", 1), ("/api/jobs", 256), ("/api/quote", 256),
     ("/api/sessions/s/call", 256), ("/api/uploads", 201), ("/gradio_api/upload", 201),
@@ -57,25 +57,30 @@ MOST = [
 
 @APPS
 @pytest.mark.parametrize(("path", "most"), MOST)
-def test_every_address_has_its_size(
+def test_every_path_has_its_size(
     app: Any, path: str, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stated = {**FILE, "content-length": str(most * MB + 1)}
-    assert refused(app, path, headers=stated) == (413, "body_too_large")
-    assert ask(Limits(app), path, headers={**FILE, "content-length": str(most * MB)}).status == 200
+    declared = {**FILE, "content-length": str(most * MB + 1)}
+    assert refused(app, path, headers=declared) == (413, "body_too_large")
+    assert (
+        ask(
+            BodyLimitMiddleware(app), path, headers={**FILE, "content-length": str(most * MB)}
+        ).status
+        == 200
+    )
     monkeypatch.setattr(
-        ui.middleware.body_limits, "SIZES", [(start, size // KB) for start, size in SIZES]
+        ui.middleware.body_limits, "MAX_SIZES", [(start, size // KB) for start, size in MAX_SIZES]
     )
     just = [b" " * KB] * most
-    assert ask(Limits(app), path, body=just, headers=FILE).status == 200
+    assert ask(BodyLimitMiddleware(app), path, body=just, headers=FILE).status == 200
     assert refused(app, path, body=[*just, b" "], headers=FILE) == (413, "body_too_large")
 
 
 @APPS
 @pytest.mark.parametrize("path", [path for path, _ in MOST])
-def test_json_is_counted_at_every_address_whatever_it_calls_itself(app: Any, path: str) -> None:
-    kinds = [MEANS, {}, {"content-type": "text/plain"}]
-    for headers in kinds if path in UPLOADS else [*kinds, FILE]:
+def test_json_is_counted_at_every_path_whatever_its_content_type(app: Any, path: str) -> None:
+    kinds = [JSON_TYPE, {}, {"content-type": "text/plain"}]
+    for headers in kinds if path in UPLOAD_PATHS else [*kinds, FILE]:
         many = {"body": [b'{"prompt": [' + b"[]," * 10_001], "headers": headers, "ends": False}
         assert refused(app, path, **many) == (413, "body_too_large")
         deep = {"body": [b'{"a":' * 33], "headers": headers, "ends": False}
@@ -85,43 +90,46 @@ def test_json_is_counted_at_every_address_whatever_it_calls_itself(app: Any, pat
 
 
 @APPS
-def test_a_body_that_stops_coming_is_told_so(app: Any) -> None:
-    silent = Patience(silent=0.02)
-    for headers in (MEANS, FILE, {**MEANS, "content-length": "9"}):
-        asked = {"body": [b"[1"], "headers": headers, "ends": False, "patience": silent}
+def test_a_body_that_pauses_too_long_is_refused(app: Any) -> None:
+    limits = BodyLimits(idle_seconds=0.02)
+    for headers in (JSON_TYPE, FILE, {**JSON_TYPE, "content-length": "9"}):
+        asked = {"body": [b"[1"], "headers": headers, "ends": False, "limits": limits}
         assert refused(app, **asked) == (408, "body_too_slow")
-    assert refused(app, ends=False, patience=silent) == (408, "body_too_slow")
+    assert refused(app, ends=False, limits=limits) == (408, "body_too_slow")
 
 
 @APPS
-def test_a_body_that_trickles_is_told_so_and_a_large_one_has_longer(app: Any) -> None:
+def test_a_body_that_trickles_is_refused_and_a_large_one_has_longer(app: Any) -> None:
     trickle = [one for _ in range(1000) for one in (b" ", 0.001)]
-    slow = Patience(whole=0.05)
-    assert refused(app, body=trickle, patience=slow) == (408, "body_too_slow")
+    slow = BodyLimits(base_seconds=0.05)
+    assert refused(app, body=trickle, limits=slow) == (408, "body_too_slow")
     large = [one for _ in range(60) for one in (b" " * 1000, 0.001)]
-    patient = Patience(whole=0.05, bytes_per_second=1000)
-    assert ask(Limits(app, patient), body=large).status == 200
+    generous = BodyLimits(base_seconds=0.05, min_bytes_per_second=1000)
+    assert ask(BodyLimitMiddleware(app, generous), body=large).status == 200
 
 
-def test_when_the_body_is_there_an_answer_may_take_its_time() -> None:
+def test_once_the_body_has_arrived_the_response_is_not_timed() -> None:
     """A stream waits for its reader to leave, far longer than a body may be silent."""
-    heard: list[str] = []
+    received: list[str] = []
 
     async def late(scope: Any, receive: Any, send: Any) -> None:
-        heard.extend([(await receive())["type"], (await receive())["type"]])
+        received.extend([(await receive())["type"], (await receive())["type"]])
         await JSONResponse({})(scope, receive, send)
 
-    patience = Patience(silent=0.02, whole=0.02)
-    assert ask(Limits(late, patience), method="GET", leaves=0.2).status == 200
-    assert heard == ["http.request", "http.disconnect"]
+    limits = BodyLimits(idle_seconds=0.02, base_seconds=0.02)
+    assert ask(BodyLimitMiddleware(late, limits), method="GET", leaves=0.2).status == 200
+    assert received == ["http.request", "http.disconnect"]
 
 
 @APPS
-def test_a_packed_body_is_not_unpacked(app: Any) -> None:
+def test_a_compressed_body_is_refused(app: Any) -> None:
     for coding in ("gzip", "br", "identity, gzip"):
-        answer = refused(app, headers={**MEANS, "content-encoding": coding})
+        answer = refused(app, headers={**JSON_TYPE, "content-encoding": coding})
         assert answer == (415, "unsupported_media_type")
-    assert ask(Limits(app), headers={**MEANS, "content-encoding": "Identity"}).status == 200
+    assert (
+        ask(BodyLimitMiddleware(app), headers={**JSON_TYPE, "content-encoding": "Identity"}).status
+        == 200
+    )
 
 
 def test_large_bodies_share_a_budget_that_small_ones_and_files_do_not_need() -> None:
@@ -129,19 +137,19 @@ def test_large_bodies_share_a_budget_that_small_ones_and_files_do_not_need() -> 
 
     async def nested(scope: Any, receive: Any, send: Any) -> None:
         await Request(scope, receive).body()
-        for size, headers in ((3 * MB, MEANS), (MB // 2, MEANS), (3 * MB, FILE)):
+        for size, headers in ((3 * MB, JSON_TYPE), (MB // 2, JSON_TYPE), (3 * MB, FILE)):
             path = "/api/uploads" if headers is FILE else "/api/quote"
             body = Request(scope, pieces(b" " * size))
-            inner = Limits(read, limits.patience)
-            inner.held = limits.held
+            inner = BodyLimitMiddleware(read, middleware.limits)
+            inner.buffered = middleware.buffered
             part = inner_scope({**scope, "path": path}, headers)
             await inner(part, body.receive, collect(seen))
         await JSONResponse({})(scope, receive, send)
 
-    limits = Limits(nested, Patience(in_memory=4 * MB))
-    assert ask(limits, body=[b" " * MB] * 2, headers=MEANS).status == 200
+    middleware = BodyLimitMiddleware(nested, BodyLimits(max_buffered=4 * MB))
+    assert ask(middleware, body=[b" " * MB] * 2, headers=JSON_TYPE).status == 200
     assert [status for status, _ in seen] == [503, 200, 200]
-    assert limits.held == 0, "given back with the answer"
+    assert middleware.buffered == 0, "given back with the answer"
 
 
 def pieces(data: bytes) -> Any:

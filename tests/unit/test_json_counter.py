@@ -1,4 +1,4 @@
-"""What a JSON body holds is counted before it is parsed: the same however it is cut, and never too late."""
+"""The values of a JSON body are counted before it is parsed, however it is cut, and never too late."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 
 from kling_pipeline.errors import InputError
 from ui.api.json_body import parse_json
-from ui.middleware.json_counter import MOST_DEPTH, MOST_VALUES, JsonCount
+from ui.middleware.json_counter import MAX_DEPTH, MAX_VALUES, JsonCounter
 
 
-def counted(raw: bytes, size: int = 1 << 16) -> JsonCount:
-    count = JsonCount()
+def counted(raw: bytes, size: int = 1 << 16) -> JsonCounter:
+    counter = JsonCounter()
     for at in range(0, len(raw), size):
-        count.feed(raw[at : at + size])
-    return count
+        counter.feed(raw[at : at + size])
+    return counter
 
 
 def number_of_values(value: Any) -> int:
@@ -25,23 +25,27 @@ def number_of_values(value: Any) -> int:
     return 1 + sum(map(number_of_values, below))
 
 
-def made(chance: random.Random, depth: int = 0) -> Any:
+def random_value(chance: random.Random, depth: int = 0) -> Any:
     kind = chance.randrange(6 if depth < 6 else 4)
     if kind == 4:
-        return [made(chance, depth + 1) for _ in range(chance.randrange(5))]
+        return [random_value(chance, depth + 1) for _ in range(chance.randrange(5))]
     if kind == 5:
-        return {word(chance): made(chance, depth + 1) for _ in range(chance.randrange(5))}
-    return [chance.choice([True, None, -1.5e9]), chance.randrange(999), word(chance), ""][kind]
+        return {
+            random_text(chance): random_value(chance, depth + 1) for _ in range(chance.randrange(5))
+        }
+    return [chance.choice([True, None, -1.5e9]), chance.randrange(999), random_text(chance), ""][
+        kind
+    ]
 
 
-def word(chance: random.Random) -> str:
+def random_text(chance: random.Random) -> str:
     return "".join(chance.choice('ab"\\[]{},:\n é字\x00') for _ in range(chance.randrange(9)))
 
 
 def test_every_value_is_counted_wherever_the_text_is_cut() -> None:
     chance = random.Random(7)
     for _ in range(300):
-        value = made(chance)
+        value = random_value(chance)
         text = json.dumps(
             value, ensure_ascii=chance.random() < 0.5, indent=chance.choice([None, 1])
         )
@@ -70,10 +74,10 @@ def test_too_many_values_are_refused_before_the_last_of_them(raw: bytes) -> None
 
 
 def test_the_limits_are_exact() -> None:
-    assert counted(json.dumps([[]] * (MOST_VALUES - 1)).encode()).values == MOST_VALUES
-    assert counted(json.dumps(dict.fromkeys(map(str, range(MOST_VALUES - 1)), 1)).encode())
-    assert counted(b"[" * MOST_DEPTH + b"]" * MOST_DEPTH).depth == 0
-    for deep in (b"[" * (MOST_DEPTH + 1), b'{"a":' * (MOST_DEPTH + 1)):
+    assert counted(json.dumps([[]] * (MAX_VALUES - 1)).encode()).values == MAX_VALUES
+    assert counted(json.dumps(dict.fromkeys(map(str, range(MAX_VALUES - 1)), 1)).encode())
+    assert counted(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).depth == 0
+    for deep in (b"[" * (MAX_DEPTH + 1), b'{"a":' * (MAX_DEPTH + 1)):
         with pytest.raises(InputError, match="deep"):
             counted(deep)
 
@@ -85,7 +89,7 @@ def test_the_limits_are_exact() -> None:
         b'"' + b"\\" * 400_000 + b'"', b" " * 1_000_000 + b"1", b'"' + b"[{" * 200_000 + b'"',
     ],
 )  # fmt: skip
-def test_long_texts_are_one_value(raw: bytes) -> None:
+def test_a_long_string_is_one_value(raw: bytes) -> None:
     assert counted(raw).values == 1
     assert counted(raw, 999).values == 1
 
@@ -93,7 +97,7 @@ def test_long_texts_are_one_value(raw: bytes) -> None:
 @pytest.mark.parametrize(
     "raw", [b"1" * 10_000_000, b"1." + b"1" * 5_000, b"]", b"[[]]]", b"::", b"x" * 2_000]
 )
-def test_what_no_json_holds_is_not_counted_to_its_end(raw: bytes) -> None:
+def test_what_cannot_be_json_is_not_read_to_its_end(raw: bytes) -> None:
     with pytest.raises(InputError) as caught:
         counted(raw, 100)
     assert caught.value.code == "malformed_json"
