@@ -50,9 +50,9 @@ from kling_pipeline.runtime import Studio
 from ui.api.routes import add_routes
 from ui.gradio_uploads import delete_partial_uploads
 from ui.middleware.body_limits import BodyLimitMiddleware
-from ui.middleware.host_check import Gate
-from ui.middleware.safe_responses import Answers
-from ui.middleware.upload_quota import Room
+from ui.middleware.host_check import HostCheckMiddleware
+from ui.middleware.safe_responses import SafeResponseMiddleware
+from ui.middleware.upload_quota import UploadQuotaMiddleware
 from ui.page import build_page, mount_options
 from ui.server import serve
 
@@ -100,10 +100,10 @@ def build_app(studio: Studio) -> FastAPI:
 def build_middleware(studio: Studio) -> list[Middleware]:
     """What every request passes, each inside the one before it."""
     return [
-        Middleware(Answers),
-        Middleware(Gate, studio.settings),
+        Middleware(SafeResponseMiddleware),
+        Middleware(HostCheckMiddleware, studio.settings),
         Middleware(BodyLimitMiddleware),
-        Middleware(Room, studio.pipeline),
+        Middleware(UploadQuotaMiddleware, studio.pipeline),
     ]
 
 

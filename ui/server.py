@@ -1,4 +1,4 @@
-"""The web server: how long it waits for a request's head, and how it ends."""
+"""The web server: uvicorn with a time limit for a request's headers, and a shutdown that always ends."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from ui.middleware.safe_responses import SAFE_HEADERS
 
 __all__ = ["serve"]
 
-_HEAD_SECONDS = 20.0
-_OPEN_ANSWERS_SECONDS = 10
-_LAST_SECONDS = 2.0
+_HEADER_SECONDS = 20.0
+_RESPONSE_SECONDS = 10
+_EXIT_SECONDS = 2.0
 
 
 class _Connection(H11Protocol):
-    """One connection; who says nothing, or half a request's head, is hung up on."""
+    """A connection that closes when a request's headers do not arrive in time."""
 
-    _silence: asyncio.TimerHandle | None = None
+    _header_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self._await_head()
+        self._start_header_timer()
 
     def on_response_complete(self) -> None:
-        self._await_head()
+        self._start_header_timer()
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
+        if self._header_timer is not None:
+            self._header_timer.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Says in our shape what is no HTTP."""
-        said = {"code": "bad_request", "message": msg, "fields": {}}
-        body = json.dumps({"error": said}).encode()
+        """Respond to malformed HTTP in the shape of our errors."""
+        error = {"code": "bad_request", "message": msg, "fields": {}}
+        body = json.dumps({"error": error}).encode()
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
         length = [(b"content-length", str(len(body)).encode())]
         for event in (
@@ -57,19 +57,19 @@ class _Connection(H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
-    def _await_head(self) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-        self._silence = self.loop.call_later(_HEAD_SECONDS, self._hang_up, self.cycle)
+    def _start_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+        self._header_timer = self.loop.call_later(_HEADER_SECONDS, self._close_idle, self.cycle)
 
-    def _hang_up(self, last: Any) -> None:
-        # A request that has begun since then has another cycle, and its own time-outs.
+    def _close_idle(self, last: Any) -> None:
+        # A request that has begun since then has another cycle, and time-outs of its own.
         if self.cycle is last and not self.transport.is_closing():
             self.transport.close()
 
 
 class _Server(uvicorn.Server):
-    """Gives the leases back first; answers that are still read then have some seconds, and a second signal none."""
+    """Stops the worker and its leases first; open responses have some seconds, after a second signal none."""
 
     def __init__(self, config: uvicorn.Config, stop_worker: Callable[[], None]) -> None:
         super().__init__(config)
@@ -77,44 +77,44 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
-            os._exit(128 + sig)  # as after a kill, the next start takes everything up
+            os._exit(128 + sig)  # the next start recovers everything, as after a kill
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: Any = None) -> None:
-        stopping = asyncio.create_task(anyio.to_thread.run_sync(self._stop_worker))
-        # The app's own end waits for the worker too.
-        ending = asyncio.create_task(super().shutdown(sockets))
-        most = _OPEN_ANSWERS_SECONDS + _LAST_SECONDS
-        _, late = await asyncio.wait({stopping, ending}, timeout=most)
+        worker_stop = asyncio.create_task(anyio.to_thread.run_sync(self._stop_worker))
+        # The app's own shutdown waits for the worker too.
+        shutdown = asyncio.create_task(super().shutdown(sockets))
+        most = _RESPONSE_SECONDS + _EXIT_SECONDS
+        _, late = await asyncio.wait({worker_stop, shutdown}, timeout=most)
         if not late and self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks, timeout=_LAST_SECONDS)
+            await asyncio.wait(self.server_state.tasks, timeout=_EXIT_SECONDS)
         if late or self.server_state.tasks:
-            # Threads cannot be cancelled, and Python would wait for them; what they were to write is not lost by this.
+            # Python would wait for threads, which cannot be cancelled; the next start recovers their work.
             os._exit(0)
-        for task in (stopping, ending):
+        for task in (worker_stop, shutdown):
             task.result()
 
 
 def serve(app: Any, listener: Any, stop_worker: Callable[[], None]) -> bool:
-    """Serves until a signal comes; False when it could not start."""
-    _allow_connections()
+    """Serve until a signal arrives; False when the server could not start."""
+    _raise_descriptor_limit()
     config = uvicorn.Config(
         app,
         http=_Connection,
         log_level="warning",
-        # Without handlers of its own, so that what it logs is masked like everything else.
+        # Without handlers of its own, so that its log passes the redaction like everything else.
         log_config=None,
-        # Whoever asks may write them; STUDIO_PUBLIC_URL says where the studio stands.
+        # Any client may send them; STUDIO_PUBLIC_URL holds the outside address.
         proxy_headers=False,
-        timeout_graceful_shutdown=_OPEN_ANSWERS_SECONDS,
+        timeout_graceful_shutdown=_RESPONSE_SECONDS,
     )
     server = _Server(config, stop_worker)
     server.run(sockets=[listener])
     return server.started
 
 
-def _allow_connections() -> None:
-    """Slow clients cost a descriptor each; the usual 1024 are soon used up."""
+def _raise_descriptor_limit() -> None:
+    """Allow up to 65536 open files: each slow client needs one, and the usual limit is 1024."""
     try:
         import resource  # noqa: PLC0415  # Windows has none
 

@@ -20,7 +20,7 @@ from tests.conftest import run_async
 from tests.unit.asgi import ask
 from ui.gradio_errors import EXCEPTION_HANDLERS, MAX_SESSIONS, SafeBlocks
 from ui.gradio_uploads import delete_partial_uploads
-from ui.middleware.safe_responses import Answers
+from ui.middleware.safe_responses import SafeResponseMiddleware
 
 SECRET = "/srv/someone/data/secret.png"
 
@@ -30,7 +30,7 @@ def failing_app(error: BaseException, *, gradio: bool = False) -> Any:
         raise error
 
     routes = [Route("/{rest:path}", fail, methods=["GET", "POST"])]
-    return Answers(
+    return SafeResponseMiddleware(
         FastAPI(routes=routes, exception_handlers=EXCEPTION_HANDLERS) if gradio else Router(routes)
     )
 
@@ -137,7 +137,7 @@ def test_a_response_that_has_begun_is_cut() -> None:
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise ValueError(SECRET)
 
-    answer = ask(Answers(begun))
+    answer = ask(SafeResponseMiddleware(begun))
     assert (answer.status, answer.body) == (200, b"half")
 
 
@@ -146,7 +146,7 @@ def test_plain_text_of_a_library_becomes_json() -> None:
         ("/api/x", 400, "bad_request"), ("/media/x", 416, "bad_range"), ("/api/x", 413, "file_too_large"),
         ("/", 500, "internal_error"), ("/gradio_api/x", 503, "busy"), ("/api/x", 405, "method_not_allowed"),
     ):  # fmt: skip
-        answer = ask(Answers(PlainTextResponse(f"Traceback {SECRET}", status)), path)
+        answer = ask(SafeResponseMiddleware(PlainTextResponse(f"Traceback {SECRET}", status)), path)
         assert (answer.status, answer.code) == (status, code)
         assert b"secret" not in answer.body
 
@@ -202,7 +202,7 @@ def test_a_stream_that_has_reported_its_error_ends_with_one_line(caplog: Any) ->
             ends.append(message["type"].endswith("body") and not message.get("more_body"))
             await send(message)
 
-        await Answers(app)(scope, receive, seen)
+        await SafeResponseMiddleware(app)(scope, receive, seen)
 
     assert ask(watched, "/gradio_api/queue/data", method="GET").body == b"data: gone\n\n"
     assert ends == [False, False, True]

@@ -1,4 +1,4 @@
-"""Host and Origin are read by their grammar; behind a proxy the setting decides, not what a header claims."""
+"""Host and Origin are parsed strictly; behind a proxy the setting decides, not a header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from kling_pipeline.errors import StudioError
 from kling_pipeline.settings import Settings, read_settings
 from tests.unit.asgi import Answer, ask
-from ui.middleware.host_check import Gate
+from ui.middleware.host_check import HostCheckMiddleware
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -20,16 +20,16 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await JSONResponse(seen)(scope, receive, send)
 
 
-def gate(**said: Any) -> Gate:
-    return Gate(echo, Settings(_env_file=None, **said))
+def demo_check(**settings: Any) -> HostCheckMiddleware:
+    return HostCheckMiddleware(echo, Settings(_env_file=None, **settings))
 
 
-def keyed(**said: Any) -> Gate:
-    return gate(kling_access_key="a", kling_secret_key="b", **said)
+def keyed_check(**settings: Any) -> HostCheckMiddleware:
+    return demo_check(kling_access_key="a", kling_secret_key="b", **settings)
 
 
-def knock(of: Gate, path: str = "/", **headers: str) -> Answer:
-    return ask(of, path, headers=headers, method="GET")
+def request(check: HostCheckMiddleware, path: str = "/", **headers: str) -> Answer:
+    return ask(check, path, headers=headers, method="GET")
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def knock(of: Gate, path: str = "/", **headers: str) -> Answer:
     ["127.0.0.1", "127.0.0.1:7860", "localhost:1", "LOCALHOST:7860", "localhost.", "[::1]",
      "[::1]:7860", "[0:0:0:0:0:0:0:1]"],
 )  # fmt: skip
-def test_hosts_that_are_ours(host: str) -> None:
-    assert knock(gate(), host=host).status == 200
+def test_own_hosts_are_allowed(host: str) -> None:
+    assert request(demo_check(), host=host).status == 200
 
 
 BAD_HOSTS = [
@@ -51,24 +51,24 @@ BAD_HOSTS = [
 
 
 @pytest.mark.parametrize("host", BAD_HOSTS)
-def test_hosts_that_are_nobodys(host: str) -> None:
-    for of in (gate(), gate(host="0.0.0.0"), keyed()):
-        answer = knock(of, host=host)
+def test_foreign_or_malformed_hosts_are_refused(host: str) -> None:
+    for check in (demo_check(), demo_check(host="0.0.0.0"), keyed_check()):
+        answer = request(check, host=host)
         assert (answer.status, answer.code) == (403, "foreign_host")
         assert "evil" not in answer.body.decode()
 
 
-def test_two_hosts_or_two_origins_are_none() -> None:
+def test_two_hosts_or_two_origins_are_refused() -> None:
     ours = [("host", "localhost"), ("host", "localhost")]
-    assert ask(gate(), headers=ours).code == "foreign_host"
+    assert ask(demo_check(), headers=ours).code == "foreign_host"
     twice = [("host", "localhost"), ("origin", "http://localhost"), ("origin", "http://localhost")]
-    assert ask(gate(), headers=twice).code == "foreign_origin"
-    assert ask(gate(), headers=[]).code == "foreign_host"
+    assert ask(demo_check(), headers=twice).code == "foreign_origin"
+    assert ask(demo_check(), headers=[]).code == "foreign_host"
 
 
-def test_an_address_in_place_of_a_path_is_refused() -> None:
+def test_a_url_in_place_of_a_path_is_refused() -> None:
     for path in ("http://localhost/healthz", "*", "healthz"):
-        assert knock(gate(), path, host="localhost").status == 400
+        assert request(demo_check(), path, host="localhost").status == 400
 
 
 @pytest.mark.parametrize(
@@ -78,78 +78,83 @@ def test_an_address_in_place_of_a_path_is_refused() -> None:
      "http://localhost:7860, http://evil.com", "ftp://localhost:7860", "localhost:7860", "http://[",
      "http://127.0.0.1:7860", "http://localhost:7860 ", "file://"],
 )  # fmt: skip
-def test_origins_of_another_site(origin: str) -> None:
-    answer = knock(gate(), host="localhost:7860", origin=origin)
+def test_origins_of_another_site_are_refused(origin: str) -> None:
+    answer = request(demo_check(), host="localhost:7860", origin=origin)
     assert (answer.status, answer.code) == (403, "foreign_origin")
     assert "STUDIO_PUBLIC_URL" in answer.body.decode()
 
 
-def test_origins_of_this_site() -> None:
-    assert knock(gate(), host="localhost:7860", origin="http://localhost:7860").status == 200
-    assert knock(gate(), host="localhost", origin="http://localhost").status == 200
-    assert knock(gate(), host="[::1]:80", origin="http://[::1]").status == 200
-    assert knock(gate(host="0.0.0.0"), host="10.0.0.5:80", origin="http://10.0.0.5").status == 200
+def test_origins_of_this_site_are_allowed() -> None:
+    assert (
+        request(demo_check(), host="localhost:7860", origin="http://localhost:7860").status == 200
+    )
+    assert request(demo_check(), host="localhost", origin="http://localhost").status == 200
+    assert request(demo_check(), host="[::1]:80", origin="http://[::1]").status == 200
+    assert (
+        request(demo_check(host="0.0.0.0"), host="10.0.0.5:80", origin="http://10.0.0.5").status
+        == 200
+    )
 
 
-def test_behind_a_proxy_the_setting_that_is_named_helps() -> None:
+def test_behind_a_proxy_the_setting_in_the_message_helps() -> None:
     asked = {"host": "localhost", "origin": "http://localhost:8080"}
-    assert b"STUDIO_PUBLIC_URL" in knock(gate(), **asked).body
-    for of in (gate, keyed):
-        assert knock(of(studio_public_url="http://localhost:8080"), **asked).status == 200
+    assert b"STUDIO_PUBLIC_URL" in request(demo_check(), **asked).body
+    for check in (demo_check, keyed_check):
+        assert request(check(studio_public_url="http://localhost:8080"), **asked).status == 200
         other = {**asked, "origin": "http://localhost:8081"}
-        assert knock(of(studio_public_url="http://localhost:8080"), **other).status == 403
+        assert request(check(studio_public_url="http://localhost:8080"), **other).status == 403
     outside = {"host": "film.example.com", "origin": "https://film.example.com"}
-    assert b"STUDIO_PUBLIC_URL" in knock(gate(), **outside).body
-    demo = gate(studio_public_url="https://film.example.com/")
-    assert knock(demo, **outside).status == 200
-    assert knock(demo, host="127.0.0.1:7860", origin="https://film.example.com").status == 200
-    assert knock(demo, host="127.0.0.1", origin="http://film.example.com").status == 403
-    assert knock(demo, host="127.0.0.1", origin="https://film.example.com:8443").status == 403
+    assert b"STUDIO_PUBLIC_URL" in request(demo_check(), **outside).body
+    demo = demo_check(studio_public_url="https://film.example.com/")
+    assert request(demo, **outside).status == 200
+    assert request(demo, host="127.0.0.1:7860", origin="https://film.example.com").status == 200
+    assert request(demo, host="127.0.0.1", origin="http://film.example.com").status == 403
+    assert request(demo, host="127.0.0.1", origin="https://film.example.com:8443").status == 403
 
 
-def test_with_keys_the_public_name_has_the_callbacks_and_a_reason() -> None:
-    of = keyed(studio_public_url="https://film.example.com/studio")
+def test_with_keys_the_public_name_serves_callbacks_only() -> None:
+    check = keyed_check(studio_public_url="https://film.example.com/studio")
     for path in ("/callbacks/kling", "/studio/callbacks/kling"):
-        assert knock(of, path, host="film.example.com").status == 200
+        assert request(check, path, host="film.example.com").status == 200
     for path in ("/", "/api/jobs", "/studio/", "/callbacksx", "/studio/api/jobs"):
-        answer = knock(of, path, host="film.example.com")
+        answer = request(check, path, host="film.example.com")
         assert answer.status == 403
         assert b"no sign-in" in answer.body
-    rewritten = knock(of, "/api/jobs", host="127.0.0.1", origin="https://film.example.com")
+    rewritten = request(check, "/api/jobs", host="127.0.0.1", origin="https://film.example.com")
     assert rewritten.status == 403
     assert b"no sign-in" in rewritten.body
 
 
 @pytest.mark.parametrize("url", ["https://film.example.com/studio", "https://film.example.com/a/b"])
-def test_a_path_of_the_proxy_is_taken_off_where_the_proxy_left_it_on(url: str) -> None:
+def test_a_path_prefix_is_taken_off_where_the_proxy_left_it_on(url: str) -> None:
     prefix = url.partition("com")[2]
-    of = gate(studio_public_url=url)
+    check = demo_check(studio_public_url=url)
     for path, inside in (
         (f"{prefix}/", "/"), (f"{prefix}/api/jobs", "/api/jobs"), ("/", "/"), ("/api/jobs", "/api/jobs"),
         (f"{prefix}x/api", f"{prefix}x/api"), (f"{prefix}{prefix}/", f"{prefix}/"),
     ):  # fmt: skip
-        assert f'"path":"{inside}"' in knock(of, path, host="film.example.com").body.decode()
-    moved = knock(of, prefix, host="film.example.com")
-    assert (moved.status, moved.headers["location"]) == (308, f"{prefix}/")
-    moved = knock(of, f"{prefix}?x=1&y=%C3%BC%2F", host="film.example.com")
-    assert moved.headers["location"] == f"{prefix}/?x=1&y=%C3%BC%2F"
-    assert knock(of, prefix, host="evil.com").status == 403
+        assert f'"path":"{inside}"' in request(check, path, host="film.example.com").body.decode()
+    redirect = request(check, prefix, host="film.example.com")
+    assert (redirect.status, redirect.headers["location"]) == (308, f"{prefix}/")
+    redirect = request(check, f"{prefix}?x=1&y=%C3%BC%2F", host="film.example.com")
+    assert redirect.headers["location"] == f"{prefix}/?x=1&y=%C3%BC%2F"
+    assert request(check, prefix, host="evil.com").status == 403
 
 
-def test_what_a_header_claims_about_a_proxy_is_not_passed_on() -> None:
-    claims = {
+def test_headers_of_a_proxy_are_not_passed_on() -> None:
+    proxy_headers = {
         "x-forwarded-host": "evil.com", "x-forwarded-proto": "https", "forwarded": "host=evil.com",
         "x-forwarded-for": "1.1.1.1", "x-gradio-server": "http://evil.com", "x-real-ip": "1.1.1.1",
         "x-forwarded-prefix": "/evil", "x-original-url": "/evil", "X-Gradio-User": "app",
     }  # fmt: skip
-    answer = knock(gate(), host="localhost", accept="*/*", **claims).body
+    answer = request(demo_check(), host="localhost", accept="*/*", **proxy_headers).body
     assert b'"headers":["accept","host"]' in answer
 
 
-def test_outside_the_scheme_is_that_of_the_setting() -> None:
-    of = gate(studio_public_url="https://film.example.com")
-    assert b'"scheme":"https"' in knock(of, host="film.example.com").body
-    assert b'"scheme":"http"' in knock(of, host="localhost").body
+def test_the_scheme_under_the_public_name_is_that_of_the_setting() -> None:
+    check = demo_check(studio_public_url="https://film.example.com")
+    assert b'"scheme":"https"' in request(check, host="film.example.com").body
+    assert b'"scheme":"http"' in request(check, host="localhost").body
 
 
 @pytest.mark.parametrize(
@@ -157,7 +162,7 @@ def test_outside_the_scheme_is_that_of_the_setting() -> None:
     ["https://a.b/x?y", "https://a.b/x#y", "https://a.b/x//y", "https://a.b/<x>", "https://a.b/../x%2f",
      "https://u:p@a.b/", "ftp://a.b"],
 )  # fmt: skip
-def test_a_public_address_that_is_none_is_said(
+def test_a_public_url_that_is_none_stops_the_start(
     url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The end comes although a thread of the worker, or the app's own end, does not."""
+"""The server's shutdown ends although a thread of the worker, or the app's own shutdown, does not."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import ui.server
 from tests.conftest import WAIT, run_async
 
 
-class Ended(BaseException):
-    """What takes the place of the process's end."""
+class Exited(BaseException):
+    """Raised in place of `os._exit`."""
 
 
 @pytest.fixture
-def gone(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Set when the process would be gone; a loop that only runs in it would wait for its threads."""
-    ended = threading.Event()
+def exited(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the process would exit."""
+    flag = threading.Event()
 
     def end(code: int) -> None:
-        ended.set()
-        raise Ended(code)
+        flag.set()
+        raise Exited(code)
 
     monkeypatch.setattr(ui.server.os, "_exit", end)
-    return ended
+    return flag
 
 
 def shut_down(stop_worker: Callable[[], Any], close: Callable[[], Any] = lambda: None) -> None:
@@ -51,23 +51,23 @@ def shut_down(stop_worker: Callable[[], Any], close: Callable[[], Any] = lambda:
 
 
 @pytest.mark.parametrize("stuck", ["worker", "close", "both"])
-def test_a_thread_that_does_not_end_does_not_keep_the_process(
-    stuck: str, gone: threading.Event, monkeypatch: pytest.MonkeyPatch
+def test_a_thread_that_does_not_end_does_not_stop_the_shutdown(
+    stuck: str, exited: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ui.server, "_OPEN_ANSWERS_SECONDS", 0.05)
-    monkeypatch.setattr(ui.server, "_LAST_SECONDS", 0.05)
+    monkeypatch.setattr(ui.server, "_RESPONSE_SECONDS", 0.05)
+    monkeypatch.setattr(ui.server, "_EXIT_SECONDS", 0.05)
 
     def wait() -> None:
-        assert gone.wait(WAIT), "the end waits for this thread"
+        assert exited.wait(WAIT), "the shutdown waits for this thread"
 
     def nothing() -> None:
         pass
 
-    with pytest.raises(Ended):
+    with pytest.raises(Exited):
         shut_down(nothing if stuck == "close" else wait, nothing if stuck == "worker" else wait)
 
 
-def test_an_end_that_comes_is_waited_for_and_its_failure_raised(gone: threading.Event) -> None:
+def test_a_shutdown_that_ends_is_awaited_and_its_error_raised(exited: threading.Event) -> None:
     stopped: list[str] = []
     shut_down(lambda: stopped.append("worker"), lambda: stopped.append("app"))
     assert sorted(stopped) == ["app", "worker"]
@@ -77,4 +77,4 @@ def test_an_end_that_comes_is_waited_for_and_its_failure_raised(gone: threading.
 
     with pytest.raises(LookupError):
         shut_down(fail)
-    assert not gone.is_set()
+    assert not exited.is_set()

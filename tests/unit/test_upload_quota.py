@@ -1,4 +1,4 @@
-"""An upload without room is refused by what it declares, or while it comes, whichever route would take it."""
+"""An upload over the quota is refused by its declared length, or while it arrives, whichever route it is for."""
 
 from __future__ import annotations
 
@@ -11,41 +11,42 @@ import pytest
 
 from kling_pipeline.errors import StorageError
 from tests.conftest import run_async
-from ui.middleware.upload_quota import Room
+from ui.middleware.upload_quota import UploadQuotaMiddleware
 
 MB = 1024 * 1024
 FULL = StorageError("full", code="quota_exceeded")
 
 
-class Studio:
-    """A pipeline with so much room, and the route behind the door: what it got, and whether it read to the end."""
+class Route:
+    """A pipeline with a quota in bytes, and the route behind the middleware: what it received, and whether all."""
 
-    def __init__(self, room: int) -> None:
-        self.room, self.asked, self.got, self.whole, self.gone = room, [], 0, False, False
-        self.come: list[int] = []
-        self.app = Room(self.route, self)  # type: ignore[arg-type]
+    def __init__(self, quota: int) -> None:
+        self.quota, self.checked, self.received = quota, [], 0
+        self.complete = self.disconnected = False
+        self.received_beside: list[int] = []
+        self.app = UploadQuotaMiddleware(self.route, self)  # type: ignore[arg-type]
 
     def check_room(self, owner: str, coming: int, *, come: int) -> None:
-        self.asked.append(coming)
-        self.come.append(come)
-        if coming + come > self.room:
+        self.checked.append(coming)
+        self.received_beside.append(come)
+        if coming + come > self.quota:
             raise FULL
 
     async def route(self, scope: Any, receive: Any, send: Any) -> None:
-        while not self.whole:
+        while not self.complete:
             message = await receive()
             if message["type"] == "http.disconnect":
-                self.gone = True
-                # As a router does that catches what its route raises.
+                self.disconnected = True
+                # As a router that catches what its route raises.
                 await send({"type": "http.response.start", "status": 500, "headers": []})
-                raise RuntimeError("the client has gone")
-            self.got += len(message["body"])
-            self.whole = not message.get("more_body")
+                raise RuntimeError("the client disconnected")
+            self.received += len(message["body"])
+            self.complete = not message.get("more_body")
         await send({"type": "http.response.start", "status": 201, "headers": []})
         await send({"type": "http.response.body", "body": b"kept"})
 
     def post(self, chunks: Iterator[bytes], path: str = "/api/uploads", **headers: str) -> Any:
-        """Status, and the body: the error of a refusal as an object."""
+        """The status, and the body: a refusal's error as an object."""
         return run_async(self.ask(chunks, path, **headers))
 
     async def ask(self, chunks: Any, path: str = "/api/uploads", **headers: str) -> Any:
@@ -67,40 +68,40 @@ class Studio:
 
 
 @pytest.mark.parametrize("path", ["/api/uploads", "/gradio_api/upload"])
-def test_a_declared_length_without_room_is_refused_before_a_byte_is_taken(path: str) -> None:
-    studio = Studio(10 * MB)
-    status, error = studio.post(iter([b"x" * MB] * 3), path, content_length=str(11 * MB))
-    assert (status, error["code"], studio.got) == (413, "quota_exceeded", 0)
-    status, _ = studio.post(iter([b"x" * MB] * 3), path, content_length=str(9 * MB))
-    assert (status, studio.got) == (201, 3 * MB)
+def test_a_declared_length_over_the_quota_is_refused_before_a_byte_is_read(path: str) -> None:
+    route = Route(10 * MB)
+    status, error = route.post(iter([b"x" * MB] * 3), path, content_length=str(11 * MB))
+    assert (status, error["code"], route.received) == (413, "quota_exceeded", 0)
+    status, _ = route.post(iter([b"x" * MB] * 3), path, content_length=str(9 * MB))
+    assert (status, route.received) == (201, 3 * MB)
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_length": "5"}, {"content_length": "x"}])
-def test_what_was_not_declared_is_refused_while_it_comes(headers: dict[str, str]) -> None:
-    """The route hears that its client has gone, and nothing of what it makes of that is sent."""
-    studio = Studio(20 * MB)
-    status, error = studio.post(iter([b"x" * MB] * 500), **headers)
+def test_an_undeclared_length_is_refused_while_it_arrives(headers: dict[str, str]) -> None:
+    """The route is told that its client disconnected, and its response is not sent."""
+    route = Route(20 * MB)
+    status, error = route.post(iter([b"x" * MB] * 500), **headers)
     assert (status, error["code"]) == (413, "quota_exceeded")
-    assert studio.gone
-    assert studio.got <= 32 * MB
+    assert route.disconnected
+    assert route.received <= 32 * MB
 
 
-def test_what_has_come_is_not_counted_as_coming_too() -> None:
-    studio = Studio(20 * MB)
+def test_received_bytes_are_not_counted_as_remaining_too() -> None:
+    route = Route(20 * MB)
     declared = {"content_length": str(20 * MB)}
-    assert studio.post(iter([b"x" * MB] * 20), **declared)[0] == 201
-    assert studio.asked == [20 * MB, 12 * MB, 4 * MB]
-    assert studio.come == [0, 8 * MB, 16 * MB]
-    other = Studio(20 * MB)
+    assert route.post(iter([b"x" * MB] * 20), **declared)[0] == 201
+    assert route.checked == [20 * MB, 12 * MB, 4 * MB]
+    assert route.received_beside == [0, 8 * MB, 16 * MB]
+    other = Route(20 * MB)
     assert other.post(iter([b"x" * MB] * 20), "/gradio_api/upload", **declared)[0] == 201
-    assert other.come == [0, 0, 0], "Gradio's folder is counted where it lies"
+    assert other.received_beside == [0, 0, 0], "the pipeline counts Gradio's folder"
 
 
 @pytest.mark.parametrize(("sent", "status"), [(0, 201), (5, 413)])
-def test_what_others_have_sent_takes_room_and_what_they_announce_does_not(
+def test_bytes_of_other_uploads_count_and_their_declared_lengths_do_not(
     sent: int, status: int
 ) -> None:
-    studio = Studio(10 * MB)
+    route = Route(10 * MB)
 
     async def ask_beside() -> list[int]:
         here, go_on = asyncio.Event(), asyncio.Event()
@@ -110,26 +111,24 @@ def test_what_others_have_sent_takes_room_and_what_they_announce_does_not(
                 await receive()
             here.set()
             await go_on.wait()
-            await studio.route(scope, receive, send)
+            await route.route(scope, receive, send)
 
-        route, studio.app.app = studio.app.app, waits
-        slow = asyncio.create_task(
-            studio.ask(iter([b"x" * MB] * sent), content_length=str(10 * MB))
-        )
+        inner, route.app.app = route.app.app, waits
+        slow = asyncio.create_task(route.ask(iter([b"x" * MB] * sent), content_length=str(10 * MB)))
         await here.wait()
-        studio.app.app = route
-        beside, _ = await studio.ask(iter([b"x"]), content_length=str(6 * MB))
+        route.app.app = inner
+        beside, _ = await route.ask(iter([b"x"]), content_length=str(6 * MB))
         go_on.set()
-        studio.whole = False
+        route.complete = False
         await slow
-        studio.whole = False
-        after, _ = await studio.ask(iter([b"x"]), content_length=str(6 * MB))
+        route.complete = False
+        after, _ = await route.ask(iter([b"x"]), content_length=str(6 * MB))
         return [beside, after]
 
     assert run_async(ask_beside()) == [status, 201]
 
 
-def test_other_routes_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    studio = Studio(0)
-    assert studio.post(iter([b"x"]), "/api/jobs", content_length="1")[0] == 201
-    assert studio.asked == []
+def test_other_routes_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    route = Route(0)
+    assert route.post(iter([b"x"]), "/api/jobs", content_length="1")[0] == 201
+    assert route.checked == []

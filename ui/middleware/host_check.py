@@ -1,4 +1,4 @@
-"""Who may knock: the Host must be ours, the Origin this site; and which part of the address is the proxy's."""
+"""Check the Host and Origin headers, and take off the path and the headers of a reverse proxy."""
 
 from __future__ import annotations
 
@@ -10,74 +10,77 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kling_pipeline.settings import Settings
-from ui.middleware.origins import Host, is_at, parse_host, parse_origin
+from ui.middleware.origins import Host, is_same_site, parse_host, parse_origin
 
 _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
-_FOR_KLING = "/callbacks/"  # what the public name is for while there is no sign-in
-# Anybody may write these; where the studio stands outside, STUDIO_PUBLIC_URL says.
-_CLAIMS = (b"x-forwarded-", b"x-gradio-", b"x-original-", b"x-rewrite-")
-_CLAIM = {b"forwarded", b"x-real-ip"}
-_KEYS = (
+_CALLBACKS = "/callbacks/"  # with keys, all that answers under the public name
+# Any client may send these, so they are dropped; STUDIO_PUBLIC_URL holds the outside address.
+_PROXY_PREFIXES = (b"x-forwarded-", b"x-gradio-", b"x-original-", b"x-rewrite-")
+_PROXY_NAMES = {b"forwarded", b"x-real-ip"}
+_NO_SIGN_IN = (
     "With keys set, only Kling's callbacks answer under the public name, because there is no sign-in "
     "yet. Open the studio on this machine under its own address, or unset the keys for a demo."
 )
-_PROXY = "If this is the studio behind a reverse proxy, set STUDIO_PUBLIC_URL to the address that "
+_HINT = "If this is the studio behind a reverse proxy, set STUDIO_PUBLIC_URL to the address that "
 
 
-class Gate:
-    """ASGI middleware: 403 for a foreign Host or Origin; what passes has no prefix and no claims of a proxy."""
+class HostCheckMiddleware:
+    """Responds 403 to a foreign Host or Origin; passes requests on without a proxy's path prefix and headers.
+
+    It protects against DNS rebinding and cross-site requests, since there is no sign-in that would.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.prefix = app, settings.public_path
         own = parse_host(f"[{settings.host}]" if ":" in settings.host else settings.host)
         self.hosts = _LOCAL | ({own.name} if own else set())
-        site = parse_origin(_site(settings.studio_public_url))
-        self.public = {site.name} - self.hosts if site else set()
+        public = parse_origin(_origin(settings.studio_public_url))
+        self.public_hosts = {public.name} - self.hosts if public else set()
         space = parse_host(os.environ.get("SPACE_HOST", ""))
         self.hosts |= {space.name} if space else set()
-        # With keys the name of the outside must not order anything: there is no sign-in.
-        self.sites = {site} if site and (settings.demo or site.name in _LOCAL) else set()
+        # With keys a page under the public name must not spend credits: there is no sign-in.
+        self.origins = {public} if public and (settings.demo or public.name in _LOCAL) else set()
         if settings.demo:
-            self.hosts |= self.public
-        self.keyed = self.public if not settings.demo else set()
+            self.hosts |= self.public_hosts
+        self.callback_hosts = self.public_hosts if not settings.demo else set()
         self.any_address = settings.host in ("0.0.0.0", "::")
         self.hosts -= {"0.0.0.0", "[::]"}
-        self.outside = site
+        self.public_origin = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request pass, or answers it."""
-        if scope["type"] == "websocket":  # nothing here speaks it
+        """Pass a request on, redirect it, or refuse it."""
+        if scope["type"] == "websocket":  # no route accepts one
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        asked, scope = scope["path"], self._stripped(scope)
+        path, scope = scope["path"], self._strip_proxy(scope)
         hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
         host = parse_host(hosts[0]) if len(hosts) == 1 else None
         if not scope["path"].startswith("/"):
             refusal = 400, "bad_request", "The address begins with a slash."
-        elif host is None or not self._is_ours(host, scope["path"]):
-            refusal = 403, "foreign_host", self._why_not(host)
-        elif origins and not self._is_same(origins, host):
-            refusal = 403, "foreign_origin", self._why_foreign(origins[0])
-        elif self.prefix and asked == self.prefix:
-            # Relative addresses on the page need the last slash.
+        elif host is None or not self._is_allowed_host(host, scope["path"]):
+            refusal = 403, "foreign_host", self._explain_host(host)
+        elif origins and not self._is_allowed_origin(origins, host):
+            refusal = 403, "foreign_origin", self._explain_origin(origins[0])
+        elif self.prefix and path == self.prefix:
+            # Relative URLs on the page need the last slash.
             query = scope.get("query_string", b"").decode("latin-1")
-            moved = f"{self.prefix}/?{query}" if query else f"{self.prefix}/"
-            await RedirectResponse(moved, 308)(scope, receive, send)
+            target = f"{self.prefix}/?{query}" if query else f"{self.prefix}/"
+            await RedirectResponse(target, 308)(scope, receive, send)
             return
         else:
-            await self.app(self._placed(scope, host), receive, send)
+            await self.app(self._with_public_scheme(scope, host), receive, send)
             return
         await _refuse(*refusal)(scope, receive, send)
 
-    def _stripped(self, scope: Scope) -> Scope:
-        """The request as it is without a proxy: some take the prefix off, some leave it on."""
+    def _strip_proxy(self, scope: Scope) -> Scope:
+        """Return the request as without a proxy; some proxies take the prefix off, some leave it on."""
         headers = [
             (name, value)
             for name, value in scope["headers"]
-            if not name.lower().startswith(_CLAIMS) and name.lower() not in _CLAIM
+            if not name.lower().startswith(_PROXY_PREFIXES) and name.lower() not in _PROXY_NAMES
         ]
         scope, prefix = {**scope, "headers": headers}, self.prefix
         if prefix and f"{scope['path']}/".startswith(f"{prefix}/"):
@@ -85,43 +88,47 @@ class Gate:
             scope["raw_path"] = scope.get("raw_path", b"")[len(prefix) :] or b"/"
         return scope
 
-    def _placed(self, scope: Scope, host: Host) -> Scope:
-        """With the scheme that a browser outside uses, for the addresses that Gradio builds."""
-        seen = self.outside
-        return {**scope, "scheme": seen.scheme} if seen and is_at(seen, host) else scope
+    def _with_public_scheme(self, scope: Scope, host: Host) -> Scope:
+        """Set the scheme that the browser uses, for the URLs that Gradio builds."""
+        public = self.public_origin
+        if public and is_same_site(public, host):
+            return {**scope, "scheme": public.scheme}
+        return scope
 
-    def _is_ours(self, host: Host, path: str) -> bool:
-        if host.name in self.hosts or (host.name in self.public and path.startswith(_FOR_KLING)):
+    def _is_allowed_host(self, host: Host, path: str) -> bool:
+        if host.name in self.hosts or (
+            host.name in self.public_hosts and path.startswith(_CALLBACKS)
+        ):
             return True
         if not self.any_address:
             return False
         try:
-            # A rebinding attack needs a name; an address in the Host is the one that was dialled.
+            # DNS rebinding needs a name; an IP address in Host is the one that the client connected to.
             ipaddress.ip_address(host.name.strip("[]"))
         except ValueError:
             return False
         return True
 
-    def _is_same(self, origins: list[str], host: Host) -> bool:
+    def _is_allowed_origin(self, origins: list[str], host: Host) -> bool:
         site = parse_origin(origins[0]) if len(origins) == 1 else None
-        return site is not None and (is_at(site, host) or site in self.sites)
+        return site is not None and (is_same_site(site, host) or site in self.origins)
 
-    def _why_not(self, host: Host | None) -> str:
-        if host is not None and host.name in self.keyed:
-            return _KEYS
-        return f"This studio does not answer to that name. {_PROXY}people open, and start it again."
+    def _explain_host(self, host: Host | None) -> str:
+        if host is not None and host.name in self.callback_hosts:
+            return _NO_SIGN_IN
+        return f"This studio does not answer to that name. {_HINT}people open, and start it again."
 
-    def _why_foreign(self, origin: str) -> str:
+    def _explain_origin(self, origin: str) -> str:
         site = parse_origin(origin)
-        if site is not None and site == self.outside:
-            return _KEYS
+        if site is not None and site == self.public_origin:
+            return _NO_SIGN_IN
         return (
-            f"Another site may not ask this studio. {_PROXY}stands in the browser, port included "
+            f"Another site may not ask this studio. {_HINT}stands in the browser, port included "
             "(for example http://localhost:8080), and start it again."
         )
 
 
-def _site(address: str | None) -> str:
+def _origin(address: str | None) -> str:
     parts = urlsplit(address or "")
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -131,5 +138,5 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _refuse(status: int, code: str, sentence: str) -> JSONResponse:
-    said = {"code": code, "message": sentence, "fields": {}}
-    return JSONResponse({"error": said}, status_code=status)
+    error = {"code": code, "message": sentence, "fields": {}}
+    return JSONResponse({"error": error}, status_code=status)

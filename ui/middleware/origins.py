@@ -1,4 +1,4 @@
-"""The grammar of Host and Origin, read strictly: what is not exactly that belongs to nobody (RFC 9110, RFC 6454)."""
+"""Strict parsers of the Host and Origin headers (RFC 9110, RFC 6454)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Host(NamedTuple):
-    """A name or an address (IPv6 in brackets) in lower case without a last dot, and the port that was written."""
+    """A name or an IP address (IPv6 in brackets), in lower case without a last dot; port None where none is given."""
 
     name: str
     port: int | None
 
 
 class Origin(NamedTuple):
-    """A site: all three decide whether two are the same."""
+    """Scheme, host and port of a site, the port filled in."""
 
     scheme: str
     name: str
@@ -29,7 +29,7 @@ class Origin(NamedTuple):
 
 
 def parse_host(text: str) -> Host | None:
-    """`name`, `name:port`, nothing else; None for anything beside it."""
+    """Parse `name` or `name:port`; None for anything else."""
     found = _HOST.fullmatch(text.lower())
     if found is None or len(found["name"]) > 254:
         return None
@@ -45,7 +45,7 @@ def parse_host(text: str) -> Host | None:
 
 
 def parse_origin(text: str) -> Origin | None:
-    """`http://name:port` as a browser writes it; None for `null`, a path, a name and password, a list."""
+    """Parse `http://name:port` as browsers write it; None for `null`, a path, user information or a list."""
     scheme, found, rest = text.partition("://")
     host = parse_host(rest)
     if not found or scheme.lower() not in _PORTS or host is None:
@@ -53,6 +53,6 @@ def parse_origin(text: str) -> Origin | None:
     return Origin(scheme.lower(), host.name, host.port or _PORTS[scheme.lower()])
 
 
-def is_at(origin: Origin, host: Host) -> bool:
-    """Whether a request to `host` from a page of `origin` stays on one site."""
+def is_same_site(origin: Origin, host: Host) -> bool:
+    """Whether host and port of an origin are those of a Host header without scheme."""
     return (origin.name, origin.port) == (host.name, host.port or _PORTS[origin.scheme])

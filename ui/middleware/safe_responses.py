@@ -1,4 +1,4 @@
-"""What every answer has: safe headers, and where it is a refusal, the one shape."""
+"""Security headers on every response, and JSON for every error of our routes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ui.http.error_handlers import code_for
 from ui.http.unexpected_errors import handle_unexpected, is_from_http_exception, log_exception
 
-_OURS = ("/api/", "/media/", "/callbacks/", "/healthz")
+_JSON_PATHS = ("/api/", "/media/", "/callbacks/", "/healthz")
 SAFE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -24,50 +24,50 @@ SAFE_HEADERS = [
 ]
 
 
-class Answers:
-    """ASGI middleware, the outermost: no exception and no plain text of a library leaves it."""
+class SafeResponseMiddleware:
+    """The outermost middleware: no exception and no library's plain-text error passes it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request pass and sees to its answer."""
+        """Pass a request on with a `send` that makes its response safe."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        marked = _Marked(send, plain=not scope["path"].startswith(_OURS))
+        safe = _SafeSend(send, any_text=not scope["path"].startswith(_JSON_PATHS))
         try:
-            await self.app(scope, receive, marked)
+            await self.app(scope, receive, safe)
         except asyncio.CancelledError:
-            # The server ends and no longer waits for this answer; raised further it would only be logged at length.
+            # The server is shutting down; raised further this would only be logged with a traceback.
             return
         except ClientDisconnect:
-            return  # nobody is left to be told
-        # Whatever it is: a caller gets an answer, and the server's own would be another shape.
+            return  # no client is left to respond to
+        # Whatever it is: uvicorn's own response would have another shape.
         except Exception as error:
             log_exception(error, f"{scope['method']} {scope['path'][:100]!r}")
-            # An answer that has begun is cut: the server closes what is not complete.
-            if marked.streams and is_from_http_exception(error):
-                # Gradio's streams tell of it in an event, and then raise it.
-                await marked({"type": "http.response.body", "body": b""})
-            elif not marked.begun:
-                await handle_unexpected(Request(scope), error)(scope, receive, marked)
+            # A response that has begun is cut: the server closes the connection of an incomplete one.
+            if safe.streams and is_from_http_exception(error):
+                # Gradio's streams report the error in an event before they raise it.
+                await safe({"type": "http.response.body", "body": b""})
+            elif not safe.begun:
+                await handle_unexpected(Request(scope), error)(scope, receive, safe)
 
 
-class _Marked:
-    """Puts the safe headers on an answer; where a refusal of ours has no JSON, it gets it here."""
+class _SafeSend:
+    """The `send` of one request: adds the security headers and replaces an error's plain text with JSON."""
 
-    def __init__(self, send: Send, *, plain: bool) -> None:
-        self._send, self._plain, self.begun = send, plain, False
+    def __init__(self, send: Send, *, any_text: bool) -> None:
+        self._send, self._any_text, self.begun = send, any_text, False
         self.streams = False
-        self._instead: bytes | None = None
+        self._replacement: bytes | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
             message = self._start(message)
-        elif self._instead is not None and message["type"] == "http.response.body":
-            body, self._instead = self._instead, b""
+        elif self._replacement is not None and message["type"] == "http.response.body":
+            body, self._replacement = self._replacement, b""
             message = {**message, "body": body}
         await self._send(message)
 
@@ -75,15 +75,15 @@ class _Marked:
         headers = [(name.lower(), value) for name, value in message.get("headers", [])]
         kind, status = dict(headers).get(b"content-type", b""), message["status"]
         self.streams = kind.startswith(b"text/event-stream")
-        if status >= (500 if self._plain else 400) and not kind.startswith(b"application/json"):
-            # The library that sends files answers a bad Range with plain text.
-            said = {"code": code_for(status), "message": "This cannot be answered.", "fields": {}}
-            self._instead = json.dumps({"error": said}).encode()
+        if status >= (500 if self._any_text else 400) and not kind.startswith(b"application/json"):
+            # Starlette responds to a bad Range with plain text, for example.
+            error = {"code": code_for(status), "message": "This cannot be answered.", "fields": {}}
+            self._replacement = json.dumps({"error": error}).encode()
             headers = [one for one in headers if one[0] not in (b"content-type", b"content-length")]
             headers += [
                 (b"content-type", b"application/json"),
-                (b"content-length", str(len(self._instead)).encode()),
+                (b"content-length", str(len(self._replacement)).encode()),
             ]
         present = {name for name, _ in headers}
-        safe = [pair for pair in SAFE_HEADERS if pair[0] not in present]
-        return {**message, "headers": [*headers, *safe]}
+        missing = [pair for pair in SAFE_HEADERS if pair[0] not in present]
+        return {**message, "headers": [*headers, *missing]}

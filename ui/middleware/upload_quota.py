@@ -1,4 +1,4 @@
-"""Room for uploads: asked for by the declared length before a byte is taken, and again while bytes arrive."""
+"""The upload quota: checked with the declared length before a byte is read, and again while bytes arrive."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ui.http.owner import OWNER
 from ui.middleware.body_limits import UPLOAD_PATHS
 from ui.middleware.body_stream import drain, read_content_length
 
-_STEP = 8 * 1024 * 1024  # bytes after which it is asked again
+_CHECK_EVERY = 8 * 1024 * 1024  # bytes
 
 
-class Room:
-    """ASGI middleware: 413 or 507 for an upload that would not be kept, whichever route takes it."""
+class UploadQuotaMiddleware:
+    """Responds 413 or 507 to an upload that would not be kept, whichever route takes it."""
 
     def __init__(self, app: ASGIApp, pipeline: Pipeline) -> None:
         self.app, self.pipeline = app, pipeline
-        self._under_way: set[_Upload] = set()
+        self._uploads: set[_Upload] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request pass with its body counted, or answers it."""
+        """Pass a request on with its body counted, or refuse it."""
         if (
             scope["type"] != "http"
             or scope["method"] != "POST"
@@ -33,67 +33,72 @@ class Room:
             await self.app(scope, receive, send)
             return
         upload = _Upload(self, scope, receive, send)
-        self._under_way.add(upload)
+        self._uploads.add(upload)
         try:
-            if await upload.has_room():
-                await upload.pass_to(self.app)
+            if await upload.is_within_quota():
+                await upload.run(self.app)
             else:
                 await drain(receive)
         finally:
-            self._under_way.discard(upload)
+            self._uploads.discard(upload)
 
-    async def check(self, coming: int) -> None:
-        """StorageError where there is no room for so many bytes beside what has come of all.
+    async def check(self, remaining: int) -> None:
+        """Raise StorageError if `remaining` bytes do not fit beside what all uploads have sent so far.
 
-        No room is kept for what others only announce: a few who announce much and send little would take it all.
+        Declared lengths of other uploads reserve nothing: clients that declare much and send little would block all.
         """
-        come = sum(one.come for one in self._under_way)
-        await run_in_threadpool(self.pipeline.check_room, OWNER, coming, come=come)
+        received = sum(one.uncounted for one in self._uploads)
+        await run_in_threadpool(self.pipeline.check_room, OWNER, remaining, come=received)
 
 
 class _Upload:
-    def __init__(self, room: Room, scope: Scope, receive: Receive, send: Send) -> None:
-        self._room, self._scope, self._receive, self._send = room, scope, receive, send
-        self._size, self._cached = read_content_length(scope) or 0, scope["path"] == UPLOAD_PATHS[1]
-        self._got = self._checked = 0
+    def __init__(
+        self, quota: UploadQuotaMiddleware, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._quota, self._scope, self._receive, self._send = quota, scope, receive, send
+        self._declared, self._is_gradio = (
+            read_content_length(scope) or 0,
+            scope["path"] == UPLOAD_PATHS[1],
+        )
+        self._received = self._checked = 0
         self._begun = self._refused = False
 
     @property
-    def come(self) -> int:
-        """Bytes that are counted nowhere else; what Gradio receives is counted where it lies."""
-        return 0 if self._cached else self._got
+    def uncounted(self) -> int:
+        """Bytes received that the pipeline cannot see; Gradio's files are in a folder that it counts."""
+        return 0 if self._is_gradio else self._received
 
-    async def has_room(self) -> bool:
-        """Whether it may go on; refuses it otherwise, unless an answer has begun."""
+    async def is_within_quota(self) -> bool:
+        """Check the quota; when it is exceeded, send the refusal unless a response has begun."""
         try:
-            await self._room.check(max(self._size - self._got, 0))
+            await self._quota.check(max(self._declared - self._received, 0))
         except StudioError as error:
             self._refused = True
             if not self._begun:
-                answer = handle_studio_error(Request(self._scope), error)
-                await answer(self._scope, self._receive, self._send)
+                response = handle_studio_error(Request(self._scope), error)
+                await response(self._scope, self._receive, self._send)
             return False
         return True
 
-    async def pass_to(self, app: ASGIApp) -> None:
-        """Runs the route; what it makes of a refusal is not sent."""
+    async def run(self, app: ASGIApp) -> None:
+        """Run the route; drop what it sends after a refusal."""
         try:
-            await app(self._scope, self._count, self._answer)
-        except Exception:  # the route was told that its client has gone, and may say so in any way
+            await app(self._scope, self._receive_counted, self._send_unless_refused)
+        except Exception:  # the route was told that its client disconnected, and may raise anything
             if not self._refused:
                 raise
 
-    async def _count(self) -> Message:
+    async def _receive_counted(self) -> Message:
         message = await self._receive()
-        self._got += len(message.get("body", b""))
-        if self._got - self._checked >= _STEP:
-            self._checked = self._got
-            if not await self.has_room():
+        self._received += len(message.get("body", b""))
+        if self._received - self._checked >= _CHECK_EVERY:
+            self._checked = self._received
+            if not await self.is_within_quota():
                 await drain(self._receive)
                 return {"type": "http.disconnect"}
         return message
 
-    async def _answer(self, message: Message) -> None:
+    async def _send_unless_refused(self, message: Message) -> None:
         if not self._refused:
             self._begun = True
             await self._send(message)
