@@ -97,6 +97,7 @@ OLD_NAMES: dict[str, dict[str, str]] = {
         "check_order": "check_request",
         "take_files": "resolve_files",
     },
+    "tests/unit/": {"bench": "harness"},
     "ui/": {},
     "kling_pipeline/simulator/": {},
 }

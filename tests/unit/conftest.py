@@ -158,7 +158,7 @@ class FakeKling:
         return len(data)
 
 
-class Bench:
+class Harness:
     """A pipeline, its Kling and its clock."""
 
     owner = "local"
@@ -193,7 +193,7 @@ class Bench:
         jobs = self.pipeline.submit(self.owner, "text_to_video", given, variant_count=count).jobs
         return [job.id for job in jobs]
 
-    def begin(self, capability: str, step_results: Mapping[str, Any], **params: Any) -> str:
+    def add_session(self, capability: str, step_results: Mapping[str, Any], **params: Any) -> str:
         """A session as its opening call leaves it."""
         now = self.engine.now()
         row = ["s", self.owner, capability, json.dumps(params), "{}", json.dumps(step_results)]
@@ -211,15 +211,15 @@ class Bench:
         with self.store.read() as db:
             return dict(db.execute("SELECT * FROM job WHERE id = ?", [job_id]).fetchone())
 
-    def turn(self, seconds: float = 1.0) -> None:
+    def tick(self, seconds: float = 1.0) -> None:
         """Time passes, then one tick and the advances it asks for."""
         self.time += seconds
         for job_id in self.pipeline.tick():
             self.pipeline.advance(job_id)
 
-    def turns(self, count: int, seconds: float = 1.0) -> None:
+    def ticks(self, count: int, seconds: float = 1.0) -> None:
         for _ in range(count):
-            self.turn(seconds)
+            self.tick(seconds)
 
     def credits(self) -> tuple[int, int, int]:
         found = self.pipeline.credits(self.owner)
@@ -231,8 +231,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
+def harness(tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(tmp_path)
     yield made
     problems = made.audit()
     made.store.close()

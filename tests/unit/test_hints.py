@@ -61,16 +61,16 @@ def test_an_old_callback_is_refused():
         verify_signature(SECRET, BODY, HEADERS)
 
 
-def test_a_forged_success_moves_nothing(bench):
-    (job_id,) = bench.submit()
-    bench.turn()
-    task = bench.job(job_id)["provider_task_id"]
-    bench.turn()
-    before = bench.job(job_id)
+def test_a_forged_success_moves_nothing(harness):
+    (job_id,) = harness.submit()
+    harness.tick()
+    task = harness.job(job_id)["provider_task_id"]
+    harness.tick()
+    before = harness.job(job_id)
     for _ in range(1000):
-        bench.pipeline.hint(task)
-    asked = len(bench.kling.pages)
-    bench.turn(0.1)
-    assert bench.job(job_id)["state"] == before["state"] == "running"
-    assert len(bench.kling.pages) - asked <= 1, "a thousand hints are one look"
-    bench.pipeline.hint("nobody's")
+        harness.pipeline.hint(task)
+    asked = len(harness.kling.pages)
+    harness.tick(0.1)
+    assert harness.job(job_id)["state"] == before["state"] == "running"
+    assert len(harness.kling.pages) - asked <= 1, "a thousand hints are one look"
+    harness.pipeline.hint("nobody's")

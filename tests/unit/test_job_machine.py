@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from kling_pipeline.jobs.states import ENDED
 from kling_pipeline.pipeline import Pipeline
-from tests.unit.conftest import MEMORY, Bench, refusal
+from tests.unit.conftest import MEMORY, Harness, refusal
 
 LONG = bool(os.environ.get("STUDIO_LONG"))
 OPENING = 20_000
@@ -42,17 +42,17 @@ class JobMachine(RuleBasedStateMachine):
     @initialize(tolerates=st.booleans(), unfenced=st.sampled_from([False, False, True]))
     def begin(self, tolerates: bool, unfenced: bool) -> None:
         self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
-        self.bench = Bench(Path(self.folder.name))
+        self.harness = Harness(Path(self.folder.name))
         # Where a repeated id makes a second task, only the fence keeps us from a second bill.
-        self.bench.kling.tolerates = tolerates and not unfenced
-        self.bench.kling.unfenced = unfenced
+        self.harness.kling.tolerates = tolerates and not unfenced
+        self.harness.kling.unfenced = unfenced
         self.ids: list[str] = []
         self.last = ""
 
     @rule(count=st.integers(1, 3))
     def submit(self, count: int) -> None:
-        if self.bench.credits()[0] >= 630 and len(self.ids) < 20:
-            self.ids += self.bench.submit(count)
+        if self.harness.credits()[0] >= 630 and len(self.ids) < 20:
+            self.ids += self.harness.submit(count)
 
     @rule(answer=st.sampled_from(ANSWERS))
     def kling_will(self, answer: str) -> None:
@@ -62,19 +62,19 @@ class JobMachine(RuleBasedStateMachine):
             "nothing": refusal("uncertain"),
             "not sent": refusal("uncertain", sent=False),
         }.get(answer)
-        self.bench.kling.script.append(step or refusal(answer))
+        self.harness.kling.script.append(step or refusal(answer))
 
     @rule(seconds=st.sampled_from([0, 1, 2, 5, 20, 70, 600]))
-    def turn(self, seconds: int) -> None:
-        self.bench.turn(seconds)
+    def tick(self, seconds: int) -> None:
+        self.harness.tick(seconds)
 
     @rule()
     def what_was_on_its_way_arrives(self) -> None:
-        self.bench.kling.arrive()
+        self.harness.kling.arrive()
 
     @rule(status=st.sampled_from(["succeeded", "succeeded", "failed"]), one=st.booleans())
     def kling_ends(self, status: str, one: bool) -> None:
-        for task in self.bench.kling.tasks.values():
+        for task in self.harness.kling.tasks.values():
             if task["status"] == "running":
                 task["status"] = status
                 if one:
@@ -82,20 +82,20 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule(dark=st.booleans())
     def line(self, dark: bool) -> None:
-        self.bench.kling.unreachable = dark
+        self.harness.kling.unreachable = dark
 
     @rule(number=st.integers(0, 19))
     def cancel(self, number: int) -> None:
         if self.ids:
-            self.bench.pipeline.cancel("local", self.ids[number % len(self.ids)])
+            self.harness.pipeline.cancel("local", self.ids[number % len(self.ids)])
 
     @rule(number=st.integers(0, 19))
     def try_again(self, number: int) -> None:
         """Not where the outcome is unknown: there the owner takes the second bill upon himself."""
         if self.ids:
             job_id = self.ids[number % len(self.ids)]
-            if self.bench.row(job_id)["state"] == "saving":
-                self.bench.pipeline.retry("local", job_id)
+            if self.harness.row(job_id)["state"] == "saving":
+                self.harness.pipeline.retry("local", job_id)
 
     @rule(point=st.sampled_from(POINTS))
     def crash(self, point: str) -> None:
@@ -110,7 +110,7 @@ class JobMachine(RuleBasedStateMachine):
         for room in rooms:
             room.failpoint = last
         try:
-            self.bench.turn(6)
+            self.harness.tick(6)
         except Killed:
             pass
         finally:
@@ -121,30 +121,30 @@ class JobMachine(RuleBasedStateMachine):
     @rule()
     def a_second_process(self) -> None:
         """The first one is stopped, not dead: it may come back with what it knew."""
-        other = Pipeline(self.bench.make_engine())
-        self.bench.time += 16
+        other = Pipeline(self.harness.make_engine())
+        self.harness.time += 16
         for job_id in other.tick():
             other.advance(job_id)
 
     def _succeed(self) -> None:
-        old = self.bench.engine.me
-        self.bench.engine = self.bench.make_engine()
-        self.bench.pipeline = Pipeline(self.bench.engine)
-        self.bench.store.write(
+        old = self.harness.engine.me
+        self.harness.engine = self.harness.make_engine()
+        self.harness.pipeline = Pipeline(self.harness.engine)
+        self.harness.store.write(
             lambda db: db.execute(
                 "UPDATE job SET lease_owner = 'elsewhere|1|1|x', lease_until = 0 WHERE lease_owner = ?",
                 [old],
             )
         )
-        self.bench.pipeline.resume()
+        self.harness.pipeline.resume()
 
     @invariant()
     def the_books_are_right(self) -> None:
-        if not hasattr(self, "bench"):
+        if not hasattr(self, "harness"):
             return
-        assert self.bench.audit() == []
-        jobs = [self.bench.row(one) for one in self.ids]
-        available, held, spent = self.bench.credits()
+        assert self.harness.audit() == []
+        jobs = [self.harness.row(one) for one in self.ids]
+        available, held, spent = self.harness.credits()
         by_state = {name: sum(job["price"] for job in jobs if job["state"] == name)
                     for name in {job["state"] for job in jobs}}  # fmt: skip
         assert spent == by_state.get("done", 0)
@@ -153,35 +153,35 @@ class JobMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_billed_twice(self) -> None:
-        if not hasattr(self, "bench"):
+        if not hasattr(self, "harness"):
             return
-        tasks = Counter(task["external"] for task in self.bench.kling.tasks.values())
+        tasks = Counter(task["external"] for task in self.harness.kling.tasks.values())
         assert not tasks or max(tasks.values()) == 1
-        assert set(tasks) <= {self.bench.row(one)["external_task_id"] for one in self.ids}
+        assert set(tasks) <= {self.harness.row(one)["external_task_id"] for one in self.ids}
 
     def teardown(self) -> None:
-        if hasattr(self, "bench"):
+        if hasattr(self, "harness"):
             self._everything_ends()
-            self.bench.store.close()
+            self.harness.store.close()
             self.folder.cleanup()
 
     def _everything_ends(self) -> None:
         """Once the misfortunes are over, time alone brings every job to its end, and no paid one is lost."""
-        kling = self.bench.kling
+        kling = self.harness.kling
         kling.script.clear()
         kling.unreachable = False
         kling.arrive()
         for number in range(60):
-            if all(self.bench.row(one)["state"] in ENDED for one in self.ids):
+            if all(self.harness.row(one)["state"] in ENDED for one in self.ids):
                 break
             kling.finish()
-            self.bench.turns(4, 5 if number % 3 else 120)
+            self.harness.ticks(4, 5 if number % 3 else 120)
         self.the_books_are_right()
         self.nothing_is_billed_twice()
-        states = {one: self.bench.row(one)["state"] for one in self.ids}
+        states = {one: self.harness.row(one)["state"] for one in self.ids}
         assert set(states.values()) <= set(ENDED), states
         done = {
-            self.bench.row(one)["external_task_id"] for one in self.ids if states[one] == "done"
+            self.harness.row(one)["external_task_id"] for one in self.ids if states[one] == "done"
         }
         paid = {task["external"] for task in kling.tasks.values() if task["status"] == "succeeded"}
         assert paid == done, "what Kling was paid for is stored, and nothing else"

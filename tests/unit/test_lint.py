@@ -20,7 +20,7 @@ from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.errors import InputError
 from kling_pipeline.lint.lint import RULES, Subject, lint
 from tests.pictures import picture
-from tests.unit.conftest import Bench
+from tests.unit.conftest import Harness
 
 CATALOG = load_catalog("vendor")
 FINE = "a paper boat drifts down a narrow river at dawn, low sun behind reeds"
@@ -311,38 +311,40 @@ def test_an_order_is_read_in_five_milliseconds() -> None:
 class TestBeforeMoney:
     """In the engine: an error costs nothing, everything else stands beside the price."""
 
-    def test_an_error_names_its_field_and_reserves_nothing(self, bench: Bench) -> None:
+    def test_an_error_names_its_field_and_reserves_nothing(self, harness: Harness) -> None:
         with pytest.raises(InputError) as refused:
-            bench.submit(prompt=f"{FINE} <<<image_1>>>")
+            harness.submit(prompt=f"{FINE} <<<image_1>>>")
         assert refused.value.fields == {"prompt": "The prompt names image 1; there are 0."}
         assert refused.value.findings[0].fix == {"prompt": FINE}
-        assert bench.pipeline.all_jobs(bench.owner) == []
-        assert bench.credits()[1] == 0
+        assert harness.pipeline.all_jobs(harness.owner) == []
+        assert harness.credits()[1] == 0
 
-    def test_a_quote_and_a_click_say_the_same(self, bench: Bench) -> None:
+    def test_a_quote_and_a_click_say_the_same(self, harness: Harness) -> None:
         params = text("a nice boat")
-        quoted = bench.pipeline.quote(bench.owner, "text_to_video", params)["warnings"]
-        made = bench.pipeline.submit(bench.owner, "text_to_video", params)
+        quoted = harness.pipeline.quote(harness.owner, "text_to_video", params)["warnings"]
+        made = harness.pipeline.submit(harness.owner, "text_to_video", params)
         assert [one["id"] for one in quoted] == ["generic_prompt", "no_negative"]
         assert [one.id for one in made.warnings] == ["generic_prompt", "no_negative"]
 
-    def test_what_was_bought_before_is_said_with_its_price(self, bench: Bench) -> None:
-        bench.submit(count=2, prompt=FINE)
-        quote = bench.pipeline.quote(bench.owner, "text_to_video", text())
+    def test_what_was_bought_before_is_said_with_its_price(self, harness: Harness) -> None:
+        harness.submit(count=2, prompt=FINE)
+        quote = harness.pipeline.quote(harness.owner, "text_to_video", text())
         assert quote["warnings"][0]["message"] == "You already have 2 of these, 420 credits."
         assert "duplicate" not in str(
-            bench.pipeline.quote(bench.owner, "text_to_video", text(mode="pro"))
+            harness.pipeline.quote(harness.owner, "text_to_video", text(mode="pro"))
         )
 
-    def test_what_was_refunded_is_no_duplicate(self, bench: Bench) -> None:
-        (job,) = bench.submit(prompt=FINE)
-        bench.pipeline.cancel(bench.owner, job)
-        assert "duplicate" not in str(bench.pipeline.quote(bench.owner, "text_to_video", text()))
+    def test_what_was_refunded_is_no_duplicate(self, harness: Harness) -> None:
+        (job,) = harness.submit(prompt=FINE)
+        harness.pipeline.cancel(harness.owner, job)
+        assert "duplicate" not in str(
+            harness.pipeline.quote(harness.owner, "text_to_video", text())
+        )
 
-    def test_an_uploaded_picture_is_measured(self, bench: Bench) -> None:
-        image = bench.pipeline.upload(bench.owner, picture(700, 400))["id"]
-        quote = bench.pipeline.quote(
-            bench.owner, "image_to_video", from_still(image=image, mode="pro")
+    def test_an_uploaded_picture_is_measured(self, harness: Harness) -> None:
+        image = harness.pipeline.upload(harness.owner, picture(700, 400))["id"]
+        quote = harness.pipeline.quote(
+            harness.owner, "image_to_video", from_still(image=image, mode="pro")
         )
         assert [one["fix"] for one in quote["warnings"] if one["id"] == "image_small"] == [
             {"mode": "std"}

@@ -20,7 +20,7 @@ from kling_pipeline.storage import store as store_module
 from kling_pipeline.storage.audit import audit
 from kling_pipeline.storage.migrations import migrations
 from kling_pipeline.storage.store import Store
-from tests.unit.conftest import Bench
+from tests.unit.conftest import Harness
 
 SCHEMAS = Path(__file__).parent / "schemas"
 RELEASED = sorted(SCHEMAS.glob("m*.sql"))
@@ -86,21 +86,21 @@ def test_a_store_of_each_release_goes_on_and_loses_nothing(dump: Path, tmp_path:
     with closing(sqlite3.connect(path)) as db:
         states = {state for (state,) in db.execute("SELECT DISTINCT state FROM job")}
     assert states == {*MOVES, *ENDED}, "the dump has a job in every state"
-    bench = Bench(tmp_path)
-    assert bench.audit() == []
+    harness = Harness(tmp_path)
+    assert harness.audit() == []
     for table, found in rows(path, *before).items():
         assert [row[: len(before[table][0])] for row in found] == before[table]
     # What waited, waits no longer: the jobs of the old release end under the new one.
-    bench.time = 1_900_000_000.0
-    bench.pipeline.resume()
-    waiting = [job for job in bench.pipeline.all_jobs("local") if job["state"] == "queued"]
+    harness.time = 1_900_000_000.0
+    harness.pipeline.resume()
+    waiting = [job for job in harness.pipeline.all_jobs("local") if job["state"] == "queued"]
     for _ in range(8):
-        bench.kling.finish()
-        bench.turns(3, 20)
+        harness.kling.finish()
+        harness.ticks(3, 20)
     assert len(waiting) == 2, "the queued one, and the claimed one that was never sent"
-    assert {bench.job(one["id"])["state"] for one in waiting} == {"done"}
-    assert bench.audit() == []
-    bench.store.close()
+    assert {harness.job(one["id"])["state"] for one in waiting} == {"done"}
+    assert harness.audit() == []
+    harness.store.close()
 
 
 def test_a_later_change_reaches_rows_that_are_there(second: Migrations, tmp_path: Path) -> None:

@@ -24,32 +24,32 @@ from tests.unit.test_stumbles import never
     ids=lambda one: type(one).__name__,
 )
 def test_what_the_rows_refuse_is_the_jobs_own_and_a_full_disk_is_not(
-    bench, monkeypatch, error, counted
+    harness, monkeypatch, error, counted
 ):
-    job_id = to_saving(bench)
+    job_id = to_saving(harness)
 
     def refused(*_: Any) -> Any:
         raise error
 
     with monkeypatch.context() as patch:
         patch.setattr("kling_pipeline.jobs.save._settle", refused)
-        bench.turns(20, 400)
-    assert (bench.job(job_id)["error"] is not None) == counted
-    assert bench.row(job_id)["crashes"] == (3 if counted else 0)
-    bench.pipeline.retry("local", job_id)
-    bench.turns(2, 400)
-    assert state(bench, job_id) == "done"
+        harness.ticks(20, 400)
+    assert (harness.job(job_id)["error"] is not None) == counted
+    assert harness.row(job_id)["crashes"] == (3 if counted else 0)
+    harness.pipeline.retry("local", job_id)
+    harness.ticks(2, 400)
+    assert state(harness, job_id) == "done"
 
 
-def test_no_late_message_takes_up_what_was_set_aside(bench, monkeypatch):
-    job_id = to_saving(bench)
+def test_no_late_message_takes_up_what_was_set_aside(harness, monkeypatch):
+    job_id = to_saving(harness)
     with monkeypatch.context() as patch:
-        never(bench, patch, "result_too_large")
-        bench.turns(20, 60)
-    assert bench.job(job_id)["error"]["code"] == "result_too_large"
-    bench.pipeline.advance(job_id)
-    assert bench.job(job_id)["error"]["code"] == "result_too_large"
-    assert state(bench, job_id) == "saving"
+        never(harness, patch, "result_too_large")
+        harness.ticks(20, 60)
+    assert harness.job(job_id)["error"]["code"] == "result_too_large"
+    harness.pipeline.advance(job_id)
+    assert harness.job(job_id)["error"]["code"] == "result_too_large"
+    assert state(harness, job_id) == "saving"
 
 
 @pytest.mark.parametrize(
@@ -62,20 +62,20 @@ def test_no_late_message_takes_up_what_was_set_aside(bench, monkeypatch):
     ids=["gone", "descriptors", "disk"],
 )
 def test_a_file_that_is_gone_fails_a_job_and_one_that_cannot_be_read_now_does_not(
-    bench, monkeypatch, error, found
+    harness, monkeypatch, error, found
 ):
     def broken(*_: Any) -> Any:
         raise error
 
     with monkeypatch.context() as patch:
         patch.setattr("kling_pipeline.jobs.send.thaw", broken)
-        [job_id] = bench.submit()
-        bench.turn()
-    job = bench.job(job_id)
+        [job_id] = harness.submit()
+        harness.tick()
+    job = harness.job(job_id)
     assert (job["state"], "/srv" in str(job)) == (found, False)
     if found == "failed":
-        assert (job["error"]["code"], bench.credits()) == ("input_missing", (OPENING, 0, 0))
+        assert (job["error"]["code"], harness.credits()) == ("input_missing", (OPENING, 0, 0))
         assert "no longer on the studio's disk" in job["error"]["message"]
     else:
-        bench.turns(2, 60)
-        assert state(bench, job_id) == "running"
+        harness.ticks(2, 60)
+        assert state(harness, job_id) == "running"

@@ -14,7 +14,7 @@ from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.catalog.validation import read_request
 from kling_pipeline.errors import InputError
 from kling_pipeline.jobs.submit import JobRequest, check_request
-from tests.unit.conftest import FACES, Bench
+from tests.unit.conftest import FACES, Harness
 
 CATALOGS = {contract: load_catalog(contract) for contract in ("vendor", "brief")}
 FILES = {"image": "https://a.example/a.png", "video": "https://a.example/a.mp4"}
@@ -67,10 +67,10 @@ def test_null_for_what_is_needed_says_so(name: str, field: str) -> None:
         assert errors(name, given) == {field: "This is needed."}
 
 
-def test_all_nulls_at_once_are_the_defaults(bench: Bench) -> None:
+def test_all_nulls_at_once_are_the_defaults(harness: Harness) -> None:
     model = capability("text_to_video").request.model_fields
-    job_id = bench.submit(**{name: None for name in model if name != "prompt"})[0]
-    params = bench.job(job_id)["params"]
+    job_id = harness.submit(**{name: None for name in model if name != "prompt"})[0]
+    params = harness.job(job_id)["params"]
     assert (params["mode"], params["duration"], params["aspect_ratio"]) == ("std", "5", "16:9")
     assert (params["model_name"], params["sound"]) == ("kling-v2-6", "off")
 
@@ -120,11 +120,11 @@ def test_an_entry_of_a_list_has_no_default(name: str, change: dict[str, Any]) ->
     assert errors(name, NEEDED[name] | change) == dict.fromkeys(change, "This is needed.")
 
 
-def test_null_leaves_what_a_session_began_with(bench: Bench) -> None:
-    session = bench.begin("lip_sync", FACES, video=FILES["video"])
+def test_null_leaves_what_a_session_began_with(harness: Harness) -> None:
+    session = harness.add_session("lip_sync", FACES, video=FILES["video"])
     given = {"session": session, "text": "Good morning to you.", "voice_id": "oversea_male1"}
     plan = check_request(
-        bench.engine, bench.owner, JobRequest("lip_sync", given | {"video": None})
+        harness.engine, harness.owner, JobRequest("lip_sync", given | {"video": None})
     ).plan
     assert plan.params["video"] == FILES["video"]
 

@@ -11,39 +11,39 @@ from tests.unit.test_sending import state
 from tests.unit.test_stumbles import never
 
 
-def test_trouble_that_changes_its_name_is_still_the_same_trouble(bench, monkeypatch):
-    job_id = to_saving(bench)
+def test_trouble_that_changes_its_name_is_still_the_same_trouble(harness, monkeypatch):
+    job_id = to_saving(harness)
     codes_in_turn = itertools.cycle(("result_expired", "result_cut", "result_unreachable"))
 
     def download(*_: Any, **__: Any) -> int:
         raise ResultError("It is not there.", code=next(codes_in_turn))
 
-    monkeypatch.setattr(bench.kling, "download", download)
-    bench.turns(100, 60)
-    assert bench.job(job_id)["error"]["message"] == "It is not there."
+    monkeypatch.setattr(harness.kling, "download", download)
+    harness.ticks(100, 60)
+    assert harness.job(job_id)["error"]["message"] == "It is not there."
 
 
-def test_a_server_that_is_away_for_more_than_a_day_is_the_owners(bench, monkeypatch):
-    job_id = to_saving(bench)
+def test_a_server_that_is_away_for_more_than_a_day_is_the_owners(harness, monkeypatch):
+    job_id = to_saving(harness)
     with monkeypatch.context() as patch:
-        never(bench, patch, "result_unreachable")
-        bench.turns(100, 900)
-        job = bench.job(job_id)
+        never(harness, patch, "result_unreachable")
+        harness.ticks(100, 900)
+        job = harness.job(job_id)
         assert (job["state"], job["error"]["code"]) == ("saving", "result_unreachable")
-    bench.pipeline.retry("local", job_id)
-    bench.turn()
-    assert state(bench, job_id) == "done"
+    harness.pipeline.retry("local", job_id)
+    harness.tick()
+    assert state(harness, job_id) == "done"
 
 
-def test_what_is_set_aside_still_says_how_to_mend_it(bench, monkeypatch):
-    job_id = to_saving(bench)
+def test_what_is_set_aside_still_says_how_to_mend_it(harness, monkeypatch):
+    job_id = to_saving(harness)
 
     def download(*_: Any, **__: Any) -> int:
         raise ResultError(
             "An address was made up.", code="result_fake_ip", next="Set STUDIO_FAKE_IP=1."
         )
 
-    monkeypatch.setattr(bench.kling, "download", download)
-    bench.turns(100, 60)
-    error = bench.job(job_id)["error"]
+    monkeypatch.setattr(harness.kling, "download", download)
+    harness.ticks(100, 60)
+    error = harness.job(job_id)["error"]
     assert error["next"].startswith("Set STUDIO_FAKE_IP=1. Kling has the result")

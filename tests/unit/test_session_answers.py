@@ -19,11 +19,11 @@ ODD: list[Any] = [
 
 
 @pytest.mark.parametrize("told", ODD, ids=str)
-def test_an_odd_answer_is_told_and_charged_to_nobody(bench, monkeypatch, told):
-    session = bench.begin("multi_elements", {"init-selection": {"session_id": "s-1"}})
-    monkeypatch.setattr(bench.kling, "ask", lambda *_, **__: told, raising=False)
+def test_an_odd_answer_is_told_and_charged_to_nobody(harness, monkeypatch, told):
+    session = harness.add_session("multi_elements", {"init-selection": {"session_id": "s-1"}})
+    monkeypatch.setattr(harness.kling, "ask", lambda *_, **__: told, raising=False)
     mark = {"frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]}
     with pytest.raises(InputError, match=r"cannot be read.*Nothing was charged"):
-        bench.pipeline.call_session("local", session, "add-selection", mark)
-    assert "add-selection" not in bench.pipeline.session("local", session)["answers"]
-    assert bench.credits() == (OPENING, 0, 0)
+        harness.pipeline.call_session("local", session, "add-selection", mark)
+    assert "add-selection" not in harness.pipeline.session("local", session)["answers"]
+    assert harness.credits() == (OPENING, 0, 0)

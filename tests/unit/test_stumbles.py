@@ -15,7 +15,7 @@ import pytest
 from kling_pipeline.errors import BusyError, InputError, KlingError, ResultError
 from kling_pipeline.jobs.job import find_job
 from kling_pipeline.kling.dialects import Output
-from tests.unit.conftest import Bench, refusal
+from tests.unit.conftest import Harness, refusal
 from tests.unit.test_doctor import codes
 from tests.unit.test_recovery import set_row, to_saving
 from tests.unit.test_sending import OPENING, state
@@ -36,23 +36,23 @@ STEPS = {
 }
 
 
-def brought_to(bench: Bench, at: str) -> str:
+def brought_to(harness: Harness, at: str) -> str:
     if at == "saving":
-        return to_saving(bench)
+        return to_saving(harness)
     if at == "checking":
-        bench.kling.script = ["lost"]
-    [job_id] = bench.submit()
+        harness.kling.script = ["lost"]
+    [job_id] = harness.submit()
     if at == "checking":
-        bench.pipeline.advance(job_id)
-        assert state(bench, job_id) == "checking"
+        harness.pipeline.advance(job_id)
+        assert state(harness, job_id) == "checking"
     return job_id
 
 
 @pytest.mark.parametrize(("line", "at"), STEPS.values(), ids=STEPS)
 def test_three_stumbles_in_a_row_are_the_owners_and_a_fourth_is_not_made(
-    bench, monkeypatch, line, at
+    harness, monkeypatch, line, at
 ):
-    job_id, calls = brought_to(bench, at), Counter[str]()
+    job_id, calls = brought_to(harness, at), Counter[str]()
 
     def counted(*args: Any, **more: Any) -> Any:
         calls["made"] += 1
@@ -60,98 +60,98 @@ def test_three_stumbles_in_a_row_are_the_owners_and_a_fourth_is_not_made(
 
     with monkeypatch.context() as patch:
         patch.setattr(line, counted)
-        bench.turns(100, 20)
-    row, job = bench.row(job_id), bench.job(job_id)
+        harness.ticks(100, 20)
+    row, job = harness.row(job_id), harness.job(job_id)
     assert job["state"] == ("saving" if at == "saving" else "unknown")
     assert job["error"]["code"] in ("step_failed", "send_refused")
     assert calls["made"] == 3
-    assert (row["lease_owner"], bench.engine.in_hand) == (None, set())
-    assert bench.credits() == (OPENING - 210, 210, 0)
-    assert codes(bench)["undecided"]["figures"]["job"] == job_id
-    bench.pipeline.retry("local", job_id)
-    bench.turns(6, 20)
-    bench.kling.finish()
-    bench.turns(4, 20)
-    assert state(bench, job_id) == "done"
-    assert len(bench.kling.tasks) == 1
-    assert bench.credits() == (OPENING - 210, 0, 210)
+    assert (row["lease_owner"], harness.engine.in_hand) == (None, set())
+    assert harness.credits() == (OPENING - 210, 210, 0)
+    assert codes(harness)["undecided"]["figures"]["job"] == job_id
+    harness.pipeline.retry("local", job_id)
+    harness.ticks(6, 20)
+    harness.kling.finish()
+    harness.ticks(4, 20)
+    assert state(harness, job_id) == "done"
+    assert len(harness.kling.tasks) == 1
+    assert harness.credits() == (OPENING - 210, 0, 210)
 
 
 @pytest.mark.parametrize(("line", "at"), STEPS.values(), ids=STEPS)
-def test_what_stumbled_can_be_given_up_and_is_paid_back_once(bench, monkeypatch, line, at):
-    job_id = brought_to(bench, at)
+def test_what_stumbled_can_be_given_up_and_is_paid_back_once(harness, monkeypatch, line, at):
+    job_id = brought_to(harness, at)
     with monkeypatch.context() as patch:
         patch.setattr(line, stumble)
-        bench.turns(100, 20)
+        harness.ticks(100, 20)
         for _ in range(2):
-            bench.pipeline.cancel("local", job_id)
-    assert state(bench, job_id) == "canceled"
-    assert bench.credits() == (OPENING, 0, 0)
+            harness.pipeline.cancel("local", job_id)
+    assert state(harness, job_id) == "canceled"
+    assert harness.credits() == (OPENING, 0, 0)
 
 
-def test_a_stumble_waits_longer_each_time_and_stops_nobody_else(bench, monkeypatch):
-    bad, good = bench.submit(2)
+def test_a_stumble_waits_longer_each_time_and_stops_nobody_else(harness, monkeypatch):
+    bad, good = harness.submit(2)
     prepare, times = __import__("kling_pipeline.jobs.send", fromlist=["x"])._prepare, []
 
     def some(engine: Any, job: Any) -> Any:
         if job.id != bad:
             return prepare(engine, job)
-        times.append(bench.time)
+        times.append(harness.time)
         return stumble()
 
     monkeypatch.setattr("kling_pipeline.jobs.send._prepare", some)
-    bench.turns(120, 1)
+    harness.ticks(120, 1)
     first, second = (b - a for a, b in itertools.pairwise(times))
     assert second > first > 10
-    assert state(bench, good) == "running"
+    assert state(harness, good) == "running"
 
 
-def test_two_stumbles_and_a_success_count_as_nothing(bench, monkeypatch):
-    [job_id] = bench.submit()
+def test_two_stumbles_and_a_success_count_as_nothing(harness, monkeypatch):
+    [job_id] = harness.submit()
     with monkeypatch.context() as patch:
         patch.setattr("kling_pipeline.jobs.send._prepare", stumble)
-        while bench.row(job_id)["crashes"] < 2:
-            bench.turn(10)
-    bench.turns(2, 60)
-    assert (state(bench, job_id), bench.row(job_id)["crashes"]) == ("running", 0)
+        while harness.row(job_id)["crashes"] < 2:
+            harness.tick(10)
+    harness.ticks(2, 60)
+    assert (state(harness, job_id), harness.row(job_id)["crashes"]) == ("running", 0)
 
 
-def test_after_the_intent_a_stumble_is_looked_for_and_never_simply_sent_again(bench, monkeypatch):
+def test_after_the_intent_a_stumble_is_looked_for_and_never_simply_sent_again(harness, monkeypatch):
     """The task is there: the answer was read, and then the studio stumbled."""
     with monkeypatch.context() as patch:
         patch.setattr("kling_pipeline.jobs.send.adopt", stumble)
-        [job_id] = bench.submit()
-        bench.turn()
-        assert state(bench, job_id) == "checking"
-    bench.turns(3, 30)
-    assert state(bench, job_id) == "running"
-    assert len(bench.kling.creates) == 1
+        [job_id] = harness.submit()
+        harness.tick()
+        assert state(harness, job_id) == "checking"
+    harness.ticks(3, 30)
+    assert state(harness, job_id) == "running"
+    assert len(harness.kling.creates) == 1
 
 
-def test_the_text_of_an_exception_is_not_shown(bench, monkeypatch):
+def test_the_text_of_an_exception_is_not_shown(harness, monkeypatch):
     def leak(*_: Any) -> Any:
         raise ValueError("secret-of-a-library")
 
-    [job_id] = bench.submit()
+    [job_id] = harness.submit()
     monkeypatch.setattr("kling_pipeline.jobs.send._prepare", leak)
-    bench.turns(20, 60)
-    assert "ValueError" in bench.job(job_id)["error"]["message"]
-    assert "secret-of" not in str(bench.job(job_id))
+    harness.ticks(20, 60)
+    assert "ValueError" in harness.job(job_id)["error"]["message"]
+    assert "secret-of" not in str(harness.job(job_id))
 
 
 # --- a choice that names a result Kling no longer tells -------------------------------------------
 
 
-def lip_sync(bench: Bench) -> tuple[str, dict[str, Any]]:
+def lip_sync(harness: Harness) -> tuple[str, dict[str, Any]]:
     """A film of ours, and what `thaw` makes of a link to it."""
-    job_id = to_saving(bench)
-    bench.turns(2, 5)
-    [asset] = bench.job(job_id)["assets"]
+    job_id = to_saving(harness)
+    harness.ticks(2, 5)
+    [asset] = harness.job(job_id)["assets"]
     return asset["id"], {"video_url": {"$link": asset["id"]}}
 
 
-def tells(bench: Bench, monkeypatch: pytest.MonkeyPatch, *outputs: Output, **more: Any) -> None:
-    real_task = bench.kling._task
+def tells(harness: Harness, monkeypatch: pytest.MonkeyPatch, *outputs: Output, **more: Any) -> None:
+    real_task = harness.kling._task
 
     def task(task_id: str) -> Any:
         one = real_task(task_id)
@@ -160,49 +160,49 @@ def tells(bench: Bench, monkeypatch: pytest.MonkeyPatch, *outputs: Output, **mor
             object.__setattr__(one, name, value)
         return one
 
-    monkeypatch.setattr(bench.kling, "_task", task)
+    monkeypatch.setattr(harness.kling, "_task", task)
 
 
-def test_a_result_is_known_by_its_own_id_wherever_it_stands(bench, monkeypatch):
+def test_a_result_is_known_by_its_own_id_wherever_it_stands(harness, monkeypatch):
     from kling_pipeline.jobs.inputs import thaw  # noqa: PLC0415  # only here and below
 
-    _, body = lip_sync(bench)
+    _, body = lip_sync(harness)
     tells(
-        bench, monkeypatch, Output("video", "https://example.com/other", "v0", 0),
+        harness, monkeypatch, Output("video", "https://example.com/other", "v0", 0),
         Output("video", "https://example.com/right", "v1", 1),
     )  # fmt: skip
-    assert thaw(bench.engine, "local", body) == {"video_url": "https://example.com/right"}
+    assert thaw(harness.engine, "local", body) == {"video_url": "https://example.com/right"}
 
 
 @pytest.mark.parametrize("status", ["succeeded", "running"])
 def test_a_result_that_kling_tells_no_more_is_a_wrong_choice_and_no_stumble(
-    bench, monkeypatch, status
+    harness, monkeypatch, status
 ):
     from kling_pipeline.jobs.inputs import thaw  # noqa: PLC0415
 
-    _, body = lip_sync(bench)
-    tells(bench, monkeypatch, status=status)
+    _, body = lip_sync(harness)
+    tells(harness, monkeypatch, status=status)
     with pytest.raises(InputError) as caught:
-        thaw(bench.engine, "local", body)
+        thaw(harness.engine, "local", body)
     assert caught.value.code == "video_unreachable"
-    [job_id] = bench.submit()
+    [job_id] = harness.submit()
     monkeypatch.setattr("kling_pipeline.jobs.send._body", lambda *_: body)
-    bench.turn()
-    assert bench.job(job_id)["error"]["code"] == "video_unreachable"
-    assert bench.credits()[1] == 0, "given back: nothing was sent"
+    harness.tick()
+    assert harness.job(job_id)["error"]["code"] == "video_unreachable"
+    assert harness.credits()[1] == 0, "given back: nothing was sent"
 
 
 # --- results that never come ------------------------------------------------------------------------
 
 
-def never(bench: Bench, monkeypatch: pytest.MonkeyPatch, code: str) -> list[str]:
+def never(harness: Harness, monkeypatch: pytest.MonkeyPatch, code: str) -> list[str]:
     asked: list[str] = []
 
     def download(url: str, target: Path, **_: Any) -> int:
         asked.append(url)
         raise ResultError(f"It is {code}.", code=code)
 
-    monkeypatch.setattr(bench.kling, "download", download)
+    monkeypatch.setattr(harness.kling, "download", download)
     return asked
 
 
@@ -216,51 +216,53 @@ def never(bench: Bench, monkeypatch: pytest.MonkeyPatch, code: str) -> list[str]
         ("result_refused", 18),
     ],
 )
-def test_a_result_that_never_comes_is_set_aside_with_its_reason(bench, monkeypatch, code, most):
-    job_id = to_saving(bench)
+def test_a_result_that_never_comes_is_set_aside_with_its_reason(harness, monkeypatch, code, most):
+    job_id = to_saving(harness)
     with monkeypatch.context() as patch:
-        asked = never(bench, patch, code)
-        bench.turns(100, 60)
-        job = bench.job(job_id)
+        asked = never(harness, patch, code)
+        harness.ticks(100, 60)
+        job = harness.job(job_id)
         assert (job["state"], job["error"]["code"]) == ("saving", code)
         assert job["error"]["message"] == f"It is {code}."
         assert 0 < len(asked) <= most
-        assert bench.credits() == (OPENING - 210, 210, 0)
-        assert codes(bench)["undecided"]["figures"]["said"] == f"It is {code}."
-        bench.pipeline.retry("local", job_id)
-        bench.turns(60, 60)
-        assert bench.job(job_id)["error"]["code"] == code, "and again with the same bound"
+        assert harness.credits() == (OPENING - 210, 210, 0)
+        assert codes(harness)["undecided"]["figures"]["said"] == f"It is {code}."
+        harness.pipeline.retry("local", job_id)
+        harness.ticks(60, 60)
+        assert harness.job(job_id)["error"]["code"] == code, "and again with the same bound"
         assert len(asked) <= 2 * most
-    bench.pipeline.retry("local", job_id)
-    bench.turn()
-    assert (state(bench, job_id), bench.job(job_id)["error"]) == ("done", None)
-    assert bench.credits() == (OPENING - 210, 0, 210)
+    harness.pipeline.retry("local", job_id)
+    harness.tick()
+    assert (state(harness, job_id), harness.job(job_id)["error"]) == ("done", None)
+    assert harness.credits() == (OPENING - 210, 0, 210)
 
 
-def test_another_kind_of_file_is_set_aside_and_can_be_given_up(bench, monkeypatch):
-    job_id = to_saving(bench)
+def test_another_kind_of_file_is_set_aside_and_can_be_given_up(harness, monkeypatch):
+    job_id = to_saving(harness)
     monkeypatch.setattr(
-        bench.kling, "download", lambda url, target, **_: target.write_bytes(b"\x89PNG" + b"0" * 99)
+        harness.kling,
+        "download",
+        lambda url, target, **_: target.write_bytes(b"\x89PNG" + b"0" * 99),
     )
-    bench.turns(60, 60)
-    assert bench.job(job_id)["error"]["code"] == "result_wrong_kind"
-    bench.pipeline.cancel("local", job_id)
-    bench.pipeline.cancel("local", job_id)
-    assert (state(bench, job_id), bench.credits()) == ("canceled", (OPENING, 0, 0))
+    harness.ticks(60, 60)
+    assert harness.job(job_id)["error"]["code"] == "result_wrong_kind"
+    harness.pipeline.cancel("local", job_id)
+    harness.pipeline.cancel("local", job_id)
+    assert (state(harness, job_id), harness.credits()) == ("canceled", (OPENING, 0, 0))
 
 
 @pytest.mark.parametrize("code", ["result_unreachable", "disk"])
-def test_what_may_pass_is_tried_as_long_as_it_lasts(bench, monkeypatch, code):
-    job_id = to_saving(bench)
+def test_what_may_pass_is_tried_as_long_as_it_lasts(harness, monkeypatch, code):
+    job_id = to_saving(harness)
     with monkeypatch.context() as patch:
         if code == "disk":
             patch.setattr("kling_pipeline.jobs.save.store_file", lambda *_: open("/nowhere/x"))  # noqa: SIM115
         else:
-            never(bench, patch, code)
-        bench.turns(60, 300)
-        assert bench.job(job_id)["says"]["code"] == "retrying"
-    bench.turns(2, 400)
-    assert state(bench, job_id) == "done"
+            never(harness, patch, code)
+        harness.ticks(60, 300)
+        assert harness.job(job_id)["says"]["code"] == "retrying"
+    harness.ticks(2, 400)
+    assert state(harness, job_id) == "done"
 
 
 @pytest.mark.parametrize(
@@ -268,17 +270,17 @@ def test_what_may_pass_is_tried_as_long_as_it_lasts(bench, monkeypatch, code):
     [refusal("uncertain", http_status=200), refusal("absent"), refusal("refused", http_status=400)],
     ids=["unreadable", "absent", "refused"],
 )
-def test_fresh_links_that_nobody_can_read_are_its_owners(bench, monkeypatch, error: KlingError):
-    job_id = to_saving(bench)
-    never(bench, monkeypatch, "result_expired")
+def test_fresh_links_that_nobody_can_read_are_its_owners(harness, monkeypatch, error: KlingError):
+    job_id = to_saving(harness)
+    never(harness, monkeypatch, "result_expired")
 
     def told(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(bench.kling, "look", told)
-    monkeypatch.setattr(bench.kling, "find", told)
-    bench.turns(80, 60)
-    job = bench.job(job_id)
+    monkeypatch.setattr(harness.kling, "look", told)
+    monkeypatch.setattr(harness.kling, "find", told)
+    harness.ticks(80, 60)
+    job = harness.job(job_id)
     assert (job["state"], job["error"]["code"]) == ("saving", error.code)
 
 
@@ -286,12 +288,12 @@ def test_fresh_links_that_nobody_can_read_are_its_owners(bench, monkeypatch, err
 
 
 @pytest.fixture
-def session(bench: Bench) -> str:
-    real_task = {"init-selection": {"session_id": "s-1", "original_duration": 5000}}
-    return bench.begin("multi_elements", real_task)
+def session(harness: Harness) -> str:
+    answers = {"init-selection": {"session_id": "s-1", "original_duration": 5000}}
+    return harness.add_session("multi_elements", answers)
 
 
-def marking(bench: Bench, seen: list[int], together: threading.Barrier | None = None) -> None:
+def marking(harness: Harness, seen: list[int], together: threading.Barrier | None = None) -> None:
     """A Kling that keeps count of the marks of a session."""
 
     def ask(path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
@@ -301,27 +303,27 @@ def marking(bench: Bench, seen: list[int], together: threading.Barrier | None = 
         seen.append(body["frame_index"])
         return {"res": {"frame_index": body["frame_index"], "rle_mask_list": [{"object_id": 0}]}}
 
-    bench.kling.ask = ask  # type: ignore[attr-defined]
+    harness.kling.ask = ask  # type: ignore[attr-defined]
 
 
-def test_two_marks_at_once_are_both_kept(bench, session):
+def test_two_marks_at_once_are_both_kept(harness, session):
     seen: list[int] = []
-    marking(bench, seen, threading.Barrier(2))
+    marking(harness, seen, threading.Barrier(2))
     point = {"x": 0.5, "y": 0.5}
 
     def mark(frame: int) -> Any:
-        return bench.pipeline.call_session(
+        return harness.pipeline.call_session(
             "local", session, "add-selection", {"frame_index": frame, "points": [point]}
         )
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(mark, (1, 2)))
-    marked = bench.pipeline.session("local", session)["answers"]["add-selection"]["marked"]
+    marked = harness.pipeline.session("local", session)["answers"]["add-selection"]["marked"]
     assert sorted(marked) == ["1", "2"]
     assert sorted(seen) == [1, 2]
 
 
-def test_a_call_does_not_wait_for_another_for_ever(bench, session, monkeypatch):
+def test_a_call_does_not_wait_for_another_for_ever(harness, session, monkeypatch):
     monkeypatch.setattr("kling_pipeline.jobs.sessions._TURN_SECONDS", 0.01)
     began, answers = threading.Event(), threading.Event()
 
@@ -330,11 +332,11 @@ def test_a_call_does_not_wait_for_another_for_ever(bench, session, monkeypatch):
         answers.wait()
         return {"res": {"frame_index": 1, "rle_mask_list": [{"object_id": 0}]}}
 
-    bench.kling.ask = slow
+    harness.kling.ask = slow
     given = {"frame_index": 1, "points": [{"x": 0.5, "y": 0.5}]}
 
     def mark() -> Any:
-        return bench.pipeline.call_session("local", session, "add-selection", given)
+        return harness.pipeline.call_session("local", session, "add-selection", given)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(mark)
@@ -348,48 +350,48 @@ def test_a_call_does_not_wait_for_another_for_ever(bench, session, monkeypatch):
     assert "add-selection" in mark()["answers"], "its turn is given back"
 
 
-def test_an_answer_of_another_process_is_kept_beside_ours(bench, session):
+def test_an_answer_of_another_process_is_kept_beside_ours(harness, session):
     def ask(path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
-        bench.store.write(
+        harness.store.write(
             lambda db: db.execute(
                 "UPDATE session SET known = json_set(known, '$.other', 1), calls = calls + 1"
             )
         )
         return {"res": {"frame_index": 3, "rle_mask_list": [{"object_id": 0}]}}
 
-    bench.kling.ask = ask
-    told = bench.pipeline.call_session(
+    harness.kling.ask = ask
+    told = harness.pipeline.call_session(
         "local", session, "add-selection", {"frame_index": 3, "points": [{"x": 0.5, "y": 0.5}]}
     )
     assert {"other", "add-selection", "init-selection"} == set(told["answers"])
-    with bench.store.read() as db:
+    with harness.store.read() as db:
         assert db.execute("SELECT calls FROM session").fetchone()[0] == 3
 
 
-def test_a_session_of_a_capability_that_is_gone_is_its_own_trouble(bench, session):
-    bench.store.write(lambda db: db.execute("UPDATE session SET capability = 'smell_to_video'"))
+def test_a_session_of_a_capability_that_is_gone_is_its_own_trouble(harness, session):
+    harness.store.write(lambda db: db.execute("UPDATE session SET capability = 'smell_to_video'"))
     for ask in (
-        lambda: bench.pipeline.session("local", session),
-        lambda: bench.pipeline.call_session("local", session, "add-selection", {}),
+        lambda: harness.pipeline.session("local", session),
+        lambda: harness.pipeline.call_session("local", session, "add-selection", {}),
     ):
         with pytest.raises(InputError) as caught:
             ask()
         assert caught.value.code == "unknown_capability"
-    bench.submit()
-    bench.turn()
-    assert bench.pipeline.all_jobs("local")[0]["state"] == "running"
+    harness.submit()
+    harness.tick()
+    assert harness.pipeline.all_jobs("local")[0]["state"] == "running"
 
 
-def test_a_job_given_up_while_kling_has_it_can_be_taken_up_again(bench):
-    [job_id] = bench.submit()
-    bench.turn()
-    with bench.store.read() as db:
+def test_a_job_given_up_while_kling_has_it_can_be_taken_up_again(harness):
+    [job_id] = harness.submit()
+    harness.tick()
+    with harness.store.read() as db:
         task = find_job(db, job_id).provider_task_id
-    set_row(bench, job_id, state="unknown", error='{"code": "answer_unreadable", "message": "x"}')
-    bench.pipeline.cancel("local", job_id)
-    assert codes(bench, "problems")["orphan"]["figures"]["task"] == task
-    made = bench.pipeline.adopt_orphan("local", task)
-    bench.kling.finish()
-    bench.turns(3, 10)
-    assert bench.job(made["id"])["state"] == "done"
-    assert bench.credits() == (OPENING - 210, 0, 210)
+    set_row(harness, job_id, state="unknown", error='{"code": "answer_unreadable", "message": "x"}')
+    harness.pipeline.cancel("local", job_id)
+    assert codes(harness, "problems")["orphan"]["figures"]["task"] == task
+    made = harness.pipeline.adopt_orphan("local", task)
+    harness.kling.finish()
+    harness.ticks(3, 10)
+    assert harness.job(made["id"])["state"] == "done"
+    assert harness.credits() == (OPENING - 210, 0, 210)

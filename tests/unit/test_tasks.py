@@ -10,47 +10,47 @@ from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs.job import find_job
 from kling_pipeline.jobs.lookup import Untold, find_task
 from kling_pipeline.kling.dialects import Page
-from tests.unit.conftest import Bench, refusal
+from tests.unit.conftest import Harness, refusal
 
 
-def state(bench: Bench, job_id: str) -> str:
-    return bench.job(job_id)["state"]
+def state(harness: Harness, job_id: str) -> str:
+    return harness.job(job_id)["state"]
 
 
 @pytest.fixture
-def nameless(bench, monkeypatch):
+def nameless(harness, monkeypatch):
     """The bench with an endpoint that takes Kling's ids only."""
-    catalog = bench.engine.catalog
+    catalog = harness.engine.catalog
     by_id = catalog.route
     monkeypatch.setattr(catalog, "route", lambda name: replace(by_id(name), find=False))
     monkeypatch.setattr("kling_pipeline.jobs.submit.freeze_route", lambda route: None)
-    return bench
+    return harness
 
 
-def doubtful(bench, script="lost"):
-    bench.kling.script = [script]
-    (job_id,) = bench.submit()
-    bench.turn()
-    assert state(bench, job_id) == "checking"
+def doubtful(harness, script="lost"):
+    harness.kling.script = [script]
+    (job_id,) = harness.submit()
+    harness.tick()
+    assert state(harness, job_id) == "checking"
     return job_id
 
 
-def look(bench, job_id):
-    with bench.store.read() as db:
+def look(harness, job_id):
+    with harness.store.read() as db:
         job = find_job(db, job_id)
-    return find_task(bench.engine, bench.engine.catalog.route(job.route), job)
+    return find_task(harness.engine, harness.engine.catalog.route(job.route), job)
 
 
-def pages_of(bench, size):
+def pages_of(harness, size):
     """A Kling that gives so many rows a page, whatever it is asked for."""
-    look_many = bench.kling.look_many
-    bench.kling.look_many = lambda route, page, _=0: look_many(route, page, size)
+    look_many = harness.kling.look_many
+    harness.kling.look_many = lambda route, page, _=0: look_many(route, page, size)
 
 
-def unnamed(bench):
+def unnamed(harness):
     """A Kling that echoes nobody's ids in its lists."""
-    look_many = bench.kling.look_many
-    bench.kling.look_many = lambda *args: Page(
+    look_many = harness.kling.look_many
+    harness.kling.look_many = lambda *args: Page(
         replace(task, external_id=None) for task in look_many(*args)
     )
 
@@ -106,7 +106,7 @@ def test_a_list_without_names_proves_nothing_while_a_new_task_is_nobodys(nameles
 
 
 def test_a_list_without_names_proves_absence_when_each_task_is_somebodys(nameless):
-    running, _ = nameless.submit(1)[0], nameless.turn()
+    running, _ = nameless.submit(1)[0], nameless.tick()
     assert state(nameless, running) == "running"
     nameless.kling.add(None, created=1)
     job_id = doubtful(nameless, refusal("uncertain"))
@@ -120,9 +120,9 @@ def test_without_any_proof_the_owner_decides_and_nothing_is_paid_twice(nameless)
     job_id = doubtful(nameless)
     nameless.kling.tolerates = True
     unnamed(nameless)
-    nameless.turns(14, 60)
+    nameless.ticks(14, 60)
     assert state(nameless, job_id) == "checking"
-    nameless.turns(4, 60)
+    nameless.ticks(4, 60)
     assert state(nameless, job_id) == "unknown"
     assert nameless.job(job_id)["error"]["code"] == "outcome_unknown"
     assert len(nameless.kling.creates) == 1
@@ -132,84 +132,84 @@ def test_without_any_proof_the_owner_decides_and_nothing_is_paid_twice(nameless)
 def test_a_kling_that_does_not_answer_leaves_no_job_to_its_owner(nameless):
     job_id = doubtful(nameless)
     nameless.kling.unreachable = True
-    nameless.turns(40, 60)
+    nameless.ticks(40, 60)
     assert state(nameless, job_id) == "checking"
     nameless.kling.unreachable = False
-    nameless.turns(3, 60)
+    nameless.ticks(3, 60)
     assert state(nameless, job_id) == "running"
 
 
-def test_a_task_that_the_look_up_misses_is_seen_in_the_list_before_it_is_paid_again(bench):
-    job_id = doubtful(bench)
-    bench.kling.tolerates = True
-    bench.kling.find = lambda *_: (_ for _ in ()).throw(refusal("absent"))
-    bench.turns(90)
-    assert state(bench, job_id) == "running"
-    assert len(bench.kling.creates) == 1
+def test_a_task_that_the_look_up_misses_is_seen_in_the_list_before_it_is_paid_again(harness):
+    job_id = doubtful(harness)
+    harness.kling.tolerates = True
+    harness.kling.find = lambda *_: (_ for _ in ()).throw(refusal("absent"))
+    harness.ticks(90)
+    assert state(harness, job_id) == "running"
+    assert len(harness.kling.creates) == 1
 
 
 @pytest.mark.parametrize("verdict", ["absent", "refused"])
-def test_a_list_that_is_refused_does_not_hold_up_a_look_up_that_works(bench, verdict):
-    job_id = doubtful(bench, refusal("uncertain"))
-    bench.kling.look_many = lambda *_: (_ for _ in ()).throw(refusal(verdict))
-    bench.turns(90)
-    assert state(bench, job_id) == "running"
-    assert len(bench.kling.creates) == 2
+def test_a_list_that_is_refused_does_not_hold_up_a_look_up_that_works(harness, verdict):
+    job_id = doubtful(harness, refusal("uncertain"))
+    harness.kling.look_many = lambda *_: (_ for _ in ()).throw(refusal(verdict))
+    harness.ticks(90)
+    assert state(harness, job_id) == "running"
+    assert len(harness.kling.creates) == 2
 
 
-def test_no_list_is_read_before_it_could_be_proof(bench):
-    doubtful(bench, refusal("uncertain"))
-    bench.turns(40)
-    assert bench.kling.looks
-    assert bench.kling.pages == []
+def test_no_list_is_read_before_it_could_be_proof(harness):
+    doubtful(harness, refusal("uncertain"))
+    harness.ticks(40)
+    assert harness.kling.looks
+    assert harness.kling.pages == []
 
 
-def test_a_look_that_began_before_the_fence_is_no_proof_however_long_it_took(bench):
-    job_id = doubtful(bench, refusal("uncertain"))
-    fence = bench.row(job_id)["fence_until"]
-    find = bench.kling.find
+def test_a_look_that_began_before_the_fence_is_no_proof_however_long_it_took(harness):
+    job_id = doubtful(harness, refusal("uncertain"))
+    fence = harness.row(job_id)["fence_until"]
+    find = harness.kling.find
 
     def slow(*args):
-        bench.time = max(bench.time, fence + 1)
+        harness.time = max(harness.time, fence + 1)
         return find(*args)
 
-    bench.kling.find = slow
-    bench.turn(5)
-    assert bench.row(job_id)["absences"] == 0
+    harness.kling.find = slow
+    harness.tick(5)
+    assert harness.row(job_id)["absences"] == 0
 
 
 def absent(*_):
     raise refusal("absent")
 
 
-def test_neither_look_up_nor_names_leave_it_to_the_owner_and_nothing_is_paid_twice(bench):
-    bench.submit()
-    bench.turn()
-    job_id = doubtful(bench)
-    bench.kling.tolerates = True
-    unnamed(bench)
-    bench.kling.find = absent  # although the rows say that this endpoint takes our ids
-    bench.turns(20, 60)
-    assert state(bench, job_id) == "unknown"
-    assert len(bench.kling.creates) == 2
+def test_neither_look_up_nor_names_leave_it_to_the_owner_and_nothing_is_paid_twice(harness):
+    harness.submit()
+    harness.tick()
+    job_id = doubtful(harness)
+    harness.kling.tolerates = True
+    unnamed(harness)
+    harness.kling.find = absent  # although the rows say that this endpoint takes our ids
+    harness.ticks(20, 60)
+    assert state(harness, job_id) == "unknown"
+    assert len(harness.kling.creates) == 2
 
 
-def test_a_look_up_that_finds_what_is_there_is_proof_beside_a_list_without_names(bench):
-    bench.submit()
-    bench.turn()
-    bench.kling.add(None)
-    job_id = doubtful(bench, refusal("uncertain"))
-    unnamed(bench)
-    bench.turns(90)
-    assert state(bench, job_id) == "running"
-    assert len(bench.kling.creates) == 3
+def test_a_look_up_that_finds_what_is_there_is_proof_beside_a_list_without_names(harness):
+    harness.submit()
+    harness.tick()
+    harness.kling.add(None)
+    job_id = doubtful(harness, refusal("uncertain"))
+    unnamed(harness)
+    harness.ticks(90)
+    assert state(harness, job_id) == "running"
+    assert len(harness.kling.creates) == 3
 
 
-def test_an_id_that_exists_is_never_proved_absent(bench):
-    bench.kling.script = [refusal("exists")]
-    (job_id,) = bench.submit()
-    bench.turn()
-    bench.kling.find = absent
-    bench.turns(20, 60)
-    assert state(bench, job_id) == "unknown"
-    assert len(bench.kling.creates) == 1
+def test_an_id_that_exists_is_never_proved_absent(harness):
+    harness.kling.script = [refusal("exists")]
+    (job_id,) = harness.submit()
+    harness.tick()
+    harness.kling.find = absent
+    harness.ticks(20, 60)
+    assert state(harness, job_id) == "unknown"
+    assert len(harness.kling.creates) == 1

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from kling_pipeline.errors import BusyError
 from tests.conftest import run_async
-from tests.unit.conftest import Bench
+from tests.unit.conftest import Harness
 from ui.api.routes import add_routes
 from ui.http.error_handlers import handle_studio_error
 from ui.http.thread_pools import ThreadPool
@@ -87,7 +87,7 @@ def test_a_refusal_has_retry_after() -> None:
     ],
 )
 def test_however_many_wait_for_kling_the_light_routes_answer(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, path: str, name: str, body: Any
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, method: str, path: str, name: str, body: Any
 ) -> None:
     answers = threading.Event()
 
@@ -95,9 +95,9 @@ def test_however_many_wait_for_kling_the_light_routes_answer(
         answers.wait()
         return {}
 
-    monkeypatch.setattr(bench.pipeline, name, slow)
+    monkeypatch.setattr(harness.pipeline, name, slow)
     app = FastAPI()
-    add_routes(app, bench.pipeline, lambda: True)
+    add_routes(app, harness.pipeline, lambda: True)
     statuses: list[int] = []
 
     async def main() -> int:

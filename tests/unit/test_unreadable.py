@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.conftest import Bench
+from tests.unit.conftest import Harness
 from tests.unit.kling_stub import client, said
 from tests.unit.samples import clip
 
@@ -42,13 +42,13 @@ BARE = {
 class Gateway:
     """A Kling over HTTP without a socket; `create` and `look` are answers that come in place of its own."""
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench, self.creates, self.asked, self.pages = bench, list[str](), 0, 0
+    def __init__(self, harness: Harness) -> None:
+        self.harness, self.creates, self.asked, self.pages = harness, list[str](), 0, 0
         self.create: httpx.Response | Exception | None = None
         self.look: httpx.Response | Exception | None = None
         self.task: dict[str, Any] = {"task_status": "processing"}
         self.made: dict[str, str] = {}
-        bench.engine.client = client(self, now=lambda: bench.time)
+        harness.engine.client = client(self, now=lambda: harness.time)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith(".mp4"):
@@ -79,19 +79,19 @@ class Gateway:
 
     def _tell(self, external: str) -> dict[str, Any]:
         info = {"external_task_id": external}
-        moment = int(self.bench.time * 1000)
+        moment = int(self.harness.time * 1000)
         return {"task_id": self.made[external], "task_info": info, "created_at": moment} | self.task
 
 
 @pytest.fixture
-def gateway(bench: Bench) -> Gateway:
-    return Gateway(bench)
+def gateway(harness: Harness) -> Gateway:
+    return Gateway(harness)
 
 
-def run(bench: Bench, gateway: Gateway) -> str:
-    [job_id] = bench.submit()
-    bench.turns(2)
-    assert bench.job(job_id)["state"] == "running"
+def run(harness: Harness, gateway: Gateway) -> str:
+    [job_id] = harness.submit()
+    harness.ticks(2)
+    assert harness.job(job_id)["state"] == "running"
     return job_id
 
 
@@ -108,75 +108,75 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("task", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_final_answer_that_cannot_be_read_is_said_and_left_to_the_owner(bench, gateway, task):
-    job_id = run(bench, gateway)
+def test_a_final_answer_that_cannot_be_read_is_said_and_left_to_the_owner(harness, gateway, task):
+    job_id = run(harness, gateway)
     gateway.task = task
-    bench.turns(6, 10)
-    job = bench.job(job_id)
+    harness.ticks(6, 10)
+    job = harness.job(job_id)
     assert (job["state"], job["says"]["code"]) == ("running", "unreadable")
     assert "cannot be read" in job["message"]
-    bench.turns(30, 15)
-    job = bench.job(job_id)
+    harness.ticks(30, 15)
+    job = harness.job(job_id)
     assert (job["state"], job["error"]["code"]) == ("unknown", "answer_unreadable")
     assert job["error"]["message"] in job["message"]
-    assert bench.credits() == (OPENING - 210, 210, 0), "held until its owner decides"
-    listed = [one for one in bench.pipeline.examine()["warnings"] if one["code"] == "undecided"]
+    assert harness.credits() == (OPENING - 210, 210, 0), "held until its owner decides"
+    listed = [one for one in harness.pipeline.examine()["warnings"] if one["code"] == "undecided"]
     assert [one["figures"]["said"] for one in listed] == [job["error"]["message"]]
     assert len(gateway.creates) == 1
-    bench.pipeline.cancel("local", job_id)
-    bench.pipeline.cancel("local", job_id)
-    assert bench.credits() == (OPENING, 0, 0)
+    harness.pipeline.cancel("local", job_id)
+    harness.pipeline.cancel("local", job_id)
+    assert harness.credits() == (OPENING, 0, 0)
 
 
-def test_what_kling_answered_is_quoted_short_and_without_the_key_to_a_file(bench, gateway):
-    job_id = run(bench, gateway)
+def test_what_kling_answered_is_quoted_short_and_without_the_key_to_a_file(harness, gateway):
+    job_id = run(harness, gateway)
     link = "https://cdn.example.com/a.mp4?sign=0123456789abcdef"
     gateway.task = {"task_status": "succeed", "task_result": {"films": [link], "x": "y" * 999}}
-    bench.turns(6, 10)
-    job = bench.job(job_id)
+    harness.ticks(6, 10)
+    job = harness.job(job_id)
     assert "films" in job["message"]
     assert "0123456789abcdef" not in str(job)
     assert len(job["message"]) < 400
     gateway.task = {"task_status": "Canceled by hand"}
-    bench.turns(12, 15)
-    assert "Canceled by hand" in bench.job(job_id)["message"]
+    harness.ticks(12, 15)
+    assert "Canceled by hand" in harness.job(job_id)["message"]
 
 
 @pytest.mark.parametrize("word", ["SUCCEED", "Succeed", "SUCCEEDED", " succeed "])
-def test_a_status_is_a_word_whatever_its_case(bench, gateway, word):
-    job_id = run(bench, gateway)
+def test_a_status_is_a_word_whatever_its_case(harness, gateway, word):
+    job_id = run(harness, gateway)
     file = {"id": "v1", "url": "https://kling.example.com/a.mp4"}
     gateway.task = {"task_status": word, "task_result": {"videos": [file]}}
-    bench.turns(3, 10)
-    assert bench.job(job_id)["state"] == "done"
+    harness.ticks(3, 10)
+    assert harness.job(job_id)["state"] == "done"
 
 
 @pytest.mark.parametrize("by", ["itself", "the owner"])
-def test_what_becomes_readable_goes_on_and_is_paid_once(bench, gateway, by):
-    job_id = run(bench, gateway)
+def test_what_becomes_readable_goes_on_and_is_paid_once(harness, gateway, by):
+    job_id = run(harness, gateway)
     gateway.task = {"task_status": "canceled"}
-    bench.turns(40, 15)
-    assert bench.job(job_id)["state"] == "unknown"
+    harness.ticks(40, 15)
+    assert harness.job(job_id)["state"] == "unknown"
     file = {"id": "v1", "url": "https://kling.example.com/a.mp4"}
     gateway.task = {"task_status": "succeed", "task_result": {"videos": [file]}}
     if by == "the owner":
-        bench.pipeline.retry("local", job_id)
-        assert bench.job(job_id)["state"] == "running", "it is asked again, not sent again"
-        bench.turns(3, 1)
+        harness.pipeline.retry("local", job_id)
+        assert harness.job(job_id)["state"] == "running", "it is asked again, not sent again"
+        harness.ticks(3, 1)
     else:
-        bench.turns(8, 60)
-    job = bench.job(job_id)
+        harness.ticks(8, 60)
+    job = harness.job(job_id)
     assert (job["state"], job["error"]) == ("done", None)
-    assert (len(gateway.creates), bench.credits()) == (1, (OPENING - 210, 0, 210))
+    assert (len(gateway.creates), harness.credits()) == (1, (OPENING - 210, 0, 210))
 
 
-def test_asked_again_in_vain_it_comes_back_to_its_owner(bench, gateway):
-    job_id = run(bench, gateway)
+def test_asked_again_in_vain_it_comes_back_to_its_owner(harness, gateway):
+    job_id = run(harness, gateway)
     gateway.task = {"task_status": "canceled"}
     for _ in range(2):
-        bench.turns(40, 15)
-        assert bench.job(job_id)["state"] == "unknown"
-        bench.pipeline.retry("local", job_id)
+        harness.ticks(40, 15)
+        assert harness.job(job_id)["state"] == "unknown"
+        harness.pipeline.retry("local", job_id)
     assert len(gateway.creates) == 1
 
 
@@ -186,46 +186,46 @@ def test_asked_again_in_vain_it_comes_back_to_its_owner(bench, gateway):
     ids=[*BARE, "no HTTP"],
 )
 def test_looks_that_bring_a_gateways_words_go_to_the_owner_after_a_quarter_of_an_hour(
-    bench, gateway, answer
+    harness, gateway, answer
 ):
-    job_id = run(bench, gateway)
+    job_id = run(harness, gateway)
     gateway.look = answer
-    bench.turns(12, 15)
-    job = bench.job(job_id)
+    harness.ticks(12, 15)
+    job = harness.job(job_id)
     assert (job["state"], job["says"]["code"]) == ("running", "unreadable")
-    bench.turns(24, 60)
-    job = bench.job(job_id)
+    harness.ticks(24, 60)
+    job = harness.job(job_id)
     assert (job["state"], job["error"]["code"]) == ("unknown", "answer_unreadable")
     gateway.look = None
-    bench.turns(6, 61)
-    assert bench.job(job_id)["state"] == "running", "it heals by itself"
+    harness.ticks(6, 61)
+    assert harness.job(job_id)["state"] == "running", "it heals by itself"
     assert len(gateway.creates) == 1
 
 
-def test_a_line_that_is_down_is_waited_for_and_said(bench, gateway):
-    job_id = run(bench, gateway)
+def test_a_line_that_is_down_is_waited_for_and_said(harness, gateway):
+    job_id = run(harness, gateway)
     gateway.look = httpx.ConnectError("no")
-    bench.turns(60, 240)
-    job = bench.job(job_id)
+    harness.ticks(60, 240)
+    job = harness.job(job_id)
     assert (job["state"], job["says"]["code"]) == ("running", "unanswered")
     assert "again by itself" in job["message"] and "(ConnectError)" in job["message"]
     assert gateway.asked < 300, "asked for less and less often"
     gateway.look = None
-    bench.turns(2, 80)
-    assert bench.job(job_id)["says"]["code"] == "generating"
+    harness.ticks(2, 80)
+    assert harness.job(job_id)["says"]["code"] == "generating"
 
 
 @pytest.mark.parametrize("looks", ["readable", "the same"])
 @pytest.mark.parametrize("name", BARE)
 def test_a_create_is_sent_three_times_at_most_and_then_its_owner_decides(
-    bench, gateway, name, looks
+    harness, gateway, name, looks
 ):
     gateway.create = BARE[name]
     gateway.look = BARE[name] if looks == "the same" else None
-    [job_id] = bench.submit()
-    bench.turns(8, 5)
-    bench.turns(26, 60)
-    job, sent = bench.job(job_id), len(gateway.creates)
+    [job_id] = harness.submit()
+    harness.ticks(8, 5)
+    harness.ticks(26, 60)
+    job, sent = harness.job(job_id), len(gateway.creates)
     assert job["state"] == "unknown", job
     assert job["error"]["code"] in ("send_refused", "outcome_unknown")
     assert sent <= (2 if name in ("html404", "its 404") else 3)
@@ -233,133 +233,133 @@ def test_a_create_is_sent_three_times_at_most_and_then_its_owner_decides(
     assert (
         status == 200 or str(status) in job["message"] + job["error"]["message"] or name == "5000"
     )
-    bench.turns(5, 300)
+    harness.ticks(5, 300)
     assert len(gateway.creates) == sent, "it rests"
-    assert bench.credits() == (OPENING - 210, 210, 0)
+    assert harness.credits() == (OPENING - 210, 210, 0)
     gateway.create = gateway.look = None
-    bench.pipeline.retry("local", job_id)
-    bench.turns(8, 60)
-    assert bench.job(job_id)["state"] == "running"
+    harness.pipeline.retry("local", job_id)
+    harness.ticks(8, 60)
+    assert harness.job(job_id)["state"] == "running"
     assert len(gateway.creates) == sent + 1
 
 
 @pytest.mark.parametrize("words", ["html", "json"])
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_gateway_that_lets_nobody_in_pauses_every_submit_and_is_named(
-    bench, gateway, status, words
+    harness, gateway, status, words
 ):
     own = httpx.Response(status, json={"code": status, "message": "You shall not pass"})
     gateway.create = html(status) if words == "html" else own
-    first, second = bench.submit(2)
-    bench.turn()
-    bench.turns(5)
+    first, second = harness.submit(2)
+    harness.tick()
+    harness.ticks(5)
     assert len(gateway.creates) == 1, "the others wait"
-    assert str(status) in bench.pipeline.notice()
-    assert "KLING_BASE_URL" in bench.pipeline.notice()
-    assert {bench.job(one)["state"] for one in (first, second)} == {"queued"}
+    assert str(status) in harness.pipeline.notice()
+    assert "KLING_BASE_URL" in harness.pipeline.notice()
+    assert {harness.job(one)["state"] for one in (first, second)} == {"queued"}
     gateway.create = None
-    bench.turns(8, 60)
-    assert {bench.job(one)["state"] for one in (first, second)} == {"running"}
-    assert bench.pipeline.notice() == ""
+    harness.ticks(8, 60)
+    assert {harness.job(one)["state"] for one in (first, second)} == {"running"}
+    assert harness.pipeline.notice() == ""
 
 
-def test_a_line_that_is_down_after_an_odd_answer_is_waited_for(bench, gateway):
-    job_id = run(bench, gateway)
+def test_a_line_that_is_down_after_an_odd_answer_is_waited_for(harness, gateway):
+    job_id = run(harness, gateway)
     gateway.look = html(502)
-    bench.turns(2, 10)
+    harness.ticks(2, 10)
     gateway.look = httpx.ReadTimeout("no")
-    bench.turns(40, 60)
-    assert bench.job(job_id)["state"] == "running"
+    harness.ticks(40, 60)
+    assert harness.job(job_id)["state"] == "running"
 
 
-def test_a_hiccup_on_each_side_of_an_outage_is_no_answer(bench, gateway):
+def test_a_hiccup_on_each_side_of_an_outage_is_no_answer(harness, gateway):
     """Nobody is asked before Kling itself, or what stands before it, has told the same for long enough."""
-    job_id = run(bench, gateway)
+    job_id = run(harness, gateway)
     for _ in range(3):
         gateway.look = html(502)
-        bench.turn(80)
+        harness.tick(80)
         gateway.look = httpx.ConnectError("no")
-        bench.turns(20, 80)
+        harness.ticks(20, 80)
     gateway.look = html(502)
-    bench.turns(5, 80)
-    assert bench.job(job_id)["state"] == "running"
-    bench.turns(12, 80)
-    assert bench.job(job_id)["state"] == "unknown"
+    harness.ticks(5, 80)
+    assert harness.job(job_id)["state"] == "running"
+    harness.ticks(12, 80)
+    assert harness.job(job_id)["state"] == "unknown"
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["told", "doubtful"])
-def test_what_waits_for_its_owner_is_asked_for_less_and_less_often(bench, gateway, known):
+def test_what_waits_for_its_owner_is_asked_for_less_and_less_often(harness, gateway, known):
     """Days of it cost a look an hour, and the pages of a list ten times fewer; the owner's word asks at once."""
     if known:
-        job_id = run(bench, gateway)
+        job_id = run(harness, gateway)
         gateway.look = html(200)
     else:
         gateway.create = gateway.look = html(200)
-        [job_id] = bench.submit()
-    bench.turns(40, 60)
-    assert bench.job(job_id)["state"] == "unknown"
+        [job_id] = harness.submit()
+    harness.ticks(40, 60)
+    assert harness.job(job_id)["state"] == "unknown"
     gateway.look = NOT_FOUND
     gateway.asked = gateway.pages = 0
-    bench.pipeline.resume()
-    bench.turns(24 * 7, 600)
-    bench.pipeline.resume()
+    harness.pipeline.resume()
+    harness.ticks(24 * 7, 600)
+    harness.pipeline.resume()
     assert 20 < gateway.asked - gateway.pages < 100, "in 28 hours, one or two a look"
     assert gateway.pages <= 5
-    assert bench.row(job_id)["next_at"] > bench.engine.now(), (
+    assert harness.row(job_id)["next_at"] > harness.engine.now(), (
         "no appointment is taken for a wrong clock"
     )
     gateway.create = gateway.look = None
-    bench.pipeline.retry("local", job_id)
-    bench.turns(2, 1)
-    assert bench.job(job_id)["state"] == "running"
+    harness.pipeline.retry("local", job_id)
+    harness.ticks(2, 1)
+    assert harness.job(job_id)["state"] == "running"
 
 
-def test_a_second_bare_404_shows_its_reason_and_is_given_back_once(bench, gateway):
+def test_a_second_bare_404_shows_its_reason_and_is_given_back_once(harness, gateway):
     gateway.create = html(404)
-    [job_id] = bench.submit()
-    bench.turns(60, 10)
-    job = bench.job(job_id)
+    [job_id] = harness.submit()
+    harness.ticks(60, 10)
+    job = harness.job(job_id)
     assert (job["state"], job["error"]["code"], len(gateway.creates)) == (
         "unknown", "send_refused", 2,
     )  # fmt: skip
     assert "HTTP 404" in job["error"]["message"]
     assert "404 Sorry" in job["error"]["message"], "what it said, without its markup"
-    bench.pipeline.cancel("local", job_id)
-    bench.turns(3, 60)
-    assert bench.credits() == (OPENING, 0, 0)
+    harness.pipeline.cancel("local", job_id)
+    harness.ticks(3, 60)
+    assert harness.credits() == (OPENING, 0, 0)
 
 
-def test_what_kling_says_itself_is_heard_as_long_as_it_says_it(bench, gateway):
+def test_what_kling_says_itself_is_heard_as_long_as_it_says_it(harness, gateway):
     """An empty account and a full one are no gateway's words: what waits goes on when they end."""
     gateway.create = httpx.Response(429, json=said(None, 1102, "resource pack exhausted"))
-    [job_id] = bench.submit()
-    bench.turns(60, 60)
-    assert bench.job(job_id)["state"] == "queued"
+    [job_id] = harness.submit()
+    harness.ticks(60, 60)
+    assert harness.job(job_id)["state"] == "queued"
     assert len(gateway.creates) > 3
     gateway.create = None
-    bench.turns(5, 300)
-    assert bench.job(job_id)["state"] == "running"
+    harness.ticks(5, 300)
+    assert harness.job(job_id)["state"] == "running"
 
 
-def test_a_line_that_is_down_before_the_create_is_waited_for(bench, gateway):
+def test_a_line_that_is_down_before_the_create_is_waited_for(harness, gateway):
     gateway.create = gateway.look = httpx.ConnectError("no")
-    [job_id] = bench.submit()
-    bench.turns(60, 60)
-    assert (bench.job(job_id)["state"], bench.job(job_id)["says"]["code"]) == (
+    [job_id] = harness.submit()
+    harness.ticks(60, 60)
+    assert (harness.job(job_id)["state"], harness.job(job_id)["says"]["code"]) == (
         "queued", "unanswered",
     )  # fmt: skip
-    assert bench.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")
+    assert harness.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")
     gateway.create = gateway.look = None
-    bench.turns(3, 60)
-    assert bench.job(job_id)["state"] == "running"
+    harness.ticks(3, 60)
+    assert harness.job(job_id)["state"] == "running"
 
 
-def test_a_doubtful_create_is_looked_for_as_long_as_nobody_answers(bench, gateway):
+def test_a_doubtful_create_is_looked_for_as_long_as_nobody_answers(harness, gateway):
     gateway.create, gateway.look = httpx.ReadTimeout("no"), httpx.ConnectError("no")
-    [job_id] = bench.submit()
-    bench.turns(60, 60)
-    assert (bench.job(job_id)["state"], bench.job(job_id)["says"]["code"]) == (
+    [job_id] = harness.submit()
+    harness.ticks(60, 60)
+    assert (harness.job(job_id)["state"], harness.job(job_id)["says"]["code"]) == (
         "checking", "unanswered",
     )  # fmt: skip
-    assert bench.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")
+    assert harness.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")
     assert len(gateway.creates) == 1

@@ -16,9 +16,9 @@ from kling_pipeline.jobs.inputs import keep_upload
 from kling_pipeline.jobs.uploads import UNUSED_DAYS
 from kling_pipeline.storage.store import Store
 from tests.pictures import picture
-from tests.unit.conftest import Bench
+from tests.unit.conftest import Harness
 
-OWNER = Bench.owner
+OWNER = Harness.owner
 DAY = 86_400
 MB = 1024 * 1024
 
@@ -29,158 +29,158 @@ def sized(megabytes: float, seed: int = 0) -> bytes:
     return data + bytes(int(megabytes * MB) - len(data))
 
 
-def upload(bench: Bench, data: bytes, **more: Any) -> str:
-    return str(keep_upload(bench.engine, OWNER, data, **more)["id"])
+def upload(harness: Harness, data: bytes, **more: Any) -> str:
+    return str(keep_upload(harness.engine, OWNER, data, **more)["id"])
 
 
-def there(bench: Bench, asset: str) -> bool:
+def there(harness: Harness, asset: str) -> bool:
     try:
-        return bool(bench.pipeline.asset(OWNER, asset)["file"].exists())
+        return bool(harness.pipeline.asset(OWNER, asset)["file"].exists())
     except NotFound:
         return False
 
 
-def files(bench: Bench) -> list[Path]:
-    return [one for one in bench.engine.assets.rglob("*") if one.is_file()]
+def files(harness: Harness) -> list[Path]:
+    return [one for one in harness.engine.assets.rglob("*") if one.is_file()]
 
 
-def days(bench: Bench, count: float) -> None:
-    bench.time += count * DAY
-    bench.pipeline.resume()
+def days(harness: Harness, count: float) -> None:
+    harness.time += count * DAY
+    harness.pipeline.resume()
 
 
 def test_an_upload_over_the_quota_is_refused_with_its_figures_and_leaves_nothing(
-    bench: Bench, monkeypatch: Any
+    harness: Harness, monkeypatch: Any
 ) -> None:
-    bench.configure(studio_quota_mb=5)
-    first = upload(bench, sized(2))
-    upload(bench, sized(2, 60))
-    before = files(bench)
+    harness.configure(studio_quota_mb=5)
+    first = upload(harness, sized(2))
+    upload(harness, sized(2, 60))
+    before = files(harness)
     monkeypatch.setattr(
         "kling_pipeline.jobs.inputs._store", lambda *_: pytest.fail("it was written")
     )
     with pytest.raises(StorageError) as caught:
-        upload(bench, sized(2, 120))
+        upload(harness, sized(2, 120))
     assert caught.value.code == "quota_exceeded"
     assert "4.0 MB of 5.0 MB, and this one has 2.0 MB" in caught.value.message
     assert "STUDIO_QUOTA_MB" in caught.value.next
-    assert files(bench) == before
-    assert upload(bench, sized(2)) == first, "what is there takes no more room"
+    assert files(harness) == before
+    assert upload(harness, sized(2)) == first, "what is there takes no more room"
     monkeypatch.undo()
-    assert there(bench, str(keep_upload(bench.engine, "ann", sized(2, 120))["id"])) is False
-    assert upload(bench, sized(2, 120), paid=True), "what was paid for is kept"
-    bench.configure(studio_quota_mb=0)
-    assert upload(bench, sized(3, 200))
+    assert there(harness, str(keep_upload(harness.engine, "ann", sized(2, 120))["id"])) is False
+    assert upload(harness, sized(2, 120), paid=True), "what was paid for is kept"
+    harness.configure(studio_quota_mb=0)
+    assert upload(harness, sized(3, 200))
 
 
-def test_raw_base64_and_the_command_line_have_the_same_quota(bench: Bench) -> None:
-    bench.configure(studio_quota_mb=1)
+def test_raw_base64_and_the_command_line_have_the_same_quota(harness: Harness) -> None:
+    harness.configure(studio_quota_mb=1)
     raw = base64.b64encode(sized(2)).decode()
     with pytest.raises(StorageError, match=r"of 1\.0 MB"):
-        bench.pipeline.submit(OWNER, "image_to_video", {"prompt": "in", "image": raw})
+        harness.pipeline.submit(OWNER, "image_to_video", {"prompt": "in", "image": raw})
     with pytest.raises(StorageError, match=r"of 1\.0 MB"):
-        bench.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": raw})
-    assert files(bench) == []
-    assert bench.credits()[1] == 0
+        harness.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": raw})
+    assert files(harness) == []
+    assert harness.credits()[1] == 0
 
 
-def test_what_gradio_holds_is_counted_while_bytes_come(bench: Bench) -> None:
-    bench.configure(studio_quota_mb=5)
-    bench.pipeline.check_room(OWNER, 5 * MB)
-    (bench.engine.cache / "a").mkdir(parents=True)
-    (bench.engine.cache / "a" / "junk.bin").write_bytes(bytes(3 * MB))
-    bench.pipeline.check_room(OWNER, 2 * MB)
+def test_what_gradio_holds_is_counted_while_bytes_come(harness: Harness) -> None:
+    harness.configure(studio_quota_mb=5)
+    harness.pipeline.check_room(OWNER, 5 * MB)
+    (harness.engine.cache / "a").mkdir(parents=True)
+    (harness.engine.cache / "a" / "junk.bin").write_bytes(bytes(3 * MB))
+    harness.pipeline.check_room(OWNER, 2 * MB)
     with pytest.raises(StorageError, match=r"3\.0 MB of 5\.0 MB"):
-        bench.pipeline.check_room(OWNER, 2 * MB + 1)
-    bench.pipeline.check_room(OWNER, MB, come=MB)
+        harness.pipeline.check_room(OWNER, 2 * MB + 1)
+    harness.pipeline.check_room(OWNER, MB, come=MB)
     with pytest.raises(StorageError, match=r"4\.0 MB of 5\.0 MB, and this one has 1\.5 MB"):
-        bench.pipeline.check_room(OWNER, 3 * MB // 2, come=MB)
+        harness.pipeline.check_room(OWNER, 3 * MB // 2, come=MB)
 
 
-def test_many_files_of_a_byte_are_not_for_nothing(bench: Bench) -> None:
-    bench.configure(studio_quota_mb=1)
-    bench.engine.cache.mkdir()
+def test_many_files_of_a_byte_are_not_for_nothing(harness: Harness) -> None:
+    harness.configure(studio_quota_mb=1)
+    harness.engine.cache.mkdir()
     for number in range(64):
-        (bench.engine.cache / str(number)).write_bytes(b"x")
+        (harness.engine.cache / str(number)).write_bytes(b"x")
     with pytest.raises(StorageError) as caught:
-        bench.pipeline.check_room(OWNER, 1)
+        harness.pipeline.check_room(OWNER, 1)
     assert caught.value.code == "quota_exceeded"
     for number in range(32):
-        (bench.engine.cache / str(number)).unlink()
-        keep_upload(bench.engine, OWNER, picture(300 + number, 300))
+        (harness.engine.cache / str(number)).unlink()
+        keep_upload(harness.engine, OWNER, picture(300 + number, 300))
     with pytest.raises(StorageError):
-        bench.pipeline.check_room(OWNER, 1)
+        harness.pipeline.check_room(OWNER, 1)
 
 
-def test_the_disk_counts_for_itself_what_has_come(bench: Bench, monkeypatch: Any) -> None:
+def test_the_disk_counts_for_itself_what_has_come(harness: Harness, monkeypatch: Any) -> None:
     disk = type("disk", (), {"total": 10**12, "free": 600 * MB})
     monkeypatch.setattr("kling_pipeline.storage.disk.shutil.disk_usage", lambda folder: disk)
-    bench.configure(studio_disk_floor_mb=500, studio_quota_mb=0)
-    bench.pipeline.check_room(OWNER, 100 * MB, come=10**12)
+    harness.configure(studio_disk_floor_mb=500, studio_quota_mb=0)
+    harness.pipeline.check_room(OWNER, 100 * MB, come=10**12)
 
 
 def test_below_the_floor_no_upload_and_no_paid_call_begins_but_a_result_is_kept(
-    bench: Bench,
+    harness: Harness,
 ) -> None:
-    (job_id,) = bench.submit()
-    bench.turn()
-    bench.kling.finish()
-    bench.configure(studio_disk_floor_mb=10**9)
+    (job_id,) = harness.submit()
+    harness.tick()
+    harness.kling.finish()
+    harness.configure(studio_disk_floor_mb=10**9)
     for work in (
-        lambda: upload(bench, sized(1)),
-        lambda: bench.submit(),
-        lambda: bench.pipeline.open_session(OWNER, "lip_sync", {}),
-        lambda: bench.pipeline.call_session(OWNER, "x", "y", {}),
-        lambda: bench.pipeline.check(),
+        lambda: upload(harness, sized(1)),
+        lambda: harness.submit(),
+        lambda: harness.pipeline.open_session(OWNER, "lip_sync", {}),
+        lambda: harness.pipeline.call_session(OWNER, "x", "y", {}),
+        lambda: harness.pipeline.check(),
     ):
         with pytest.raises(StorageError, match="stay free for results") as caught:
             work()
         assert caught.value.code == "disk_full"
-    bench.turns(3, 10)
-    assert bench.job(job_id)["state"] == "done"
+    harness.ticks(3, 10)
+    assert harness.job(job_id)["state"] == "done"
 
 
-def test_an_upload_that_nothing_uses_goes_after_a_week_with_its_file(bench: Bench) -> None:
-    asset = upload(bench, picture())
-    days(bench, UNUSED_DAYS - 0.1)
-    assert there(bench, asset)
-    days(bench, 0.2)
-    assert not there(bench, asset)
-    assert files(bench) == []
+def test_an_upload_that_nothing_uses_goes_after_a_week_with_its_file(harness: Harness) -> None:
+    asset = upload(harness, picture())
+    days(harness, UNUSED_DAYS - 0.1)
+    assert there(harness, asset)
+    days(harness, 0.2)
+    assert not there(harness, asset)
+    assert files(harness) == []
     with pytest.raises(NotFound):
-        bench.pipeline.asset(OWNER, asset)
+        harness.pipeline.asset(OWNER, asset)
 
 
-def test_what_a_job_a_session_or_a_form_refers_to_stays(bench: Bench) -> None:
-    one, two, three, four, five = (upload(bench, picture(400, 300, hue=n * 30)) for n in range(5))
-    bench.pipeline.submit(OWNER, "image_to_video", {"prompt": "in", "image": one})
-    bench.pipeline.submit(OWNER, "omni_image", {"prompt": "x", "image_list": [two]})
-    until = bench.engine.now() + 9 * DAY * 1000
+def test_what_a_job_a_session_or_a_form_refers_to_stays(harness: Harness) -> None:
+    one, two, three, four, five = (upload(harness, picture(400, 300, hue=n * 30)) for n in range(5))
+    harness.pipeline.submit(OWNER, "image_to_video", {"prompt": "in", "image": one})
+    harness.pipeline.submit(OWNER, "omni_image", {"prompt": "x", "image_list": [two]})
+    until = harness.engine.now() + 9 * DAY * 1000
 
     def begin(db: Any) -> None:
         row = ["s", OWNER, "lip_sync", "{}", "{}", f'{{"faces": [{{"asset": "{three}"}}]}}', 1, 1]
         db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, until])
 
-    bench.store.write(begin)
+    harness.store.write(begin)
     for _ in range(3):
-        days(bench, 4)
-        bench.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": four})
-        assert [there(bench, one) for one in (one, two, four)] == [True] * 3
-    assert there(bench, three), "its week began anew while its session was open"
-    assert not there(bench, five)
-    days(bench, 8)
-    assert [there(bench, one) for one in (one, two, three, four)] == [True, True, False, False]
+        days(harness, 4)
+        harness.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": four})
+        assert [there(harness, one) for one in (one, two, four)] == [True] * 3
+    assert there(harness, three), "its week began anew while its session was open"
+    assert not there(harness, five)
+    days(harness, 8)
+    assert [there(harness, one) for one in (one, two, three, four)] == [True, True, False, False]
 
 
-def test_a_use_is_written_at_most_once_a_day(bench: Bench, monkeypatch: Any) -> None:
-    asset = upload(bench, picture())
-    bench.time += 2 * DAY
+def test_a_use_is_written_at_most_once_a_day(harness: Harness, monkeypatch: Any) -> None:
+    asset = upload(harness, picture())
+    harness.time += 2 * DAY
     writes: list[Any] = []
     write = Store.write
     monkeypatch.setattr(Store, "write", lambda *given: writes.append(1) or write(*given))
     params = {"prompt": "in", "image": asset}
     for _ in range(5):
-        bench.pipeline.quote(OWNER, "image_to_video", params)
+        harness.pipeline.quote(OWNER, "image_to_video", params)
     assert len(writes) == 1
 
 
@@ -188,56 +188,58 @@ def test_a_use_is_written_at_most_once_a_day(bench: Bench, monkeypatch: Any) -> 
     "error", [StorageError("full"), BusyError("locked")], ids=["full", "locked"]
 )
 def test_a_price_is_told_though_nothing_can_be_written(
-    bench: Bench, monkeypatch: Any, error: StudioError
+    harness: Harness, monkeypatch: Any, error: StudioError
 ) -> None:
-    asset = upload(bench, picture())
-    bench.time += 2 * DAY
+    asset = upload(harness, picture())
+    harness.time += 2 * DAY
 
     def full(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(Store, "write", full)
-    assert bench.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": asset})["price"]
+    assert harness.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": asset})[
+        "price"
+    ]
 
 
-def test_content_that_another_row_has_outlives_the_upload(bench: Bench) -> None:
+def test_content_that_another_row_has_outlives_the_upload(harness: Harness) -> None:
     """Another owner's upload, and a result of the same bytes."""
-    asset = upload(bench, picture())
-    bench.time += 4 * DAY
-    keep_upload(bench.engine, "ann", picture())
-    days(bench, 4)
-    assert not there(bench, asset)
-    assert len(files(bench)) == 1
-    days(bench, 4)
-    assert files(bench) == []
-    assert examine(bench.engine, ask_kling=False)["problems"] == []
+    asset = upload(harness, picture())
+    harness.time += 4 * DAY
+    keep_upload(harness.engine, "ann", picture())
+    days(harness, 4)
+    assert not there(harness, asset)
+    assert len(files(harness)) == 1
+    days(harness, 4)
+    assert files(harness) == []
+    assert examine(harness.engine, ask_kling=False)["problems"] == []
 
 
 @pytest.mark.parametrize("moment", ["jobs.uploads._referred", "jobs.cleanup.expire_uploads"])
 def test_a_file_that_comes_again_while_its_old_copy_goes_is_kept(
-    bench: Bench, monkeypatch: Any, moment: str
+    harness: Harness, monkeypatch: Any, moment: str
 ) -> None:
     """Before its row is deleted, and between its row and its content: no row is ever without its file."""
-    upload(bench, picture())
-    bench.time += (UNUSED_DAYS + 1) * DAY
+    upload(harness, picture())
+    harness.time += (UNUSED_DAYS + 1) * DAY
     module, _, function = moment.rpartition(".")
     step = vars(importlib.import_module(f"kling_pipeline.{module}"))[function]
     came: list[str] = []
 
     def then(*given: Any) -> Any:
         found = step(*given)
-        came.append(upload(bench, picture()))
+        came.append(upload(harness, picture()))
         return found
 
     with monkeypatch.context() as patch:
         patch.setattr(f"kling_pipeline.{moment}", then)
-        bench.pipeline.resume()
-    assert [there(bench, asset) for asset in came] == [True]
-    assert examine(bench.engine, ask_kling=False)["problems"] == []
+        harness.pipeline.resume()
+    assert [there(harness, asset) for asset in came] == [True]
+    assert examine(harness.engine, ask_kling=False)["problems"] == []
 
 
 def test_a_file_swept_between_its_content_and_its_row_is_stored_again(
-    bench: Bench, monkeypatch: Any
+    harness: Harness, monkeypatch: Any
 ) -> None:
     store, times = inputs._store, []
 
@@ -245,59 +247,61 @@ def test_a_file_swept_between_its_content_and_its_row_is_stored_again(
         store(engine, data, facts)
         times.append(1)
         if len(times) == 1:
-            for file in files(bench):
+            for file in files(harness):
                 file.unlink()
 
     monkeypatch.setattr(inputs, "_store", swept)
-    assert there(bench, upload(bench, picture()))
+    assert there(harness, upload(harness, picture()))
     assert len(times) == 2
 
 
-def test_a_lost_file_comes_back_with_the_same_upload(bench: Bench) -> None:
-    asset = upload(bench, picture())
-    bench.pipeline.asset(OWNER, asset)["file"].unlink()
-    assert upload(bench, picture()) == asset
-    assert there(bench, asset)
+def test_a_lost_file_comes_back_with_the_same_upload(harness: Harness) -> None:
+    asset = upload(harness, picture())
+    harness.pipeline.asset(OWNER, asset)["file"].unlink()
+    assert upload(harness, picture()) == asset
+    assert there(harness, asset)
 
 
-def test_a_full_disk_is_named_and_leaves_no_part(bench: Bench, monkeypatch: Any) -> None:
+def test_a_full_disk_is_named_and_leaves_no_part(harness: Harness, monkeypatch: Any) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("kling_pipeline.jobs.inputs.store_file", full)
     with pytest.raises(StorageError, match="disk is full") as caught:
-        upload(bench, picture())
+        upload(harness, picture())
     assert caught.value.code == "disk_full"
-    assert files(bench) == []
+    assert files(harness) == []
 
 
-def test_two_uploads_at_once_do_not_pass_the_quota_together(bench: Bench, monkeypatch: Any) -> None:
+def test_two_uploads_at_once_do_not_pass_the_quota_together(
+    harness: Harness, monkeypatch: Any
+) -> None:
     """Each was told that there is room; the second to get its row is not kept, and nothing of it is left."""
-    bench.configure(studio_quota_mb=3)
+    harness.configure(studio_quota_mb=3)
     store, asked = inputs._store, list[int]()
 
     def beside(*args: Any) -> None:
         asked.append(1)
         if len(asked) == 1:
-            upload(bench, sized(2, 60))
+            upload(harness, sized(2, 60))
         store(*args)
 
     monkeypatch.setattr("kling_pipeline.jobs.inputs._store", beside)
     with pytest.raises(StorageError) as caught:
-        upload(bench, sized(2))
+        upload(harness, sized(2))
     assert caught.value.code == "quota_exceeded"
-    assert len(files(bench)) == 1
-    upload(bench, sized(2, 60))
+    assert len(files(harness)) == 1
+    upload(harness, sized(2, 60))
 
 
 def test_content_that_a_result_has_stays_although_its_upload_passes_the_quota(
-    bench: Bench, monkeypatch: Any
+    harness: Harness, monkeypatch: Any
 ) -> None:
-    bench.configure(studio_quota_mb=3)
-    kept = upload(bench, sized(2), paid=True)
-    bench.store.write(lambda db: db.execute("UPDATE asset SET owner = 'somebody'"))
+    harness.configure(studio_quota_mb=3)
+    kept = upload(harness, sized(2), paid=True)
+    harness.store.write(lambda db: db.execute("UPDATE asset SET owner = 'somebody'"))
     monkeypatch.setattr("kling_pipeline.jobs.inputs.check_room", lambda *_, **__: None)
-    upload(bench, sized(2, 60))
+    upload(harness, sized(2, 60))
     with pytest.raises(StorageError):
-        upload(bench, sized(2))
-    assert bench.pipeline.asset("somebody", kept)["file"].exists()
+        upload(harness, sized(2))
+    assert harness.pipeline.asset("somebody", kept)["file"].exists()

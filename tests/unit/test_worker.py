@@ -14,21 +14,21 @@ from kling_pipeline.jobs.leases import lease_is_held
 from kling_pipeline.kling.dialects import Page
 from kling_pipeline.worker import LEASE, Worker
 from tests.conftest import wait_for
-from tests.unit.conftest import Bench, refusal
+from tests.unit.conftest import Harness, refusal
 
 
 def test_however_much_is_due_the_line_stays_short(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.configure(studio_workers=1, studio_time_scale=50)
-    worker = Worker(bench.pipeline)
+    harness.configure(studio_workers=1, studio_time_scale=50)
+    worker = Worker(harness.pipeline)
     ticks: list[int] = []
 
     def tick() -> list[str]:
         ticks.append(worker.huey.pending_count())
         return [f"job-{number}" for number in range(1000)]
 
-    monkeypatch.setattr(bench.pipeline, "tick", tick)
+    monkeypatch.setattr(harness.pipeline, "tick", tick)
     worker._clock.start()  # the clock alone: nobody takes a message
     try:
         wait_for(lambda: len(ticks) > 40, "many ticks")
@@ -39,17 +39,17 @@ def test_however_much_is_due_the_line_stays_short(
     close(worker)
 
 
-def test_what_a_dead_worker_was_told_is_forgotten(bench: Bench) -> None:
-    bench.configure(studio_workers=1)
-    dead = Worker(bench.pipeline)
+def test_what_a_dead_worker_was_told_is_forgotten(harness: Harness) -> None:
+    harness.configure(studio_workers=1)
+    dead = Worker(harness.pipeline)
     for number in range(200):
         dead._advance(f"job-{number}")
     assert dead.huey.pending_count() == 200
     close(dead)
-    worker = Worker(bench.pipeline)
+    worker = Worker(harness.pipeline)
     advanced: list[str] = []
     worker.pipeline = SimpleNamespace(  # type: ignore[assignment]
-        engine=bench.engine, settings=bench.settings, resume=lambda: None, tick=list,
+        engine=harness.engine, settings=harness.settings, resume=lambda: None, tick=list,
         advance=advanced.append,
     )  # fmt: skip
     worker.start()
@@ -59,14 +59,14 @@ def test_what_a_dead_worker_was_told_is_forgotten(bench: Bench) -> None:
 
 
 def test_it_stops_although_kling_does_not_answer(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease is free at once; the look in hand is left to itself, and no other is begun."""
     monkeypatch.setattr("kling_pipeline.worker._CLOCK_SECONDS", 0.01)
-    bench.configure(studio_workers=1, studio_time_scale=50)
-    bench.submit(3)
-    bench.turn()
-    bench.time += 10
+    harness.configure(studio_workers=1, studio_time_scale=50)
+    harness.submit(3)
+    harness.tick()
+    harness.time += 10
     asked, answers = list[str](), threading.Event()
 
     def look(_: Any, name: str) -> Any:
@@ -74,25 +74,27 @@ def test_it_stops_although_kling_does_not_answer(
         answers.wait()
         raise refusal("uncertain")
 
-    bench.kling.look_many = lambda *_: Page()  # type: ignore[method-assign]
-    bench.kling.look = look  # type: ignore[method-assign]
-    worker = Worker(bench.pipeline)
+    harness.kling.look_many = lambda *_: Page()  # type: ignore[method-assign]
+    harness.kling.look = look  # type: ignore[method-assign]
+    worker = Worker(harness.pipeline)
     worker.start()
     wait_for(lambda: asked, "a look")
     worker.stop()
-    with bench.store.read() as db:
-        assert not lease_is_held(db, bench.engine, LEASE)
+    with harness.store.read() as db:
+        assert not lease_is_held(db, harness.engine, LEASE)
     assert worker._clock.is_alive()
     answers.set()
     worker._clock.join()
     assert len(asked) == 1
-    with bench.store.read() as db:
-        assert not lease_is_held(db, bench.engine, LEASE), "nor is it taken again"
+    with harness.store.read() as db:
+        assert not lease_is_held(db, harness.engine, LEASE), "nor is it taken again"
 
 
-def waiting_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Worker, threading.Event]:
+def waiting_worker(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Worker, threading.Event]:
     """A worker in the middle of a tick, which waits until the event."""
-    bench.configure(studio_workers=1, studio_time_scale=100)
+    harness.configure(studio_workers=1, studio_time_scale=100)
     ticks, answers = threading.Event(), threading.Event()
 
     def tick() -> list[str]:
@@ -100,53 +102,55 @@ def waiting_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[Worke
         answers.wait()
         return []
 
-    monkeypatch.setattr(bench.pipeline, "tick", tick)
-    worker = Worker(bench.pipeline)
+    monkeypatch.setattr(harness.pipeline, "tick", tick)
+    worker = Worker(harness.pipeline)
     worker.start()
     assert ticks.wait(60)
     return worker, answers
 
 
-def lease_runs_out(bench: Bench) -> bool:
-    bench.time += 20
-    with bench.store.read() as db:
-        return not lease_is_held(db, bench.engine, LEASE)
+def lease_runs_out(harness: Harness) -> bool:
+    harness.time += 20
+    with harness.store.read() as db:
+        return not lease_is_held(db, harness.engine, LEASE)
 
 
 def test_the_leases_live_while_a_tick_waits_for_kling(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker, answers = waiting_worker(bench, monkeypatch)
+    worker, answers = waiting_worker(harness, monkeypatch)
     try:
         for _ in range(5):
-            assert lease_runs_out(bench)
-            wait_for(lambda: held(bench), "the lease to be renewed")
+            assert lease_runs_out(harness)
+            wait_for(lambda: held(harness), "the lease to be renewed")
     finally:
         answers.set()
         worker.stop()
 
 
-def test_a_tick_that_hangs_loses_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker, answers = waiting_worker(bench, monkeypatch)
+def test_a_tick_that_hangs_loses_its_lease(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, answers = waiting_worker(harness, monkeypatch)
     monkeypatch.setattr("kling_pipeline.worker._HUNG", 0.0)
     renewed: list[int] = []
     monkeypatch.setattr("kling_pipeline.worker.keep_leases", lambda *_: renewed.append(1))
     try:
-        assert lease_runs_out(bench)
+        assert lease_runs_out(harness)
         wait_for(lambda: len(renewed) > 3, "the keeper's rounds")
-        assert not held(bench)
+        assert not held(harness)
     finally:
         answers.set()
         worker.stop()
 
 
 def test_without_a_queue_no_more_is_looked_at_than_there_are_workers(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what is never answered keeps no process from ending."""
     monkeypatch.setattr("kling_pipeline.worker._END_SECONDS", 0.01)
-    bench.configure(studio_workers=2)
-    worker = Worker(bench.pipeline)
+    harness.configure(studio_workers=2)
+    worker = Worker(harness.pipeline)
 
     def locked(_: str) -> None:
         raise OSError("locked")
@@ -158,7 +162,7 @@ def test_without_a_queue_no_more_is_looked_at_than_there_are_workers(
         answers.wait()
 
     monkeypatch.setattr(worker, "_advance", locked)
-    monkeypatch.setattr(bench.pipeline, "advance", advance)
+    monkeypatch.setattr(harness.pipeline, "advance", advance)
     for number in range(9):
         worker.ring(f"job-{number}")
     wait_for(lambda: len(looked) == 2, "two looks")
@@ -173,12 +177,12 @@ def test_without_a_queue_no_more_is_looked_at_than_there_are_workers(
 
 
 def test_a_ring_is_kept_for_the_next_tick_where_the_system_gives_no_thread(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What rings has admitted a job: an exception would tell its owner that nothing was bought."""
-    bench.configure(studio_workers=1)
-    worker = Worker(bench.pipeline)
-    bench.engine.ring = worker.ring
+    harness.configure(studio_workers=1)
+    worker = Worker(harness.pipeline)
+    harness.engine.ring = worker.ring
 
     def locked(_: str) -> None:
         raise OSError("locked")
@@ -189,33 +193,33 @@ def test_a_ring_is_kept_for_the_next_tick_where_the_system_gives_no_thread(
     monkeypatch.setattr(worker, "_advance", locked)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", none_left)
-        [job_id] = bench.submit()
+        [job_id] = harness.submit()
     assert (worker._here, worker._rung) == (set(), {})
-    bench.pipeline.engine.ring(job_id)
-    wait_for(lambda: bench.job(job_id)["state"] == "running", "a look at it")
+    harness.pipeline.engine.ring(job_id)
+    wait_for(lambda: harness.job(job_id)["state"] == "running", "a look at it")
     wait_for(lambda: not worker._here, "its thread to end")
     close(worker)
 
 
 def test_it_starts_on_a_full_disk_and_goes_on_when_there_is_room(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Uploads that are due to go, or the jobs of a dead process, want to be written about at once."""
-    bench.configure(studio_workers=1, studio_time_scale=100)
-    [job_id] = bench.submit()
-    write, room = bench.store.write, threading.Event()
+    harness.configure(studio_workers=1, studio_time_scale=100)
+    [job_id] = harness.submit()
+    write, room = harness.store.write, threading.Event()
 
     def full(work: Any) -> Any:
         if room.is_set():
             return write(work)
         raise StorageError("Nothing was kept: the disk is full.")
 
-    monkeypatch.setattr(bench.store, "write", full)
-    worker = Worker(bench.pipeline)
+    monkeypatch.setattr(harness.store, "write", full)
+    worker = Worker(harness.pipeline)
     worker.start()
     try:
         room.set()
-        wait_for(lambda: bench.job(job_id)["state"] == "running", "the job to be sent")
+        wait_for(lambda: harness.job(job_id)["state"] == "running", "the job to be sent")
     finally:
         worker.stop()
 
@@ -226,17 +230,17 @@ def test_it_starts_on_a_full_disk_and_goes_on_when_there_is_room(
     ids=["a full disk", "what nobody expected"],
 )
 def test_a_tick_that_fails_each_second_does_not_fill_the_log(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: Any, error: Exception, way: bool
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: Any, error: Exception, way: bool
 ) -> None:
-    bench.configure(studio_workers=1, studio_time_scale=100)
+    harness.configure(studio_workers=1, studio_time_scale=100)
     ticks: list[int] = []
 
     def tick() -> list[str]:
         ticks.append(1)
         raise error
 
-    monkeypatch.setattr(bench.pipeline, "tick", tick)
-    worker = Worker(bench.pipeline)
+    monkeypatch.setattr(harness.pipeline, "tick", tick)
+    worker = Worker(harness.pipeline)
     worker.start()
     wait_for(lambda: len(ticks) > 20, "many ticks")
     worker.stop()
@@ -245,15 +249,15 @@ def test_a_tick_that_fails_each_second_does_not_fill_the_log(
     assert bool(said.exc_info) is way
 
 
-def held(bench: Bench) -> bool:
-    with bench.store.read() as db:
-        return lease_is_held(db, bench.engine, LEASE)
+def held(harness: Harness) -> bool:
+    with harness.store.read() as db:
+        return lease_is_held(db, harness.engine, LEASE)
 
 
 def close(worker: Any) -> None:
     worker.huey.storage.close()
 
 
-def test_its_file_is_its_owners_alone(bench: Bench, tmp_path: Path) -> None:
-    close(Worker(bench.pipeline))
+def test_its_file_is_its_owners_alone(harness: Harness, tmp_path: Path) -> None:
+    close(Worker(harness.pipeline))
     assert (tmp_path / "queue.db").stat().st_mode & 0o077 == 0
