@@ -18,7 +18,7 @@ from kling_pipeline.doctor import examine
 from kling_pipeline.runtime import Studio
 from kling_pipeline.settings import Settings
 from tests.conftest import KEYS, ROOT, WAIT, Process, Simulator, clean_env, wait_for
-from tests.unit.simulator_client import sound
+from tests.unit.simulator_client import wav_base64
 
 OWNER = "local"
 ENDED = ("done", "failed", "canceled")
@@ -97,7 +97,7 @@ class Killing:
         one = self.worker()
         self.wait()
         self.kill(one)
-        voice = self.pipeline.upload(OWNER, base64.b64decode(sound(4)))["id"]
+        voice = self.pipeline.upload(OWNER, base64.b64decode(wav_base64(4)))["id"]
         video = self.pipeline.job(OWNER, film)["assets"][0]["id"]
         return "lip_sync", {"video": video, "sound_file": voice}
 

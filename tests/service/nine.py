@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.conftest import KEYS, App, Simulator
 from tests.pictures import picture
-from tests.unit.simulator_client import sound
+from tests.unit.simulator_client import wav_base64
 
 SPOT = {"x": 0.5, "y": 0.4}
 
@@ -43,7 +43,7 @@ class House(App):
         return {
             "scene": self.upload(picture())["id"],
             "face": self.upload(picture(800, 800, hue=90))["id"],
-            "sound": self.upload(base64.b64decode(sound(4)))["id"],
+            "sound": self.upload(base64.b64decode(wav_base64(4)))["id"],
         }
 
     def film(self, prompt: str = "a portrait of a woman", **more: Any) -> str:

@@ -1,4 +1,4 @@
-"""Simulators for service tests: started, asked and ended."""
+"""Start simulators for service tests, and send requests to them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def set_faults(client: httpx.Client, *faults: dict[str, Any], duplicates: str = 
     assert client.post("/_simulator/faults", json=body).status_code == 200
 
 
-def ended(client: httpx.Client, id_: str, path: str = T2V) -> dict[str, Any]:
+def wait_for_end(client: httpx.Client, id_: str, path: str = T2V) -> dict[str, Any]:
     def check() -> dict[str, Any] | None:
         data: dict[str, Any] = client.get(f"{path}/{id_}").json()["data"]
         return data if data["task_status"] in ("succeed", "failed") else None

@@ -33,7 +33,7 @@ from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
 from tests.conftest import KEYS, Simulator
 from tests.pictures import picture
-from tests.unit.simulator_client import film, sound
+from tests.unit.simulator_client import video_file, wav_base64
 
 EXAMPLES = int(os.environ.get("STUDIO_EXAMPLES", "0"))
 CATALOG = load_catalog("vendor")
@@ -72,13 +72,13 @@ class Desk:
         self.files: dict[str, list[str]] = {
             "image": [self.keep(picture(*size)) for size in ((1280, 720), (300, 700), (200, 900))],
             "video": [
-                self.keep(film(seconds, *size, fps))
+                self.keep(video_file(seconds, *size, fps))
                 for seconds, *size, fps in (
                     (5, 720, 720, 24), (8, 1280, 720, 30), (3, 480, 480, 24),
                     (12, 720, 720, 24), (6, 720, 720, 24), (5, 720, 720, 12),
                 )
             ],
-            "audio": [self.keep(base64.b64decode(sound(seconds))) for seconds in (1, 3, 7)],
+            "audio": [self.keep(base64.b64decode(wav_base64(seconds))) for seconds in (1, 3, 7)],
         }  # fmt: skip
 
     def keep(self, data: bytes) -> str:

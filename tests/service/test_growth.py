@@ -30,7 +30,7 @@ from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
 from tests.conftest import KEYS, ROOT, Simulator, wait_for
 from tests.pictures import picture
-from tests.unit.simulator_client import Simulated
+from tests.unit.simulator_client import SimulatorClient
 from ui.api.routes import add_routes
 from ui.page import build_page
 
@@ -201,7 +201,7 @@ def test_a_model_is_a_row_here_and_one_in_the_simulator(grown: Grown, tmp_path: 
     (tmp_path / "more.toml").write_text(SIMULATED, "utf-8")
     plan = grown.pipeline.catalog.plan("text_to_video", params)
     body = grown.pipeline.catalog.body("text_to_video", plan.model.name, plan.sent, {})
-    with Simulated(rules=tmp_path / "more.toml") as kling:
+    with SimulatorClient(rules=tmp_path / "more.toml") as kling:
         done = kling.ended(plan.model.route.path, body)
     assert done["task_status"] == "succeed"
     assert Decimal(done["final_unit_deduction"]) * grown.pipeline.catalog.unit("video") == 840

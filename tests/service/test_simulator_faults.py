@@ -1,4 +1,4 @@
-"""Faults on a real connection: what breaks, what was done, what comes after."""
+"""Faults on a real connection."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from tests.service.simulator_server import (
     T2V,
     Running,
     count,
-    ended,
     running,
     set_faults,
     token,
+    wait_for_end,
 )
 
 pytestmark = pytest.mark.service
 
 
 @pytest.fixture(scope="module")
-def everybodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running(tmp_path_factory.mktemp("simulator"), "--contract", "brief") as pair:
         yield pair
 
 
 @pytest.fixture
-def shared(everybodys: Running) -> Iterator[Running]:
+def shared(server: Running) -> Iterator[Running]:
     """A simulator that several tests use one after the other, without faults at first."""
-    yield everybodys
-    set_faults(everybodys[1])
+    yield server
+    set_faults(server[1])
 
 
-def test_an_answer_is_lost_before_or_after_the_task_is_made(shared: Running) -> None:
+def test_a_response_is_lost_before_or_after_the_task_is_created(shared: Running) -> None:
     simulator, client = shared
     before = count(simulator)
     for kind, tasks in (("lost_before", 0), ("lost_after", 1)):
@@ -59,7 +59,7 @@ def test_a_late_create_makes_its_task_after_the_client_has_gone(shared: Running)
     wait_for(lambda: count(simulator) == before + 1, "the late task", 5)
 
 
-def test_a_late_create_is_refused_when_its_token_hasended(shared: Running) -> None:
+def test_a_late_create_is_rejected_when_its_token_has_expired(shared: Running) -> None:
     simulator, client = shared
     before = count(simulator)
     set_faults(client, {"kind": "late", "on": "create", "seconds": 3.0, "times": 1})
@@ -72,26 +72,26 @@ def test_a_late_create_is_refused_when_its_token_hasended(shared: Running) -> No
 @pytest.mark.parametrize(
     ("code", "status"), [(1302, 429), (1303, 429), (5000, 500), (5001, 503), (5002, 504)]
 )
-def test_the_service_refuses_with_or_without_doing_the_work(
+def test_an_error_is_sent_with_or_without_doing_the_work(
     shared: Running, code: int, status: int
 ) -> None:
     simulator, client = shared
     before = count(simulator)
     for after, tasks in ((False, 0), (True, 1)):
         set_faults(client, {"kind": "refuse", "code": code, "after": after, "on": "create"})
-        answer = client.post(T2V, json=BOAT)
-        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        response = client.post(T2V, json=BOAT)
+        assert (response.status_code, response.json()["code"]) == (status, code)
         assert count(simulator) == before + tasks
 
 
-def test_a_proxy_answers_with_a_page(shared: Running) -> None:
+def test_a_proxy_responds_with_a_page(shared: Running) -> None:
     _, client = shared
     set_faults(client, {"kind": "status", "status": 502, "on": "list"})
-    answer = client.get(T2V)
-    assert (answer.status_code, answer.headers["content-type"]) == (502, "text/html")
+    response = client.get(T2V)
+    assert (response.status_code, response.headers["content-type"]) == (502, "text/html")
 
 
-def test_an_answer_comes_slowly(shared: Running) -> None:
+def test_a_response_comes_late(shared: Running) -> None:
     simulator, client = shared
     before = count(simulator)
     set_faults(client, {"kind": "latency", "on": "create", "seconds": 1.0})
@@ -103,7 +103,7 @@ def test_an_answer_comes_slowly(shared: Running) -> None:
 @pytest.mark.parametrize("kind", ["cut", "stall"])
 def test_a_download_stops_half_way(shared: Running, kind: str) -> None:
     _, client = shared
-    data = ended(client, client.post(T2V, json=BOAT).json()["data"]["task_id"])
+    data = wait_for_end(client, client.post(T2V, json=BOAT).json()["data"]["task_id"])
     url = data["task_result"]["videos"][0]["url"]
     set_faults(client, {"kind": kind, "on": "download", "times": 1, "seconds": 0.2})
     with pytest.raises(httpx.TransportError):
@@ -114,14 +114,14 @@ def test_a_download_stops_half_way(shared: Running, kind: str) -> None:
 def test_an_expired_link_stays_dead_and_a_query_gives_another(shared: Running) -> None:
     _, client = shared
     id_ = client.post(T2V, json=BOAT).json()["data"]["task_id"]
-    old = ended(client, id_)["task_result"]["videos"][0]["url"]
+    old = wait_for_end(client, id_)["task_result"]["videos"][0]["url"]
     set_faults(client, {"kind": "expired", "on": "download", "times": 1})
     assert [client.get(old).status_code for _ in range(2)] == [403, 403]
     new = client.get(f"{T2V}/{id_}").json()["data"]["task_result"]["videos"][0]["url"]
     assert client.get(new).status_code == 200
 
 
-def test_hostile_answers(shared: Running) -> None:
+def test_hostile_responses(shared: Running) -> None:
     _, client = shared
     ids = [client.post(T2V, json=BOAT).json()["data"]["task_id"] for _ in range(2)]
     path = f"{T2V}/{ids[0]}"
@@ -137,7 +137,7 @@ def test_hostile_answers(shared: Running) -> None:
     assert client.get(path).json()["code"] == "0"
 
 
-def test_an_external_id_that_comes_twice(shared: Running) -> None:
+def test_a_repeated_external_id(shared: Running) -> None:
     simulator, client = shared
     before = count(simulator)
     body = BOAT | {"external_task_id": "twice"}

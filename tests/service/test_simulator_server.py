@@ -1,4 +1,4 @@
-"""The simulator as a process of its own: kills, restarts, orphans, drawing beside."""
+"""The simulator as a process: kills, restarts, its workers, its port."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT, wait_for
-from tests.service.simulator_server import BOAT, T2V, ended, running
+from tests.service.simulator_server import BOAT, T2V, running, wait_for_end
 
 pytestmark = pytest.mark.service
 
 
 def test_a_killed_simulator_comes_back_with_every_task(tmp_path: Path) -> None:
     with running(tmp_path, speed=30) as (first, client):
-        done = ended(client, client.post(T2V, json=BOAT).json()["data"]["task_id"])
+        done = wait_for_end(client, client.post(T2V, json=BOAT).json()["data"]["task_id"])
         named = [BOAT | {"external_task_id": f"mine-{n}"} for n in range(3)]
         open_ = [client.post(T2V, json=body).json()["data"]["task_id"] for body in named]
         first.kill()
@@ -28,7 +28,7 @@ def test_a_killed_simulator_comes_back_with_every_task(tmp_path: Path) -> None:
         assert [task["task_id"] for task in second.tasks()] == [done["task_id"], *open_]
         assert client.get(f"{T2V}/{done['task_id']}").json()["data"] == done
         for id_ in open_:
-            url = ended(client, id_)["task_result"]["videos"][0]["url"]
+            url = wait_for_end(client, id_)["task_result"]["videos"][0]["url"]
             assert client.get(url).status_code == 200
         assert all(task["billed"] for task in second.tasks())
 
@@ -75,7 +75,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def test_answers_do_not_wait_for_drawing(tmp_path: Path) -> None:
+def test_responses_do_not_wait_for_rendering(tmp_path: Path) -> None:
     with running(tmp_path, media="drawn", speed=1000) as (_, client):
         id_ = client.post(T2V, json=BOAT).json()["data"]["task_id"]
         slowest, status = 0.0, ""
@@ -88,7 +88,7 @@ def test_answers_do_not_wait_for_drawing(tmp_path: Path) -> None:
         assert client.get(data["task_result"]["videos"][0]["url"]).content[4:8] == b"ftyp"
 
 
-def test_a_taken_port_is_said() -> None:
+def test_a_taken_port_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -11,7 +11,7 @@ from kling_pipeline.simulator import Options
 from tests.conftest import KEYS, App
 from tests.pictures import picture
 from tests.service.nine import SPOT, House, house
-from tests.unit.simulator_client import film, sign
+from tests.unit.simulator_client import sign, video_file
 
 LINK = "https://example.com/dance.mp4"
 
@@ -34,7 +34,7 @@ def asked(video: str, face: str) -> dict[str, tuple[str, dict[str, object]]]:
 
 
 def test_with_keys_a_local_film_is_refused_with_what_helps(app: House) -> None:
-    local, face = app.upload(film(5))["id"], app.files()["face"]
+    local, face = app.upload(video_file(5))["id"], app.files()["face"]
     before = app.credits()
     for name, (field, params) in asked(local, face).items():
         for address in ("/api/quote", "/api/jobs"):
@@ -80,7 +80,7 @@ def test_only_https_is_taken(app: House) -> None:
 def test_a_film_of_the_wrong_kind_length_or_size_is_named(app: House) -> None:
     face, ours = app.files()["face"], app.film(duration="10")
     wrong = {face: "a video is needed", ours: "at most 10 s"}
-    short, small = app.upload(film(2.5))["id"], app.upload(film(5, 320, 320))["id"]
+    short, small = app.upload(video_file(2.5))["id"], app.upload(video_file(5, 320, 320))["id"]
     wrong |= {short: "3 to 30 s", small: "at least 340 px"}
     for video, said in list(wrong.items())[:1] + list(wrong.items())[2:]:
         params = {"video_url": video, "image_url": face}
@@ -95,7 +95,7 @@ def test_a_film_of_the_wrong_kind_length_or_size_is_named(app: House) -> None:
 
 def test_in_demo_mode_a_local_film_is_enough(start_app: Callable[..., App]) -> None:
     demo = start_app(STUDIO_TIME_SCALE="10")
-    local, face = demo.upload(film(3))["id"], demo.upload(picture(800, 800))["id"]
+    local, face = demo.upload(video_file(3))["id"], demo.upload(picture(800, 800))["id"]
     jobs = {name: demo.submit(name, one)[0] for name, (_, one) in asked(local, face).items()}
     for name, job in jobs.items():
         done = demo.wait_state(job["id"], "done", "failed", seconds=120)
@@ -112,14 +112,22 @@ def test_around_the_form_kling_names_what_is_wrong_with_a_film(app: House) -> No
         base_url=app.kling.url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
     ) as kling:
         for path, data, said in (
-            ("multi-elements/init-selection", film(5, 720, 720, 12), "frame rate must be between"),
-            ("multi-elements/init-selection", film(6, 720, 720), "between 2s and 5s or between 7s"),
             (
                 "multi-elements/init-selection",
-                film(5, 480, 480),
+                video_file(5, 720, 720, 12),
+                "frame rate must be between",
+            ),
+            (
+                "multi-elements/init-selection",
+                video_file(6, 720, 720),
+                "between 2s and 5s or between 7s",
+            ),
+            (
+                "multi-elements/init-selection",
+                video_file(5, 480, 480),
                 "width and height must be between",
             ),
-            ("identify-face", film(1), "duration must be between 2s and 60s"),
+            ("identify-face", video_file(1), "duration must be between 2s and 60s"),
         ):
             url = kling.post("/_simulator/inputs/mp4", content=data).json()["url"]
             answer = kling.post(f"/v1/videos/{path}", json={"video_url": url})

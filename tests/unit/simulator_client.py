@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import json
 import time
 import wave
 from dataclasses import replace
@@ -31,8 +32,8 @@ def sign(options: Options = FAST, *, exp: float = 86_400, nbf: float = -5, **cla
     return jwt.encode(claims, options.secret_key, algorithm="HS256")
 
 
-class Simulated:
-    """One simulator in this process; `refused` and `made` say what a request came to."""
+class SimulatorClient:
+    """One simulator in this process, and requests to it."""
 
     def __init__(self, **options: Any) -> None:
         self.options = replace(FAST, **options)
@@ -41,7 +42,7 @@ class Simulated:
         )
         self.http.headers["authorization"] = f"Bearer {self.options.api_key}"
 
-    def __enter__(self) -> Simulated:
+    def __enter__(self) -> SimulatorClient:
         self.http.__enter__()
         return self
 
@@ -59,25 +60,38 @@ class Simulated:
     def post(self, path: str, body: Any) -> Response:
         return self.http.post(path, json=body)
 
-    def made(self, path: str, body: Any) -> dict[str, Any]:
-        answer = self.post(path, body)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["code"] == 0
-        data: dict[str, Any] = answer.json()["data"]
+    def create(self, path: str, body: Any) -> dict[str, Any]:
+        """Post a body that must be accepted and return the data of the response."""
+        response = self.post(path, body)
+        assert response.status_code == 200, response.text
+        assert response.json()["code"] == 0
+        data: dict[str, Any] = response.json()["data"]
         return data
 
-    def refused(self, path: str, body: Any) -> str:
-        """What a request is told whose fields are wrong."""
-        status, code, text = refusal(self.post(path, body))
-        assert (status, code) == (400, 1201)
+    def rejected(self, path: str, body: Any, message: str = "", code: int = 1201) -> str:
+        """Post a body that must be rejected with 400 and return the message of the response."""
+        headers = {"content-type": "application/json"}
+        response = self.http.post(path, content=json.dumps(body), headers=headers)
+        status, given, text = error_of(response)
+        assert (status, given) == (400, code)
+        assert message in text
         return text
 
-    def ended(self, path: str, body: Any) -> dict[str, Any]:
-        task_id = self.made(path, body)["task_id"]
-        return self.wait(path, task_id)
+    def create_and_wait(self, path: str, body: Any) -> dict[str, Any]:
+        return self.wait(path, self.create(path, body)["task_id"])
+
+    def create_video(self, **change: Any) -> str:
+        """Make a video and return its video_id."""
+        body = {"model_name": "kling-v2-6", "prompt": "a boat"} | change
+        return str(self.create_and_wait(T2V, body)["task_result"]["videos"][0]["id"])
+
+    def seconds(self, url: str) -> float:
+        """Measure the duration of a video or sound at one of the simulator's links."""
+        with av.open(BytesIO(self.http.get(url).content), "r") as container:
+            return (container.duration or 0) / 1e6
 
     def wait(self, path: str, id_: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             data: dict[str, Any] = self.get(f"{path}/{id_}").json()["data"]
             if data["task_status"] in ("succeed", "failed"):
@@ -86,21 +100,21 @@ class Simulated:
         raise AssertionError("the task did not end")
 
 
-def refusal(answer: Response) -> tuple[int, int, str]:
-    body = answer.json()
+def error_of(response: Response) -> tuple[int, int, str]:
+    body = response.json()
     assert "data" not in body
-    return answer.status_code, body["code"], body["message"]
+    return response.status_code, body["code"], body["message"]
 
 
 @functools.cache
-def picture(width: int = 400, height: int = 300, format_: str = "PNG") -> str:
+def image_base64(width: int = 400, height: int = 300, format_: str = "PNG") -> str:
     out = BytesIO()
     Image.new("RGB", (width, height), (90, 120, 150)).save(out, format_)
     return base64.b64encode(out.getvalue()).decode()
 
 
 @functools.cache
-def film(
+def video_file(
     seconds: float = 5,
     width: int = 720,
     height: int = 720,
@@ -124,7 +138,7 @@ def film(
 
 
 @functools.cache
-def encoded_sound(container_: str, codec: str, seconds: float = 3) -> str:
+def sound_base64(container_: str, codec: str, seconds: float = 3) -> str:
     out = BytesIO()
     with av.open(out, "w", format=container_) as container:
         stream = container.add_stream(codec, rate=48_000)
@@ -137,7 +151,7 @@ def encoded_sound(container_: str, codec: str, seconds: float = 3) -> str:
 
 
 @functools.cache
-def sound(seconds: float = 3) -> str:
+def wav_base64(seconds: float = 3) -> str:
     out = BytesIO()
     with wave.open(out, "wb") as writer:
         writer.setnchannels(1)
@@ -148,7 +162,7 @@ def sound(seconds: float = 3) -> str:
 
 
 # What many of the tests send, and where to.
-P = picture()
+P = image_base64()
 T2V, I2V, OMNI = (f"/v1/videos/{name}" for name in ("text2video", "image2video", "omni-video"))
 IMAGES = "/v1/images/generations"
 BOAT = {"model_name": "kling-v2-6", "prompt": "a boat"}

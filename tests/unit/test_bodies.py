@@ -23,7 +23,7 @@ from kling_pipeline.kling import dialects
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
 from tests.pictures import picture
-from tests.unit.simulator_client import film, sound
+from tests.unit.simulator_client import video_file, wav_base64
 
 BODIES = Path(__file__).resolve().parent.parent / "bodies"
 OWNER, URL = "local", "https://example.com/film.mp4"
@@ -178,8 +178,8 @@ class Desk:
         self.engine = Engine(settings, self.catalog, self.store, None)  # type: ignore[arg-type]
         self.engine.lend = lambda path: "unused"
         made = {
-            "scene": picture(), "face": picture(800, 800), "film": film(4), "ours": film(5),
-            "sound": base64.b64decode(sound(4)),
+            "scene": picture(), "face": picture(800, 800), "film": video_file(4), "ours": video_file(5),
+            "sound": base64.b64decode(wav_base64(4)),
         }  # fmt: skip
         self.files = {
             name: keep_upload(self.engine, OWNER, data)["id"] for name, data in made.items()

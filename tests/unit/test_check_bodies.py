@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
-from tests.unit.simulator_client import picture
+from tests.unit.simulator_client import image_base64
 
 URL = "https://example.com/a.mp4"
 TIMES = {"created_at": 1_790_000_000_000, "updated_at": 1_790_000_060_000}
@@ -89,7 +89,7 @@ REQUESTS: dict[str, tuple[Any, str]] = {
     "req-legacy-motion-control": (
         {"video_url": URL, "character_orientation": "image", "mode": "std"}, "rightly refused"
     ),
-    "req-legacy-omni-image": ({"prompt": "x", "image_list": [{"image": picture()}]}, "accepted"),
+    "req-legacy-omni-image": ({"prompt": "x", "image_list": [{"image": image_base64()}]}, "accepted"),
     "req-legacy-tts": (
         {"text": "hello", "voice_id": "oversea_male1", "voice_language": "en"}, "/tts: accepted"
     ),

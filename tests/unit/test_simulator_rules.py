@@ -1,4 +1,4 @@
-"""Every 1201 that the simulator can answer, reached by a body that breaks just that rule."""
+"""Every 1201 of the rules, each from a body that breaks just one of them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator_client import Simulated, film, picture, refusal, sound
+from tests.unit.simulator_client import (
+    SimulatorClient,
+    error_of,
+    image_base64,
+    video_file,
+    wav_base64,
+)
 
 T2V = "/v1/videos/text2video"
 I2V = "/v1/videos/image2video"
 OMNI = "/v1/videos/omni-video"
 IMAGES = "/v1/images/generations"
 OMNI_IMAGE = "/v1/images/omni-image"
-P = picture()
+P = image_base64()
 FRAME = {"image_url": P, "type": "first_frame"}
 TAIL = {"image_url": P, "type": "end_frame"}
 REMOTE = "https://example.com/film.mp4"
@@ -33,8 +39,8 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def kling() -> Iterator[Simulated]:
-    with Simulated(slots={"video": 10_000, "image": 10_000, "try-on": 10_000}) as simulated:
+def kling() -> Iterator[SimulatorClient]:
+    with SimulatorClient(slots={"video": 10_000, "image": 10_000, "try-on": 10_000}) as simulated:
         yield simulated
 
 
@@ -105,13 +111,13 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("path", "change"), ACCEPTED)
-def test_what_the_documents_allow_is_taken(
-    kling: Simulated, path: str, change: dict[str, Any]
+def test_what_the_documents_allow_is_accepted(
+    kling: SimulatorClient, path: str, change: dict[str, Any]
 ) -> None:
-    assert kling.made(path, GOOD[path] | change)["task_status"] == "submitted"
+    assert kling.create(path, GOOD[path] | change)["task_status"] == "submitted"
 
 
-REFUSED: list[tuple[str, dict[str, Any], str]] = [
+REJECTED: list[tuple[str, dict[str, Any], str]] = [
     # types, lengths, bounds, words
     (T2V, {"prompt": ""}, "prompt is required"),
     (T2V, {"prompt": 5}, "prompt must be a string"),
@@ -208,7 +214,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {
             "model_name": "kling-v1-5",
             "mode": "pro",
-            "static_mask": picture(300, 400),
+            "static_mask": image_base64(300, 400),
         },
         "static_mask must have the same aspect ratio as image",
     ),
@@ -313,7 +319,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         },
         "multi_shot is not supported when editing a base video",
     ),
-    (OMNI, {"video_list": [{"video_url": film(1).hex()}]}, "video_url must be a URL"),
+    (OMNI, {"video_list": [{"video_url": video_file(1).hex()}]}, "video_url must be a URL"),
     (
         OMNI,
         {"model_name": "kling-video-o1", "duration": "3"},
@@ -335,18 +341,26 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (I2V, {"image": f"data:image/png;base64,{P}"}, "File is not in a valid base64 format"),
     # padding in the middle, at the end of a piece of a megabyte
     (I2V, {"image": "A" * (2**20 - 1) + "=" + "AAAA"}, "File is not in a valid base64 format"),
-    (I2V, {"image": sound()}, "image format is invalid, only jpg, jpeg and png"),
-    (I2V, {"image": picture(format_="GIF")}, "image format is invalid, only jpg, jpeg and png"),
-    (I2V, {"image": picture(299, 400)}, "Image pixel is invalid"),
-    (I2V, {"image": picture(800, 310)}, "resolution or aspect ratio of the input image is invalid"),
+    (I2V, {"image": wav_base64()}, "image format is invalid, only jpg, jpeg and png"),
+    (
+        I2V,
+        {"image": image_base64(format_="GIF")},
+        "image format is invalid, only jpg, jpeg and png",
+    ),
+    (I2V, {"image": image_base64(299, 400)}, "Image pixel is invalid"),
+    (
+        I2V,
+        {"image": image_base64(800, 310)},
+        "resolution or aspect ratio of the input image is invalid",
+    ),
     (I2V, {"image": "A" * 14_000_000}, "image file size must not exceed 10MB"),
 ]
 
 
-@pytest.mark.parametrize(("path", "change", "message"), REFUSED)
-def test_what_they_do_not_allow_is_refused_with_a_reason(
-    path: str, change: dict[str, Any], message: str, kling: Simulated
+@pytest.mark.parametrize(("path", "change", "message"), REJECTED)
+def test_what_they_do_not_allow_is_rejected_with_a_message(
+    path: str, change: dict[str, Any], message: str, kling: SimulatorClient
 ) -> None:
-    status, code, text = refusal(kling.post(path, GOOD[path] | change))
+    status, code, text = error_of(kling.post(path, GOOD[path] | change))
     assert (status, code) == (400, 1201)
     assert message in text

@@ -1,4 +1,4 @@
-"""Videos and sounds that a request brings: their container, size, rate and length are looked at."""
+"""The videos and sounds of a request: container, size, frame rate and duration are checked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 
 from kling_pipeline.simulator import media
-from tests.unit.simulator_client import Simulated, encoded_sound, film, picture, refusal, sound
+from tests.unit.simulator_client import (
+    SimulatorClient,
+    error_of,
+    image_base64,
+    sound_base64,
+    video_file,
+    wav_base64,
+)
 
-P = picture()
+P = image_base64()
 HERE = "http://127.0.0.1:7001/film"
 AVATAR = "/v1/videos/avatar/image2video"
 FACES = "/v1/videos/identify-face"
@@ -22,14 +29,14 @@ WORDS = {"type": "prompt", "text": "a boat"}
 
 
 @pytest.fixture(scope="module")
-def kling() -> Iterator[Simulated]:
-    with Simulated(slots={"video": 10_000}) as simulated:
+def kling() -> Iterator[SimulatorClient]:
+    with SimulatorClient(slots={"video": 10_000}) as simulated:
         yield simulated
 
 
 @pytest.fixture
-def footage(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """What stands at addresses on this machine, without a server for it."""
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """The files at addresses on this machine, without a server for them."""
     files: dict[str, bytes] = {}
 
     async def fetch(url: str, *_: object) -> bytes | None:
@@ -37,12 +44,6 @@ def footage(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     monkeypatch.setattr(media, "_fetch", fetch)
     return files
-
-
-def _refused(kling: Simulated, path: str, body: dict[str, Any], message: str) -> None:
-    status, code, text = refusal(kling.post(path, body))
-    assert (status, code) == (400, 1201)
-    assert message in text
 
 
 @pytest.mark.parametrize(
@@ -55,34 +56,38 @@ def _refused(kling: Simulated, path: str, body: dict[str, Any], message: str) ->
         ("gif", "gif", 512),
     ],
 )
-def test_a_film_is_mp4_or_mov_by_its_bytes(
-    kling: Simulated, footage: dict[str, bytes], container: str, codec: str, size: int
+def test_a_video_must_be_mp4_or_mov_by_its_bytes(
+    kling: SimulatorClient, files: dict[str, bytes], container: str, codec: str, size: int
 ) -> None:
-    footage[HERE] = film(2, size, size, 24, container, codec)
+    files[HERE] = video_file(2, size, size, 24, container, codec)
     body = {"video_url": HERE}
-    _refused(kling, FACES, body, "video format is invalid, only mp4 and mov")
-    footage[HERE] = film(2, 720, 720, 24, "mov")
-    kling.made(FACES, body)
+    kling.rejected(FACES, body, "video format is invalid, only mp4 and mov")
+    files[HERE] = video_file(2, 720, 720, 24, "mov")
+    kling.create(FACES, body)
 
 
 @pytest.mark.parametrize(
     ("container", "codec"),
     [("flac", "flac"), ("ogg", "libopus"), ("matroska", "libmp3lame"), ("matroska", "aac")],
 )
-def test_a_sound_of_another_kind_is_refused(kling: Simulated, container: str, codec: str) -> None:
-    body = {"image": P, "sound_file": encoded_sound(container, codec)}
-    _refused(kling, AVATAR, body, "audio format is invalid, only mp3, wav, m4a and aac")
+def test_a_sound_of_another_format_is_rejected(
+    kling: SimulatorClient, container: str, codec: str
+) -> None:
+    body = {"image": P, "sound_file": sound_base64(container, codec)}
+    kling.rejected(AVATAR, body, "audio format is invalid, only mp3, wav, m4a and aac")
 
 
 @pytest.mark.parametrize(
     ("container", "codec"),
     [("mp3", "libmp3lame"), ("wav", "pcm_s16le"), ("ipod", "aac"), ("adts", "aac")],
 )
-def test_the_four_kinds_of_sounds_are_taken(kling: Simulated, container: str, codec: str) -> None:
-    kling.made(AVATAR, {"image": P, "sound_file": encoded_sound(container, codec)})
+def test_four_formats_of_sound_are_accepted(
+    kling: SimulatorClient, container: str, codec: str
+) -> None:
+    kling.create(AVATAR, {"image": P, "sound_file": sound_base64(container, codec)})
 
 
-def _footage_body(**settings: Any) -> dict[str, Any]:
+def _video_body(**settings: Any) -> dict[str, Any]:
     return {"contents": [WORDS, {"type": "base_video", "url": HERE}], "settings": settings}
 
 
@@ -99,80 +104,80 @@ def _footage_body(**settings: Any) -> dict[str, Any]:
         ("kling-3.0-omni", 3842, 2160, "area must not exceed 8294400 pixels"),
     ],
 )
-def test_reference_footage_of_the_new_standard_has_its_own_sizes(
-    kling: Simulated,
-    footage: dict[str, bytes],
+def test_v2_has_its_own_sizes_of_reference_videos(
+    kling: SimulatorClient,
+    files: dict[str, bytes],
     model: str,
     width: int,
     height: int,
     message: str,
 ) -> None:
-    footage[HERE] = film(3, width, height)
-    answer = kling.post(f"/omni-video/{model}", _footage_body())
+    files[HERE] = video_file(3, width, height)
+    response = kling.post(f"/omni-video/{model}", _video_body())
     if message:
-        assert refusal(answer)[:2] == (400, 1201)
-        assert message in refusal(answer)[2]
+        assert error_of(response)[:2] == (400, 1201)
+        assert message in error_of(response)[2]
     else:
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
 
 
-def test_the_legacy_path_keeps_its_sizes(kling: Simulated, footage: dict[str, bytes]) -> None:
-    footage[HERE] = film(3, 704, 704)
+def test_v1_keeps_its_sizes_of_reference_videos(
+    kling: SimulatorClient, files: dict[str, bytes]
+) -> None:
+    files[HERE] = video_file(3, 704, 704)
     body = {"model_name": "kling-v3-omni", "prompt": "a", "video_list": [{"video_url": HERE}]}
-    _refused(kling, OMNI, body, "width and height must be between 720px and 2160px")
+    kling.rejected(OMNI, body, "width and height must be between 720px and 2160px")
 
 
 @pytest.mark.parametrize("fps", [24, 30, 60, Fraction(24000, 1001), Fraction(60000, 1001)])
-def test_a_selection_takes_three_rates(
-    kling: Simulated, footage: dict[str, bytes], fps: int | Fraction
+def test_a_selection_accepts_three_frame_rates(
+    kling: SimulatorClient, files: dict[str, bytes], fps: int | Fraction
 ) -> None:
-    footage[HERE] = film(2, 720, 720, fps)
-    kling.made(SELECTION, {"video_url": HERE})
+    files[HERE] = video_file(2, 720, 720, fps)
+    kling.create(SELECTION, {"video_url": HERE})
 
 
 @pytest.mark.parametrize("fps", [25, 50])
-def test_a_selection_takes_no_rate_between(
-    kling: Simulated, footage: dict[str, bytes], fps: int
+def test_a_selection_rejects_frame_rates_between(
+    kling: SimulatorClient, files: dict[str, bytes], fps: int
 ) -> None:
-    footage[HERE] = film(2, 720, 720, fps)
-    _refused(kling, SELECTION, {"video_url": HERE}, "must be between 24 and 60, one of 24, 30, 60")
+    files[HERE] = video_file(2, 720, 720, fps)
+    kling.rejected(SELECTION, {"video_url": HERE}, "must be between 24 and 60, one of 24, 30, 60")
 
 
-def test_an_edit_is_as_long_as_its_film_whatever_is_asked(
-    kling: Simulated, footage: dict[str, bytes]
-) -> None:
-    footage[HERE] = film(4)
+def test_an_edit_is_as_long_as_its_video(kling: SimulatorClient, files: dict[str, bytes]) -> None:
+    files[HERE] = video_file(4)
     for model, duration in (("kling-video-o1", "15"), ("kling-v3-omni", "2")):
         body = {"model_name": model, "prompt": "a", "mode": "std", "duration": duration}
-        done = kling.ended(OMNI, body | {"video_list": [{"video_url": HERE}]})
+        done = kling.create_and_wait(OMNI, body | {"video_list": [{"video_url": HERE}]})
         assert done["final_unit_deduction"] == "3.6"
         assert done["task_result"]["videos"][0]["duration"] == "4.0"
-    made = kling.made("/omni-video/kling-o1", _footage_body(duration=15))
+    made = kling.create("/omni-video/kling-o1", _video_body(duration=15))
     assert made["status"] == "submitted"
 
 
-def test_a_speech_is_no_longer_than_a_sound_may_be(
-    kling: Simulated, footage: dict[str, bytes]
+def test_a_speech_can_be_too_long_for_lip_sync(
+    kling: SimulatorClient, files: dict[str, bytes]
 ) -> None:
-    footage[HERE] = film(5)
-    session = kling.made(FACES, {"video_url": HERE})["session_id"]
+    files[HERE] = video_file(5)
+    session = kling.create(FACES, {"video_url": HERE})["session_id"]
     speech = {"text": "a" * 900, "voice_id": "oversea_male1", "voice_language": "en"}
-    (audio,) = kling.made("/v1/audio/tts", speech)["task_result"]["audios"]
+    (audio,) = kling.create("/v1/audio/tts", speech)["task_result"]["audios"]
     assert float(audio["duration"]) > 61
     times = {"sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 0}
     choice = {"face_id": "0", "audio_id": audio["id"], **times}
     body = {"session_id": session, "face_choose": [choice]}
-    _refused(kling, LIP_SYNC, body, "audio_id duration must be between 2s and 60s")
+    kling.rejected(LIP_SYNC, body, "audio_id duration must be between 2s and 60s")
 
 
-def test_a_source_at_an_address_is_told_with_id_and_length(
-    kling: Simulated, footage: dict[str, bytes]
+def test_a_source_video_is_shown_with_id_and_duration(
+    kling: SimulatorClient, files: dict[str, bytes]
 ) -> None:
-    footage[HERE] = film(4)
+    files[HERE] = video_file(4)
     path, known = "/v1/videos/lip-sync", {}
     for url in (HERE, "https://example.com/film.mp4"):
         given = {"mode": "audio2video", "video_url": url, "audio_type": "file"}
-        task = kling.made(path, {"input": given | {"audio_file": sound(3)}})
+        task = kling.create(path, {"input": given | {"audio_file": wav_base64(3)}})
         parent = kling.wait(path, task["task_id"])["task_info"]["parent_video"]
         assert parent.keys() == {"id", "url", "duration"}
         assert parent["id"]

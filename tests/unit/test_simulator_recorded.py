@@ -1,4 +1,4 @@
-"""What the real service was seen to do with models it does not know, with what it ignores, and the shapes of tasks."""
+"""Behaviour recorded from the real service: unknown models, ignored fields, task objects."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.unit.simulator_client import (
     T2V,
     WORDS,
     P,
-    Simulated,
-    refusal,
+    SimulatorClient,
+    error_of,
 )
 
 TAIL = {"image_url": P, "type": "end_frame"}
@@ -31,8 +31,10 @@ ELEMENT = {"element_id": 160}
 
 
 @pytest.fixture(scope="module", params=["vendor", "brief"])
-def kling(request: pytest.FixtureRequest) -> Iterator[Simulated]:
-    with Simulated(slots={"video": 10_000, "image": 10_000}, contract=request.param) as simulated:
+def kling(request: pytest.FixtureRequest) -> Iterator[SimulatorClient]:
+    with SimulatorClient(
+        slots={"video": 10_000, "image": 10_000}, contract=request.param
+    ) as simulated:
         yield simulated
 
 
@@ -46,22 +48,22 @@ FAMILIES = ("text-to-video", "image-to-video", "omni-video", "motion-control")
 )
 @pytest.mark.parametrize("body", [{}, {"prompt": "a", "contents": [WORDS, FIRST]}])
 def test_an_unknown_model_in_a_path_is_not_supported(
-    kling: Simulated, family: str, model: str, body: dict[str, Any]
+    kling: SimulatorClient, family: str, model: str, body: dict[str, Any]
 ) -> None:
-    assert kling.refused(f"/{family}/{model}", body) == "model is not supported"
+    assert kling.rejected(f"/{family}/{model}", body) == "model is not supported"
 
 
-def test_a_model_of_another_family_is_not_supported(kling: Simulated) -> None:
+def test_a_model_of_another_family_is_not_supported(kling: SimulatorClient) -> None:
     rules = Rules("vendor", {})
     families = [one for one in rules.endpoints.values() if one.is_v2]
     names = {name for one in families for name in one.models}
     for one in families:
         for name in names - one.models.keys():
-            assert kling.refused(f"{one.path}/{name}", {"prompt": "a"}) == "model is not supported"
+            assert kling.rejected(f"{one.path}/{name}", {"prompt": "a"}) == "model is not supported"
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "answer"),
+    ("method", "path", "response"),
     [
         ("POST", "/omni-video", (404, 1203)),
         ("POST", "/omni-video/", (404, 1203)),
@@ -72,37 +74,39 @@ def test_a_model_of_another_family_is_not_supported(kling: Simulated) -> None:
         ("GET", "/omni-video/kling-9", (404, 1202)),
     ],
 )
-def test_an_unknown_path_stays_no_resource(
-    kling: Simulated, method: str, path: str, answer: tuple[int, int]
+def test_an_unknown_path_does_not_exist(
+    kling: SimulatorClient, method: str, path: str, response: tuple[int, int]
 ) -> None:
-    assert refusal(kling.http.request(method, path))[:2] == answer
+    assert error_of(kling.http.request(method, path))[:2] == response
 
 
-def test_who_has_no_key_is_told_nothing_of_models(kling: Simulated) -> None:
-    told = kling.http.post("/omni-video/kling-9", json={}, headers={"authorization": "Bearer x"})
-    assert refusal(told)[:2] == (401, 1002)
+def test_the_key_is_checked_before_the_model(kling: SimulatorClient) -> None:
+    shown = kling.http.post("/omni-video/kling-9", json={}, headers={"authorization": "Bearer x"})
+    assert error_of(shown)[:2] == (401, 1002)
 
 
 @pytest.mark.parametrize("path", [T2V, I2V, OMNI, IMAGES])
 @pytest.mark.parametrize("model", ["kling-9", "KLING-V3", "kling-3.0"])
-def test_an_unknown_model_in_a_body_is_invalid(kling: Simulated, path: str, model: str) -> None:
-    said = kling.refused(path, BOAT | {"model_name": model, "image": P, "aspect_ratio": "1:1"})
-    assert said == f"model_name value '{model}' is invalid"
+def test_an_unknown_model_in_a_body_is_invalid(
+    kling: SimulatorClient, path: str, model: str
+) -> None:
+    message = kling.rejected(path, BOAT | {"model_name": model, "image": P, "aspect_ratio": "1:1"})
+    assert message == f"model_name value '{model}' is invalid"
 
 
 FEATURE = {"video_url": "https://example.com/a.mp4", "refer_type": "feature"}
 
 
 @pytest.mark.parametrize("references", range(7))
-def test_o1_takes_a_first_frame_beside_references(kling: Simulated, references: int) -> None:
+def test_o1_takes_a_first_frame_beside_references(kling: SimulatorClient, references: int) -> None:
     body = {"prompt": "a", "image_list": [FRAME, *[REFERENCE] * references]}
-    kling.made(OMNI, body)
+    kling.create(OMNI, body)
     contents = [WORDS, FIRST, *[{"type": "refer_image", "url": P}] * references]
-    kling.made("/omni-video/kling-o1", {"contents": contents})
+    kling.create("/omni-video/kling-o1", {"contents": contents})
 
 
 @pytest.mark.parametrize(
-    ("model", "images", "said"),
+    ("model", "images", "message"),
     [
         ("kling-video-o1", [FRAME, TAIL], ""),
         ("kling-video-o1", [FRAME, TAIL, REFERENCE], "end_frame is not supported with more than 2"),
@@ -112,44 +116,48 @@ def test_o1_takes_a_first_frame_beside_references(kling: Simulated, references: 
         ("kling-v3-omni", [TAIL, REFERENCE], "end_frame requires first_frame"),
     ],
 )
-def test_only_an_end_frame_excludes_a_third_picture(
-    kling: Simulated, model: str, images: list[dict[str, str]], said: str
+def test_only_an_end_frame_excludes_a_third_image(
+    kling: SimulatorClient, model: str, images: list[dict[str, str]], message: str
 ) -> None:
     body = {"model_name": model, "prompt": "a", "image_list": images}
-    if said:
-        assert said in kling.refused(OMNI, body)
+    if message:
+        assert message in kling.rejected(OMNI, body)
     else:
-        kling.made(OMNI, body)
+        kling.create(OMNI, body)
 
 
-def test_elements_count_as_references_of_o1(kling: Simulated) -> None:
+def test_elements_count_as_references_of_o1(kling: SimulatorClient) -> None:
     body = {"prompt": "a", "image_list": [FRAME, REFERENCE], "duration": "7"}
-    kling.made(OMNI, body | {"element_list": [ELEMENT] * 5})
-    said = kling.refused(OMNI, body | {"element_list": [ELEMENT] * 6})
-    assert said == "At most 7 images and elements are allowed in total."
+    kling.create(OMNI, body | {"element_list": [ELEMENT] * 5})
+    message = kling.rejected(OMNI, body | {"element_list": [ELEMENT] * 6})
+    assert message == "At most 7 images and elements are allowed in total."
 
 
 @pytest.mark.parametrize(
     "model", ["kling-v2-6", "kling-v2-5-turbo", "kling-v2-master", "kling-v2-1-master"]
 )
 @pytest.mark.parametrize("scale", [0, 0.5, 0.8, 1.0])
-def test_guidance_is_taken_and_ignored_by_v2(kling: Simulated, model: str, scale: float) -> None:
+def test_cfg_scale_is_accepted_and_ignored_by_v2_models(
+    kling: SimulatorClient, model: str, scale: float
+) -> None:
     for path, change in ((T2V, {}), (I2V, {"image": P})):
-        task = kling.ended(path, BOAT | change | {"model_name": model, "cfg_scale": scale})
+        task = kling.create_and_wait(
+            path, BOAT | change | {"model_name": model, "cfg_scale": scale}
+        )
         assert task["task_status"] == "succeed"
-    said = kling.refused(T2V, BOAT | {"model_name": model, "cfg_scale": 1.1})
-    assert said == "cfg_scale out of range. Please provide a value between 0 and 1."
+    message = kling.rejected(T2V, BOAT | {"model_name": model, "cfg_scale": 1.1})
+    assert message == "cfg_scale out of range. Please provide a value between 0 and 1."
 
 
 @pytest.mark.parametrize("model", ["kling-v2", "kling-v2-new", "kling-v3", "kling-v1"])
-def test_a_kind_of_reference_is_taken_and_ignored(kling: Simulated, model: str) -> None:
+def test_image_reference_is_accepted_and_ignored(kling: SimulatorClient, model: str) -> None:
     body = {"model_name": model, "prompt": "a", "image": P, "image_reference": "face"}
-    kling.made(IMAGES, body)
-    kling.made(IMAGES, body | {"human_fidelity": 0.9, "image_fidelity": 0.1})
+    kling.create(IMAGES, body)
+    kling.create(IMAGES, body | {"human_fidelity": 0.9, "image_fidelity": 0.1})
     del body["image"]
-    assert kling.refused(IMAGES, body) == "image_reference requires image"
+    assert kling.rejected(IMAGES, body) == "image_reference requires image"
     wrong = body | {"image": P, "image_reference": "hand"}
-    assert kling.refused(IMAGES, wrong) == "image_reference value 'hand' is invalid"
+    assert kling.rejected(IMAGES, wrong) == "image_reference value 'hand' is invalid"
 
 
 @pytest.mark.parametrize(
@@ -157,27 +165,29 @@ def test_a_kind_of_reference_is_taken_and_ignored(kling: Simulated, model: str) 
     [{"human_fidelity": 0.9}, {"image": P, "image_reference": "face", "human_fidelity": 0.46}],
 )
 def test_a_fidelity_without_its_subject_has_no_effect(
-    kling: Simulated, change: dict[str, Any]
+    kling: SimulatorClient, change: dict[str, Any]
 ) -> None:
-    kling.made(IMAGES, {"model_name": "kling-v2-1", "prompt": "a"} | change)
+    kling.create(IMAGES, {"model_name": "kling-v2-1", "prompt": "a"} | change)
 
 
-def test_the_vendors_client_sends_a_move_with_every_text(kling: Simulated) -> None:
+def test_camera_control_is_accepted_where_the_vendors_client_sends_it(
+    kling: SimulatorClient,
+) -> None:
     move = {"type": "simple", "config": {"horizontal": 0.5}}
     body = BOAT | {"camera_control": move}
-    kling.made(T2V, body | {"model_name": "kling-v1-6"})
+    kling.create(T2V, body | {"model_name": "kling-v1-6"})
     for model in ("kling-v2-6", "kling-v2-5-turbo", "kling-v2-1-master", "kling-v3"):
-        said = kling.refused(T2V, body | {"model_name": model})
-        assert said == "Camera control is not supported by the current model"
+        message = kling.rejected(T2V, body | {"model_name": model})
+        assert message == "Camera control is not supported by the current model"
 
 
-def test_what_the_2_1_master_takes_and_ignores_costs_nothing(kling: Simulated) -> None:
+def test_fields_that_the_2_1_master_ignores_cost_nothing(kling: SimulatorClient) -> None:
     shots = {"multi_shot": True, "shot_type": "intelligence"}
     for change in ({"sound": "on", "voice_list": [{"voice_id": "1"}]}, shots):
-        task = kling.ended(T2V, BOAT | {"model_name": "kling-v2-1-master"} | change)
+        task = kling.create_and_wait(T2V, BOAT | {"model_name": "kling-v2-1-master"} | change)
         assert task["final_unit_deduction"] == "10"
     loud = BOAT | {"model_name": "kling-v2-5-turbo", "sound": "on"}
-    assert kling.refused(T2V, loud) == "Sound is not supported by the current model"
+    assert kling.rejected(T2V, loud) == "Sound is not supported by the current model"
 
 
 TOLD = {
@@ -197,9 +207,9 @@ UNMARKED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("path", [*UNMARKED, T2V])
-def test_a_task_is_told_with_the_fields_of_its_page(kling: Simulated, path: str) -> None:
+def test_a_task_object_has_the_fields_of_its_page(kling: SimulatorClient, path: str) -> None:
     body = UNMARKED.get(path, BOAT) | {"watermark_info": {"enabled": True}}
-    created = kling.made(path, body)
+    created = kling.create(path, body)
     assert created.keys() == TOLD - {"task_status_msg", "task_result"}
     marked = set() if path in UNMARKED else {"watermark_info"}
     task = kling.wait(path, created["task_id"])
@@ -212,11 +222,11 @@ def test_a_task_is_told_with_the_fields_of_its_page(kling: Simulated, path: str)
 
 
 @pytest.mark.parametrize("path", ["/text-to-video/kling-3.0", "/image-to-video/kling-3.0"])
-def test_a_create_of_the_new_standard_has_an_empty_message(kling: Simulated, path: str) -> None:
+def test_a_v2_create_has_an_empty_message(kling: SimulatorClient, path: str) -> None:
     body = {"prompt": "a"} if path.startswith("/text") else {"contents": [WORDS, FIRST]}
-    told = kling.made(path, body)
-    assert told["message"] == ""
-    assert told.keys() == {"id", "status", "message", "create_time", "update_time"}
+    shown = kling.create(path, body)
+    assert shown["message"] == ""
+    assert shown.keys() == {"id", "status", "message", "create_time", "update_time"}
 
 
 def _task(**change: Any) -> Task:
@@ -233,7 +243,7 @@ def _link(file: str, made_at: int) -> str:
     return f"https://example.com/{file}"
 
 
-def test_a_legacy_callback_names_every_kind_of_result() -> None:
+def test_a_v1_callback_names_every_kind_of_result() -> None:
     video = {"id": "2", "url": "https://example.com/a.mp4", "duration": "5.0"}
     for moment, videos, units in (
         (1, [], set()),
@@ -249,7 +259,7 @@ def test_a_legacy_callback_names_every_kind_of_result() -> None:
     assert series["series_images"][0]["url"] == "https://example.com/a.png"
 
 
-def test_a_new_callback_lists_every_field_of_its_page() -> None:
+def test_a_v2_callback_lists_every_field_of_its_page() -> None:
     body = v2_responses.callback_body(_link, _task(external_id=""), 3)
     names = (
         "id",

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer has the envelope and the next request is answered."""
+"""Whatever is sent, the response has the envelope and the next request is served."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from kling_pipeline.simulator.service import Service
 from kling_pipeline.simulator.studio import Studio
 from kling_pipeline.simulator.tasks.task import Task
-from tests.unit.simulator_client import Simulated, picture, refusal
+from tests.unit.simulator_client import SimulatorClient, error_of, image_base64
 
-P = picture()
+P = image_base64()
 T2V = "/v1/videos/text2video"
 I2V = "/v1/videos/image2video"
 SECRET = "/srv/secret/a.mp4"
@@ -23,17 +23,11 @@ BOAT: dict[str, Any] = {"model_name": "kling-v3", "prompt": "a boat"}
 
 
 @pytest.fixture(scope="module")
-def kling() -> Iterator[Simulated]:
-    with Simulated(slots={"video": 10_000}) as simulated:
-        # What no handler caught would be raised here; a client of a real server sees the answer.
+def kling() -> Iterator[SimulatorClient]:
+    with SimulatorClient(slots={"video": 10_000}) as simulated:
+        # What no handler caught would be raised here; a client of a real server sees the response.
         simulated.http._transport.raise_server_exceptions = False  # type: ignore[attr-defined]
         yield simulated
-
-
-def _refused(kling: Simulated, path: str, body: Any, message: str = "") -> None:
-    status, code, text = refusal(kling.http.post(path, content=json.dumps(body), headers=JSON))
-    assert (status, code) in ((400, 1201), (400, 1200))
-    assert message in text
 
 
 NO_URLS = ["http://[", "https://[::1", "http://127.0.0.1:99999/", "http://", "http://127.0.0.1/\0"]
@@ -51,19 +45,21 @@ NO_URLS = ["http://[", "https://[::1", "http://127.0.0.1:99999/", "http://", "ht
         ("/image-to-video/kling-3.0", {"contents": [{"type": "first_frame", "url": ...}]}),
     ],
 )
-def test_an_address_that_is_none_is_refused(
-    kling: Simulated, path: str, body: dict[str, Any], url: str
+def test_an_invalid_url_is_rejected(
+    kling: SimulatorClient, path: str, body: dict[str, Any], url: str
 ) -> None:
     text = json.dumps(body, default=lambda _: url)
-    _refused(kling, path, json.loads(text), "is not a valid URL")
+    kling.rejected(path, json.loads(text), "is not a valid URL")
 
 
 @pytest.mark.parametrize("kind", [["x"], {}, {"a": 1}, [], 5, None, True])
 @pytest.mark.parametrize(
     "path", ["/image-to-video/kling-3.0", "/omni-video/kling-o1", "/motion-control/kling-3.0"]
 )
-def test_the_type_of_contents_is_a_word(kling: Simulated, path: str, kind: Any) -> None:
-    _refused(kling, path, {"contents": [{"type": kind, "url": P}]}, "contents[0].type value")
+def test_the_type_of_contents_must_be_a_string(
+    kling: SimulatorClient, path: str, kind: Any
+) -> None:
+    kling.rejected(path, {"contents": [{"type": kind, "url": P}]}, "contents[0].type value")
 
 
 @pytest.mark.parametrize(
@@ -82,12 +78,14 @@ def test_the_type_of_contents_is_a_word(kling: Simulated, path: str, kind: Any) 
         {"limit": "9" * 4400},
     ],
 )
-def test_odd_filters_and_figures_are_refused(kling: Simulated, body: dict[str, Any]) -> None:
-    _refused(kling, "/tasks", body)
+def test_malformed_filters_and_numbers_are_rejected(
+    kling: SimulatorClient, body: dict[str, Any]
+) -> None:
+    kling.rejected("/tasks", body)
 
 
-def test_a_page_number_of_five_thousand_digits_is_no_number(kling: Simulated) -> None:
-    assert refusal(kling.get(f"{T2V}?pageNum={'9' * 5000}"))[:2] == (400, 1201)
+def test_a_page_number_of_five_thousand_digits_is_rejected(kling: SimulatorClient) -> None:
+    assert error_of(kling.get(f"{T2V}?pageNum={'9' * 5000}"))[:2] == (400, 1201)
 
 
 @pytest.mark.parametrize(
@@ -102,37 +100,37 @@ def test_a_page_number_of_five_thousand_digits_is_no_number(kling: Simulated) ->
         ("/tasks", {"cursor": "\ud83d"}),
     ],
 )
-def test_half_an_emoji_is_no_text(kling: Simulated, path: str, body: dict[str, Any]) -> None:
-    _refused(kling, path, body, "is not valid")
-    kling.made(T2V, BOAT | {"prompt": "a \U0001f600"})
+def test_half_an_emoji_is_rejected(kling: SimulatorClient, path: str, body: dict[str, Any]) -> None:
+    kling.rejected(path, body, "is not valid", 1200)
+    kling.create(T2V, BOAT | {"prompt": "a \U0001f600"})
 
 
 @pytest.mark.parametrize("depth", [150, 900, 5000, 100_000])
 @pytest.mark.parametrize("name", ["series_amount", "watermark_info", "image_list"])
-def test_a_body_of_endless_depth_is_refused(kling: Simulated, name: str, depth: int) -> None:
+def test_a_deeply_nested_body_is_rejected(kling: SimulatorClient, name: str, depth: int) -> None:
     deep = f'{{"prompt": "a", "{name}": {"[" * depth}{"]" * depth}}}'
-    answer = kling.http.post("/v1/images/omni-image", content=deep, headers=JSON)
-    assert refusal(answer)[:2] == (400, 1200)
+    response = kling.http.post("/v1/images/omni-image", content=deep, headers=JSON)
+    assert error_of(response)[:2] == (400, 1200)
 
 
-def test_a_callback_to_nowhere_stops_nothing(kling: Simulated) -> None:
+def test_an_invalid_callback_url_does_not_stop_the_task(kling: SimulatorClient) -> None:
     for url in ("http://[", "http://127.0.0.1:99999/", "no address"):
-        kling.ended(T2V, BOAT | {"callback_url": url})
+        kling.create_and_wait(T2V, BOAT | {"callback_url": url})
 
 
-def test_what_nobody_foresaw_is_answered_with_the_envelope(
-    kling: Simulated, monkeypatch: pytest.MonkeyPatch
+def test_an_unexpected_error_has_the_envelope(
+    kling: SimulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> list[Task]:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Service, "list_tasks", broken)
-    answer = kling.get(T2V)
-    assert refusal(answer) == (500, 5000, "Internal server error")
-    assert answer.headers["content-type"] == "application/json"
+    response = kling.get(T2V)
+    assert error_of(response) == (500, 5000, "Internal server error")
+    assert response.headers["content-type"] == "application/json"
 
 
-def test_a_task_waits_for_a_disk_that_is_full(
+def test_rendering_is_retried_while_the_disk_is_full(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     make, tried = Studio.make, list[int]()
@@ -145,21 +143,21 @@ def test_a_task_waits_for_a_disk_that_is_full(
 
     monkeypatch.setattr(Studio, "make", refuse_twice)
     monkeypatch.setattr("kling_pipeline.simulator.studio._AGAIN_SECONDS", 0)
-    with Simulated() as kling:
-        assert kling.ended(T2V, BOAT)["task_status"] == "succeed"
+    with SimulatorClient() as kling:
+        assert kling.create_and_wait(T2V, BOAT)["task_status"] == "succeed"
     assert len(tried) == 3
     assert caplog.text.count("No space left on device") == 1
 
 
-def test_a_drawing_that_fails_tells_no_path_of_this_machine(
+def test_a_failed_rendering_exposes_no_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def fail(self: Studio, sheets: Any) -> None:
         raise OSError(errno.EIO, "Input/output error", SECRET)
 
     monkeypatch.setattr(Studio, "make", fail)
-    with Simulated() as kling:
-        task = kling.ended(T2V, BOAT)
+    with SimulatorClient() as kling:
+        task = kling.create_and_wait(T2V, BOAT)
     assert task["task_status"] == "failed"
     assert "OSError" in task["task_status_msg"]
     assert "secret" not in str(task)

@@ -1,4 +1,4 @@
-"""The new standard: models in the path, translated bodies, queries of many tasks at once."""
+"""The vendor's new standard (v2): models in the path, translated bodies, queries of many tasks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator_client import Simulated, picture, refusal, sign
+from tests.unit.simulator_client import SimulatorClient, error_of, image_base64, sign
 
-P = picture()
+P = image_base64()
 TURBO = "/text-to-video/kling-3.0-turbo"
 FIRST = {"type": "first_frame", "url": P}
 LAST = {"type": "last_frame", "url": P}
@@ -25,25 +25,25 @@ NOTHING = dict.fromkeys(("resolution", "duration", "aspect_ratio", "audio", "mul
 
 
 @pytest.fixture(scope="module")
-def kling() -> Iterator[Simulated]:
-    with Simulated(slots={"video": 10_000}) as simulated:
+def kling() -> Iterator[SimulatorClient]:
+    with SimulatorClient(slots={"video": 10_000}) as simulated:
         yield simulated
 
 
-def _wait(kling: Simulated, id_: str) -> dict[str, Any]:
+def _wait(kling: SimulatorClient, id_: str) -> dict[str, Any]:
     while True:
         (task,) = kling.get(f"/tasks?task_ids={id_}").json()["data"]
         if task["status"] in ("succeeded", "failed"):
             return dict(task)
 
 
-def test_a_task_of_the_new_standard_from_create_to_output(kling: Simulated) -> None:
+def test_a_v2_task_from_create_to_output(kling: SimulatorClient) -> None:
     body = {
         "prompt": "a girl on a train",
         "settings": {"duration": 3, "resolution": "720p", "aspect_ratio": "9:16"},
         "options": {"external_task_id": "new-1", "watermark_info": {"enabled": False}},
     }
-    made = kling.made(TURBO, body)
+    made = kling.create(TURBO, body)
     assert made.keys() == {
         "id", "status", "message", "create_time", "update_time", "external_id"
     }  # fmt: skip
@@ -57,13 +57,13 @@ def test_a_task_of_the_new_standard_from_create_to_output(kling: Simulated) -> N
     assert same["id"] == made["id"]
 
 
-def test_only_an_api_key_opens_the_new_paths(kling: Simulated) -> None:
+def test_v2_accepts_an_api_key_only(kling: SimulatorClient) -> None:
     for key in (sign(), "nonsense"):
-        for answer in (
+        for response in (
             kling.http.post(TURBO, json={}, headers={"authorization": f"Bearer {key}"}),
             kling.get("/tasks?task_ids=1", authorization=f"Bearer {key}"),
         ):
-            status, code, text = refusal(answer)
+            status, code, text = error_of(response)
             assert (status, code) == (401, 1002)
             assert "does not support AK/SK" in text
 
@@ -128,11 +128,13 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("path", "body"), ACCEPTED)
-def test_what_its_pages_allow_is_taken(kling: Simulated, path: str, body: dict[str, Any]) -> None:
-    assert kling.made(path, body)["status"] == "submitted"
+def test_what_the_v2_pages_allow_is_accepted(
+    kling: SimulatorClient, path: str, body: dict[str, Any]
+) -> None:
+    assert kling.create(path, body)["status"] == "submitted"
 
 
-REFUSED: list[tuple[str, dict[str, Any], str]] = [
+REJECTED: list[tuple[str, dict[str, Any], str]] = [
     (TURBO, {}, "prompt is required"),
     (TURBO, {"prompt": "a", "settings": {"duration": "5"}}, "duration must be an integer"),
     (TURBO, {"prompt": "a", "settings": {"duration": 16}}, "duration value '16' is invalid"),
@@ -250,38 +252,38 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "body", "message"), REFUSED)
-def test_what_its_pages_do_not_allow_is_refused(
-    kling: Simulated, path: str, body: dict[str, Any], message: str
+@pytest.mark.parametrize(("path", "body", "message"), REJECTED)
+def test_what_the_v2_pages_do_not_allow_is_rejected(
+    kling: SimulatorClient, path: str, body: dict[str, Any], message: str
 ) -> None:
-    status, code, text = refusal(kling.post(path, body))
+    status, code, text = error_of(kling.post(path, body))
     assert (status, code) == (400, 1201)
     assert message in text
 
 
-def test_options_cannot_change_what_is_made(kling: Simulated) -> None:
+def test_options_cannot_change_what_is_made(kling: SimulatorClient) -> None:
     mine = {"model_name": "kling-2.6", "duration": "10", "sound": "on", "prompt": "b"}
     body = {"prompt": "a", "options": mine | {"external_task_id": "mine-2"}, "settings": {}}
-    made = _wait(kling, kling.made("/text-to-video/kling-3.0", body)["id"])
+    made = _wait(kling, kling.create("/text-to-video/kling-3.0", body)["id"])
     assert (made["external_id"], made["billing"][0]["amount"]) == ("mine-2", "3")
 
 
-def test_the_views_of_a_subject_are_told_one_by_one(kling: Simulated) -> None:
-    legacy = {"element_frontal_image": P}
-    task = _wait(kling, kling.made("/v1/general/ai-multi-shot", legacy)["task_id"])
+def test_views_are_listed_one_by_one(kling: SimulatorClient) -> None:
+    v1_body = {"element_frontal_image": P}
+    task = _wait(kling, kling.create("/v1/general/ai-multi-shot", v1_body)["task_id"])
     assert [output.keys() for output in task["outputs"]] == [{"type", "url", "group_id"}] * 9
     assert [output["group_id"] for output in task["outputs"]] == [*"000111222"]
     assert len({output["url"] for output in task["outputs"]}) == 9
 
 
-def test_try_on_is_billed_as_pictures(kling: Simulated) -> None:
-    legacy = {"human_image": P, "cloth_image": P}
-    task = _wait(kling, kling.made("/v1/images/kolors-virtual-try-on", legacy)["task_id"])
+def test_try_on_is_billed_as_images(kling: SimulatorClient) -> None:
+    v1_body = {"human_image": P, "cloth_image": P}
+    task = _wait(kling, kling.create("/v1/images/kolors-virtual-try-on", v1_body)["task_id"])
     assert task["billing"] == [{"charge_type": "unit", "amount": "1", "package_type": "image"}]
 
 
-def test_what_is_not_given_restricts_no_list(kling: Simulated) -> None:
-    kling.made(TURBO, {"prompt": "a"})
+def test_empty_filters_restrict_no_list(kling: SimulatorClient) -> None:
+    kling.create(TURBO, {"prompt": "a"})
     for body in (
         dict.fromkeys(("limit", "start_time", "end_time", "cursor", "filters")),
         {"start_time": "", "end_time": "", "limit": "", "cursor": "", "filters": []},
@@ -289,18 +291,18 @@ def test_what_is_not_given_restricts_no_list(kling: Simulated) -> None:
         assert kling.post("/tasks", body).json()["data"]["count"] > 0
 
 
-def test_many_tasks_are_asked_for_at_once() -> None:
-    with Simulated() as kling:
-        ids = [kling.made(TURBO, {"prompt": "a"})["id"] for _ in range(3)]
-        legacy = {"model_name": "kling-v2-1", "prompt": "a [fail]"}
-        image = kling.made("/v1/images/generations", legacy)["task_id"]
+def test_tasks_are_queried_and_listed() -> None:
+    with SimulatorClient() as kling:
+        ids = [kling.create(TURBO, {"prompt": "a"})["id"] for _ in range(3)]
+        v1_body = {"model_name": "kling-v2-1", "prompt": "a [fail]"}
+        image = kling.create("/v1/images/generations", v1_body)["task_id"]
         asked = kling.get(f"/tasks?task_ids={ids[0]},{image},123").json()["data"]
         assert [task["id"] for task in asked] == [ids[0], image]
         for id_ in ids:
             _wait(kling, id_)
         too_many = ",".join(str(n) for n in range(21))
         for query in ("", f"?task_ids={too_many}", "?task_ids=1&external_task_ids=2"):
-            assert refusal(kling.get(f"/tasks{query}"))[:2] == (400, 1201)
+            assert error_of(kling.get(f"/tasks{query}"))[:2] == (400, 1201)
         first = kling.post("/tasks", {"limit": 2}).json()["data"]
         assert [task["id"] for task in first["result"]] == [image, ids[2]]
         assert (first["count"], first["has_more"]) == (2, True)
@@ -314,4 +316,4 @@ def test_many_tasks_are_asked_for_at_once() -> None:
             {"start_time": "x"},
             {"filters": [{"key": "colour", "values": []}]},
         ):
-            assert refusal(kling.post("/tasks", wrong))[:2] == (400, 1201)
+            assert error_of(kling.post("/tasks", wrong))[:2] == (400, 1201)

@@ -1,4 +1,4 @@
-"""What the real service was seen to say when it refuses, word for word."""
+"""Error messages that were recorded from the real service, word for word."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.unit.simulator_client import (
     T2V,
     WORDS,
     P,
-    Simulated,
-    picture,
-    refusal,
+    SimulatorClient,
+    error_of,
+    image_base64,
 )
 
 FIVE_OR_TEN = "Duration only supports 5 or 10 seconds when no refer_image is provided"
 
 
 @pytest.fixture(scope="module", params=["vendor", "brief"])
-def kling(request: pytest.FixtureRequest) -> Iterator[Simulated]:
-    with Simulated(slots={"video": 10_000}, contract=request.param) as simulated:
+def kling(request: pytest.FixtureRequest) -> Iterator[SimulatorClient]:
+    with SimulatorClient(slots={"video": 10_000}, contract=request.param) as simulated:
         yield simulated
 
 
@@ -156,15 +156,15 @@ TEXTS: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "body", "said"), TEXTS)
-def test_the_texts_of_the_service_are_word_for_word(
-    kling: Simulated, path: str, body: dict[str, Any], said: str
+@pytest.mark.parametrize(("path", "body", "message"), TEXTS)
+def test_messages_are_word_for_word(
+    kling: SimulatorClient, path: str, body: dict[str, Any], message: str
 ) -> None:
-    assert kling.refused(path, body) == said
+    assert kling.rejected(path, body) == message
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("", "task_ids or external_task_ids is required"),
         ("?ids=1", "task_ids or external_task_ids is required"),
@@ -178,20 +178,22 @@ def test_the_texts_of_the_service_are_word_for_word(
         ),
     ],
 )
-def test_the_texts_of_a_look_are_word_for_word(kling: Simulated, query: str, said: str) -> None:
-    assert refusal(kling.get(f"/tasks{query}")) == (400, 1201, said)
+def test_messages_of_a_query_are_word_for_word(
+    kling: SimulatorClient, query: str, message: str
+) -> None:
+    assert error_of(kling.get(f"/tasks{query}")) == (400, 1201, message)
     assert kling.get("/tasks?task_ids=1").json()["data"] == []
 
 
-def test_other_texts_are_word_for_word(kling: Simulated) -> None:
-    kling.made(T2V, BOAT | {"external_task_id": "once"})
-    said = kling.refused(I2V, BOAT | {"image": P, "external_task_id": "once"})
-    assert said == "External_task_id once already exists"
-    assert refusal(kling.get(f"{T2V}/9")) == (400, 1201, "Task not found by id/external id: 9")
-    small = {"model_name": "kling-v2-6", "image": picture(299, 400)}
-    assert kling.refused(I2V, small) == "Image pixel is invalid"
-    with Simulated(slots={"video": 0}, units={"image": 0}) as poor:
-        told = refusal(poor.post(T2V, BOAT))
-        assert told == (429, 1303, "parallel task over resource pack limit")
-        told = refusal(poor.post(IMAGES, {"model_name": "kling-v3", "prompt": "a"}))
-        assert told == (429, 1102, "Account balance not enough")
+def test_other_messages_are_word_for_word(kling: SimulatorClient) -> None:
+    kling.create(T2V, BOAT | {"external_task_id": "once"})
+    message = kling.rejected(I2V, BOAT | {"image": P, "external_task_id": "once"})
+    assert message == "External_task_id once already exists"
+    assert error_of(kling.get(f"{T2V}/9")) == (400, 1201, "Task not found by id/external id: 9")
+    small = {"model_name": "kling-v2-6", "image": image_base64(299, 400)}
+    assert kling.rejected(I2V, small) == "Image pixel is invalid"
+    with SimulatorClient(slots={"video": 0}, units={"image": 0}) as poor:
+        shown = error_of(poor.post(T2V, BOAT))
+        assert shown == (429, 1303, "parallel task over resource pack limit")
+        shown = error_of(poor.post(IMAGES, {"model_name": "kling-v3", "prompt": "a"}))
+        assert shown == (429, 1102, "Account balance not enough")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import base64
-import tempfile
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 from PIL import Image
 
-from tests.unit.simulator_client import Simulated, picture, refusal, sound
+from tests.unit.simulator_client import SimulatorClient, error_of, image_base64, wav_base64
 
-P = picture()
+P = image_base64()
 T2V = "/v1/videos/text2video"
 ELEMENTS = "/v1/videos/multi-elements"
 LIP_SYNC = "/v1/videos/advanced-lip-sync"
@@ -27,48 +24,29 @@ EDIT = {"edit_mode": "removal", "prompt": "remove the boat from <<<video_1>>>", 
 
 
 @pytest.fixture(scope="module")
-def kling() -> Iterator[Simulated]:
-    with Simulated(slots={"video": 10_000, "image": 10_000}) as simulated:
+def kling() -> Iterator[SimulatorClient]:
+    with SimulatorClient(slots={"video": 10_000, "image": 10_000}) as simulated:
         yield simulated
 
 
 @pytest.fixture(scope="module")
-def video_id(kling: Simulated) -> str:
-    return _film(kling, prompt="two people in a boat")
-
-
-def _film(kling: Simulated, **change: Any) -> str:
-    body = {"model_name": "kling-v2-6", "prompt": "a boat"} | change
-    return str(kling.ended(T2V, body)["task_result"]["videos"][0]["id"])
-
-
-def _refused(kling: Simulated, path: str, body: dict[str, Any], message: str) -> None:
-    status, code, text = refusal(kling.post(path, body))
-    assert (status, code) == (400, 1201)
-    assert message in text
-
-
-def _seconds(kling: Simulated, url: str) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "film")
-        target.write_bytes(kling.http.get(url).content)
-        with av.open(str(target), "r") as film:
-            return (film.duration or 0) / 1e6
+def video_id(kling: SimulatorClient) -> str:
+    return kling.create_video(prompt="two people in a boat")
 
 
 # ------------------------------------------------------------------ lip-sync
 
 
-def _faces(kling: Simulated, video_id: str) -> dict[str, Any]:
-    return kling.made(FACES, {"video_id": video_id, "video_url": ""})
+def _faces(kling: SimulatorClient, video_id: str) -> dict[str, Any]:
+    return kling.create(FACES, {"video_id": video_id, "video_url": ""})
 
 
 def _choice(face_id: str = "0", **change: Any) -> dict[str, Any]:
     times = {"sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 1000}
-    return {"face_id": face_id, "sound_file": sound(3), **times, **change}
+    return {"face_id": face_id, "sound_file": wav_base64(3), **times, **change}
 
 
-def test_faces_are_shown_and_one_of_them_speaks(kling: Simulated, video_id: str) -> None:
+def test_identified_faces_can_be_lip_synced(kling: SimulatorClient, video_id: str) -> None:
     session = _faces(kling, video_id)
     assert session["final_unit_deduction"] == "0.05"
     assert [face["face_id"] for face in session["face_data"]] == ["0", "1"]
@@ -77,28 +55,28 @@ def test_faces_are_shown_and_one_of_them_speaks(kling: Simulated, video_id: str)
     assert sizes[0] > sizes[1]
     assert session["face_data"][0]["end_time"] == 5000
     body = {"session_id": session["session_id"], "face_choose": [_choice("1")]}
-    done = kling.ended(LIP_SYNC, body | {"external_task_id": "sync-1"})
+    done = kling.create_and_wait(LIP_SYNC, body | {"external_task_id": "sync-1"})
     assert done["final_unit_deduction"] == "0.5"
     parent = done["task_info"]["parent_video"]
     assert (parent["id"], parent["duration"]) == (video_id, "5")
-    assert _seconds(kling, done["task_result"]["videos"][0]["url"]) == 5
-    looked = kling.get(f"{LIP_SYNC}/sync-1")
-    assert refusal(looked)[1] == 1201
+    assert kling.seconds(done["task_result"]["videos"][0]["url"]) == 5
+    found = kling.get(f"{LIP_SYNC}/sync-1")
+    assert error_of(found)[1] == 1201
 
 
-def test_a_video_may_have_no_face(kling: Simulated) -> None:
-    session = _faces(kling, _film(kling, prompt="[noface] a boat"))
+def test_a_video_may_have_no_face(kling: SimulatorClient) -> None:
+    session = _faces(kling, kling.create_video(prompt="[noface] a boat"))
     assert session["face_data"] == []
 
 
-def test_speech_can_be_used_for_lip_sync(kling: Simulated, video_id: str) -> None:
-    speech = kling.made(TTS, SPEECH | {"voice_language": "en"})
+def test_speech_can_be_used_for_lip_sync(kling: SimulatorClient, video_id: str) -> None:
+    speech = kling.create(TTS, SPEECH | {"voice_language": "en"})
     assert speech["task_status"] == "succeed"
     (audio,) = speech["task_result"]["audios"]
-    assert abs(_seconds(kling, audio["url"]) - float(audio["duration"])) < 0.2
+    assert abs(kling.seconds(audio["url"]) - float(audio["duration"])) < 0.2
     choice = _choice(audio_id=audio["id"], sound_file="")
     session = _faces(kling, video_id)
-    kling.made(LIP_SYNC, {"session_id": session["session_id"], "face_choose": [choice]})
+    kling.create(LIP_SYNC, {"session_id": session["session_id"], "face_choose": [choice]})
 
 
 @pytest.mark.parametrize(
@@ -113,68 +91,68 @@ def test_speech_can_be_used_for_lip_sync(kling: Simulated, video_id: str) -> Non
         ({"face_id": "1", "sound_insert_time": 1500}, "overlap the time of the face"),
         ({"sound_volume": 3}, "sound_volume out of range"),
         ({"sound_start_time": None}, "sound_start_time is required"),
-        ({"sound_file": sound(1)}, "duration must be between 2s and 60s"),
+        ({"sound_file": wav_base64(1)}, "duration must be between 2s and 60s"),
         ({"sound_file": P}, "format is invalid"),
     ],
 )
 def test_a_sound_must_fit_its_face(
-    kling: Simulated, video_id: str, change: dict[str, Any], message: str
+    kling: SimulatorClient, video_id: str, change: dict[str, Any], message: str
 ) -> None:
     session = _faces(kling, video_id)
     body = {"session_id": session["session_id"], "face_choose": [_choice(**change)]}
-    _refused(kling, LIP_SYNC, body, message)
+    kling.rejected(LIP_SYNC, body, message)
 
 
-def test_sessions_must_exist_and_have_one_video(kling: Simulated, video_id: str) -> None:
+def test_sessions_must_exist_and_have_one_video(kling: SimulatorClient, video_id: str) -> None:
     body = {"session_id": "1", "face_choose": [_choice()]}
-    _refused(kling, LIP_SYNC, body, "session_id 1 not found or expired")
+    kling.rejected(LIP_SYNC, body, "session_id 1 not found or expired")
     both = {"video_id": video_id, "video_url": "https://example.com/a.mp4"}
     for path in (FACES, f"{ELEMENTS}/init-selection"):
-        _refused(kling, path, both, "Exactly one of video_id and video_url")
-        _refused(kling, path, {}, "video_id or video_url is required")
-        _refused(kling, path, {"video_id": "1"}, "video_id 1 not found or expired")
-        _refused(kling, path, {"video_url": "film.mp4"}, "video_url must be a URL")
+        kling.rejected(path, both, "Exactly one of video_id and video_url")
+        kling.rejected(path, {}, "video_id or video_url is required")
+        kling.rejected(path, {"video_id": "1"}, "video_id 1 not found or expired")
+        kling.rejected(path, {"video_url": "film.mp4"}, "video_url must be a URL")
 
 
-def test_a_film_elsewhere_is_not_fetched_but_stood_in_for(kling: Simulated) -> None:
-    session = kling.made(FACES, {"video_url": "https://example.com/couple.mp4"})
+def test_a_placeholder_replaces_a_remote_video(kling: SimulatorClient) -> None:
+    session = kling.create(FACES, {"video_url": "https://example.com/couple.mp4"})
     assert len(session["face_data"]) == 2
 
 
 # ------------------------------------------------------------------ multi-elements
 
 
-def _select(kling: Simulated, video_id: str, *points: dict[str, float]) -> str:
-    session = kling.made(f"{ELEMENTS}/init-selection", {"video_id": video_id})
+def _select(kling: SimulatorClient, video_id: str, *points: dict[str, float]) -> str:
+    session = kling.create(f"{ELEMENTS}/init-selection", {"video_id": video_id})
     id_ = str(session["session_id"])
     if points:
         body = {"session_id": id_, "frame_index": 0, "points": list(points)}
-        kling.made(f"{ELEMENTS}/add-selection", body)
+        kling.create(f"{ELEMENTS}/add-selection", body)
     return id_
 
 
-def test_a_selection_is_made_shown_and_taken_back(kling: Simulated, video_id: str) -> None:
-    session = kling.made(f"{ELEMENTS}/init-selection", {"video_id": video_id})
+def test_a_selection_is_added_previewed_and_deleted(kling: SimulatorClient, video_id: str) -> None:
+    session = kling.create(f"{ELEMENTS}/init-selection", {"video_id": video_id})
     assert (session["status"], session["fps"], session["total_frame"]) == (0, 24, 120)
     assert (session["width"], session["height"]) == (1280, 720)
     assert session["original_duration"] == 5000
     assert kling.http.get(session["normalized_video"]).status_code == 200
     body = {"session_id": session["session_id"], "frame_index": 3, "points": [SPOT]}
-    added = kling.made(f"{ELEMENTS}/add-selection", body)["res"]
+    added = kling.create(f"{ELEMENTS}/add-selection", body)["res"]
     assert added["frame_index"] == 3
     (mask,) = added["rle_mask_list"]
     png = Image.open(BytesIO(base64.b64decode(mask["png_mask"]["base64"])))
     assert png.size == (1280, 720)
     assert _decode(mask["rle_mask"]) == _columns(png)
-    shown = kling.made(f"{ELEMENTS}/preview-selection", {"session_id": session["session_id"]})
+    shown = kling.create(f"{ELEMENTS}/preview-selection", {"session_id": session["session_id"]})
     assert all(kling.http.get(url).status_code == 200 for url in shown["res"].values())
     other = body | {"points": [{"x": 0.5, "y": 0.26}]}
-    _refused(kling, f"{ELEMENTS}/delete-selection", other, "must equal the points")
-    gone = kling.made(f"{ELEMENTS}/delete-selection", body)
+    kling.rejected(f"{ELEMENTS}/delete-selection", other, "must equal the points")
+    gone = kling.create(f"{ELEMENTS}/delete-selection", body)
     assert gone["res"]["rle_mask_list"] == []
     cleared = {"session_id": session["session_id"]}
-    assert kling.made(f"{ELEMENTS}/clear-selection", cleared)["status"] == 0
-    _refused(kling, f"{ELEMENTS}/preview-selection", cleared, "No selection in the session")
+    assert kling.create(f"{ELEMENTS}/clear-selection", cleared)["status"] == 0
+    kling.rejected(f"{ELEMENTS}/preview-selection", cleared, "No selection in the session")
 
 
 def _decode(mask: dict[str, Any]) -> list[int]:
@@ -216,31 +194,31 @@ def _columns(png: Image.Image) -> list[int]:
         ({"session_id": "1"}, "session_id 1 not found or expired"),
     ],
 )
-def test_points_must_lie_on_the_film(
-    kling: Simulated, video_id: str, change: dict[str, Any], message: str
+def test_points_must_lie_on_the_video(
+    kling: SimulatorClient, video_id: str, change: dict[str, Any], message: str
 ) -> None:
     body = {"session_id": _select(kling, video_id), "frame_index": 0, "points": [SPOT]}
-    _refused(kling, f"{ELEMENTS}/add-selection", body | change, message)
+    kling.rejected(f"{ELEMENTS}/add-selection", body | change, message)
 
 
-def test_points_and_frames_are_limited(kling: Simulated, video_id: str) -> None:
+def test_points_and_frames_are_limited(kling: SimulatorClient, video_id: str) -> None:
     id_ = _select(kling, video_id, *({"x": n / 10, "y": 0.5} for n in range(10)))
     body: dict[str, Any] = {"session_id": id_, "frame_index": 0, "points": [SPOT]}
     path = f"{ELEMENTS}/add-selection"
-    _refused(kling, path, body, "At most 10 points are allowed in a frame.")
+    kling.rejected(path, body, "At most 10 points are allowed in a frame.")
     for frame in range(1, 10):
-        kling.made(path, body | {"frame_index": frame})
-    _refused(kling, path, body | {"frame_index": 10}, "At most 10 frames can be marked.")
+        kling.create(path, body | {"frame_index": frame})
+    kling.rejected(path, body | {"frame_index": 10}, "At most 10 frames can be marked.")
 
 
-def test_a_selection_is_swapped(kling: Simulated, video_id: str) -> None:
+def test_a_selection_can_be_swapped(kling: SimulatorClient, video_id: str) -> None:
     swap = {
         "session_id": _select(kling, video_id, SPOT),
         "edit_mode": "swap",
         "prompt": "swap the boat of <<<video_1>>> for <<<image_1>>>",
         "image_list": [{"image": P}],
     }
-    done = kling.ended(ELEMENTS, swap)
+    done = kling.create_and_wait(ELEMENTS, swap)
     (video,) = done["task_result"]["videos"]
     assert video["session_id"] == swap["session_id"]
     assert done["final_unit_deduction"] == "3"
@@ -262,13 +240,13 @@ def test_a_selection_is_swapped(kling: Simulated, video_id: str) -> None:
         ({"model_name": "kling-v2-6"}, "model_name value 'kling-v2-6' is invalid"),
     ],
 )
-def test_an_edit_must_make_sense(
-    kling: Simulated, video_id: str, change: dict[str, Any], message: str
+def test_a_wrong_edit_is_rejected(
+    kling: SimulatorClient, video_id: str, change: dict[str, Any], message: str
 ) -> None:
     body = EDIT | {"session_id": _select(kling, video_id, SPOT)}
-    _refused(kling, ELEMENTS, body | change, message)
+    kling.rejected(ELEMENTS, body | change, message)
 
 
-def test_an_edit_needs_a_selection(kling: Simulated, video_id: str) -> None:
+def test_an_edit_needs_a_selection(kling: SimulatorClient, video_id: str) -> None:
     body = EDIT | {"session_id": _select(kling, video_id)}
-    _refused(kling, ELEMENTS, body, "No selection in the session")
+    kling.rejected(ELEMENTS, body, "No selection in the session")
