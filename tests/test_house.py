@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.old_names import SIMULATOR_WORDS
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("app", "ui", "kling_pipeline", "tests")
 
@@ -99,7 +101,11 @@ OLD_NAMES: dict[str, dict[str, str]] = {
     },
     "tests/unit/": {"bench": "harness"},
     "ui/": {},
-    "kling_pipeline/simulator/": {},
+    "kling_pipeline/simulator/": SIMULATOR_WORDS,
+    "tests/unit/test_simulator_": SIMULATOR_WORDS,
+    "tests/unit/simulator_client": SIMULATOR_WORDS,
+    "tests/service/test_simulator_": SIMULATOR_WORDS,
+    "tests/service/simulator_server": SIMULATOR_WORDS,
 }
 # Names that only look like one of them, or that cannot change: file, or "" for all, to names.
 STILL_NAMED: dict[str, set[str]] = {
@@ -210,6 +216,24 @@ def test_no_import_cycles() -> None:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         pytest.fail("a cycle of imports: " + " → ".join(error.args[1]))
+
+
+def _node(module: str) -> str:
+    """A module, or the package inside a package that it stands in."""
+    parts = module.split(".")
+    depth = 3 if parts[0] == "kling_pipeline" else 2
+    inside = ".".join(parts[:depth])
+    return inside if len(parts) > depth else module
+
+
+def test_no_cycles_between_packages_inside_a_package() -> None:
+    graph: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        graph.setdefault(_node(module), set()).update(map(_node, _ours(path)))
+    try:
+        graphlib.TopologicalSorter({n: on - {n} for n, on in graph.items()}).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail("a cycle of packages: " + " → ".join(error.args[1]))
 
 
 @each_file

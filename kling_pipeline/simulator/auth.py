@@ -20,7 +20,7 @@ _NEEDS_API_KEY = (
 
 @dataclass(frozen=True)
 class Credential:
-    """What a request was authenticated by; `expires` is a token's end (Unix seconds), None for a key."""
+    """The key or token of a request; `expires` is a token's end (Unix seconds), None for a key."""
 
     expires: float | None
 

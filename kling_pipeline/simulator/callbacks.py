@@ -62,7 +62,7 @@ class Callbacks:
         try:
             await client.post(task.callback_url, content=text, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError):
-            # A port that is too large is found out no earlier than by the socket.
+            # Only the socket finds out that a port is too large.
             return
 
     def _signature(self, id_: str, text: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.rules.fields import check_exactly_one
 
 _SLACK = 0.1  # a container's clock may end a frame after the length that was asked for
-_TOLD = "The sound must overlap the time of the face by at least 2 seconds"
+_NO_OVERLAP = "The sound must overlap the time of the face by at least 2 seconds"
 
 
 def check_materials(
@@ -98,7 +98,7 @@ def _lip_sync(context: Context, request: CreateRequest, materials: Sequence[Mate
     if last > session["seconds"] * 1000 + 1000 * _SLACK:
         raise invalid("The sound must lie inside the video")
     if min(last, face["end_time"]) - max(first, face["start_time"]) < 2000:
-        raise invalid(_TOLD)
+        raise invalid(_NO_OVERLAP)
 
 
 def _voice(context: Context, request: CreateRequest, materials: Sequence[Material]) -> None:

@@ -1,4 +1,4 @@
-"""How one simulator is set up."""
+"""The settings of one simulator."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ Media = Literal["drawn", "plain"]
 
 @dataclass(frozen=True)
 class Options:
-    """Settings of one simulator; the defaults make a demo that runs without any key of Kling's.
+    """Settings of one simulator; the defaults make a demo that needs no key of Kling's.
 
     `speed` divides the 60 s of a video and the 15 s of an image. `state` None keeps everything in
     memory. `slots` and `units` override the pools of rules.toml by product type ("video",
     "image", "try-on"); `model_states` overrides "alive", "at_risk" or "retired" by model name.
     A `webhook_secret` ("whsec_...") signs callbacks. `rules` names a file with more rows in the
-    form of rules.toml: models and endpoints that were announced after it. Raises ValueError for a
-    speed that is not above 0.
+    form of rules.toml. Raises ValueError for a speed that is not above 0.
     """
 
     port: int = 0

@@ -202,6 +202,6 @@ def test_a_model_is_a_row_here_and_one_in_the_simulator(grown: Grown, tmp_path: 
     plan = grown.pipeline.catalog.plan("text_to_video", params)
     body = grown.pipeline.catalog.body("text_to_video", plan.model.name, plan.sent, {})
     with SimulatorClient(rules=tmp_path / "more.toml") as kling:
-        done = kling.ended(plan.model.route.path, body)
+        done = kling.create_and_wait(plan.model.route.path, body)
     assert done["task_status"] == "succeed"
     assert Decimal(done["final_unit_deduction"]) * grown.pipeline.catalog.unit("video") == 840

@@ -25,8 +25,8 @@ EDIT = {"edit_mode": "removal", "prompt": "remove the boat from <<<video_1>>>", 
 
 @pytest.fixture(scope="module")
 def kling() -> Iterator[SimulatorClient]:
-    with SimulatorClient(slots={"video": 10_000, "image": 10_000}) as simulated:
-        yield simulated
+    with SimulatorClient(slots={"video": 10_000, "image": 10_000}) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

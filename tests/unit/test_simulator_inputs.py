@@ -30,8 +30,8 @@ WORDS = {"type": "prompt", "text": "a boat"}
 
 @pytest.fixture(scope="module")
 def kling() -> Iterator[SimulatorClient]:
-    with SimulatorClient(slots={"video": 10_000}) as simulated:
-        yield simulated
+    with SimulatorClient(slots={"video": 10_000}) as client:
+        yield client
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ FIVE_OR_TEN = "Duration only supports 5 or 10 seconds when no refer_image is pro
 
 @pytest.fixture(scope="module", params=["vendor", "brief"])
 def kling(request: pytest.FixtureRequest) -> Iterator[SimulatorClient]:
-    with SimulatorClient(slots={"video": 10_000}, contract=request.param) as simulated:
-        yield simulated
+    with SimulatorClient(slots={"video": 10_000}, contract=request.param) as client:
+        yield client
 
 
 NO_VIDEO = (

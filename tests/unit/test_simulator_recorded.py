@@ -34,8 +34,8 @@ ELEMENT = {"element_id": 160}
 def kling(request: pytest.FixtureRequest) -> Iterator[SimulatorClient]:
     with SimulatorClient(
         slots={"video": 10_000, "image": 10_000}, contract=request.param
-    ) as simulated:
-        yield simulated
+    ) as client:
+        yield client
 
 
 FAMILIES = ("text-to-video", "image-to-video", "omni-video", "motion-control")
@@ -190,7 +190,7 @@ def test_fields_that_the_2_1_master_ignores_cost_nothing(kling: SimulatorClient)
     assert kling.rejected(T2V, loud) == "Sound is not supported by the current model"
 
 
-TOLD = {
+TASK_FIELDS = {
     "task_id",
     "task_status",
     "task_status_msg",
@@ -210,10 +210,10 @@ UNMARKED: dict[str, Any] = {
 def test_a_task_object_has_the_fields_of_its_page(kling: SimulatorClient, path: str) -> None:
     body = UNMARKED.get(path, BOAT) | {"watermark_info": {"enabled": True}}
     created = kling.create(path, body)
-    assert created.keys() == TOLD - {"task_status_msg", "task_result"}
+    assert created.keys() == TASK_FIELDS - {"task_status_msg", "task_result"}
     marked = set() if path in UNMARKED else {"watermark_info"}
     task = kling.wait(path, created["task_id"])
-    assert task.keys() == TOLD | marked | {"final_unit_deduction"}
+    assert task.keys() == TASK_FIELDS | marked | {"final_unit_deduction"}
     results = [one for kind in task["task_result"].values() for one in kind]
     assert any("watermark_url" in one for one in results) == bool(marked)
     listed = kling.get(path).json()["data"][0]
@@ -252,7 +252,7 @@ def test_a_v1_callback_names_every_kind_of_result() -> None:
     ):
         body = v1_responses.callback_body(_link, _task(), moment)
         assert body["task_result"] == {"images": [], "videos": videos, "audios": []}
-        assert body.keys() == TOLD | units
+        assert body.keys() == TASK_FIELDS | units
     image = {"result_type": "series", "series_images": [{"index": 0, "url": "file:a.png"}]}
     series = v1_responses.callback_body(_link, _task(result=image), 3)["task_result"]
     assert (series["images"], series["videos"], series["audios"]) == ([], [], [])

@@ -24,10 +24,10 @@ BOAT: dict[str, Any] = {"model_name": "kling-v3", "prompt": "a boat"}
 
 @pytest.fixture(scope="module")
 def kling() -> Iterator[SimulatorClient]:
-    with SimulatorClient(slots={"video": 10_000}) as simulated:
+    with SimulatorClient(slots={"video": 10_000}) as client:
         # What no handler caught would be raised here; a client of a real server sees the response.
-        simulated.http._transport.raise_server_exceptions = False  # type: ignore[attr-defined]
-        yield simulated
+        client.http._transport.raise_server_exceptions = False  # type: ignore[attr-defined]
+        yield client
 
 
 NO_URLS = ["http://[", "https://[::1", "http://127.0.0.1:99999/", "http://", "http://127.0.0.1/\0"]

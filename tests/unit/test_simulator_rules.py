@@ -40,8 +40,8 @@ GOOD: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def kling() -> Iterator[SimulatorClient]:
-    with SimulatorClient(slots={"video": 10_000, "image": 10_000, "try-on": 10_000}) as simulated:
-        yield simulated
+    with SimulatorClient(slots={"video": 10_000, "image": 10_000, "try-on": 10_000}) as client:
+        yield client
 
 
 def _camera(kind: str = "simple", **config: float) -> dict[str, Any]:

@@ -26,8 +26,8 @@ NOTHING = dict.fromkeys(("resolution", "duration", "aspect_ratio", "audio", "mul
 
 @pytest.fixture(scope="module")
 def kling() -> Iterator[SimulatorClient]:
-    with SimulatorClient(slots={"video": 10_000}) as simulated:
-        yield simulated
+    with SimulatorClient(slots={"video": 10_000}) as client:
+        yield client
 
 
 def _wait(kling: SimulatorClient, id_: str) -> dict[str, Any]:

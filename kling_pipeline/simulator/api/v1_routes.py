@@ -39,7 +39,7 @@ def routes(service: Service) -> list[Route]:
 
 
 async def _create(service: Service, endpoint: Endpoint, request: Request) -> Response:
-    # The body first: the token is judged when all of the request has come in.
+    # The body first: the token is checked when all of the request has come in.
     await request.body()
     credential = authenticate(request, service.context.options)
     show = partial(callback_body, service.context.files.links_for(request))

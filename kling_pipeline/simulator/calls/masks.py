@@ -10,9 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-_DISC_RADIUS = (
-    0.12  # of the short side: the simulator sees no objects, so each point selects a disc
-)
+_DISC_RADIUS = 0.12  # of the short side; a point selects a disc, since objects are unknown
 
 
 def draw_mask(points: Sequence[Mapping[str, float]], width: int, height: int) -> Image.Image:

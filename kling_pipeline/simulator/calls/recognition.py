@@ -23,7 +23,7 @@ _SEGMENTS = ("object_seg", "head_seg", "face_seg", "cloth_seg")
 async def recognize_image(
     context: Context, request: CreateRequest, inputs: Sequence[Material]
 ) -> dict[str, Any]:
-    """Respond with four cut-outs; the simulator sees nothing, so each is a disc in the middle."""
+    """Respond with four cut-outs; the simulator recognizes nothing, so each is a disc."""
     id_, found = new_id(), []
     source = inputs[0].data
     for index, kind in enumerate(_SEGMENTS):

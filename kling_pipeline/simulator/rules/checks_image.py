@@ -23,7 +23,7 @@ def _series(request: CreateRequest) -> None:
     amount = request.body["series_amount"]
     if not series:
         raise invalid("series_amount is only supported when result_type is series")
-    # The docs give the figure as a number and, since "auto" exists, as text; both are taken.
+    # The docs give the figure as a number and, since "auto" exists, as text; both are accepted.
     if isinstance(amount, bool) or str(amount) not in {"auto", *map(str, range(2, 10))}:
         raise invalid(
             "series_amount out of range. Please provide a value between 2 and 9, or auto."

@@ -48,7 +48,7 @@ def _base_edit(request: CreateRequest) -> None:
 def _feature(request: CreateRequest) -> None:
     if _video_use(request) != "feature" or request.model is None:
         return
-    # A model that has no such field is not asked for it.
+    # A model without the field need not have it set.
     if request.body.get("multi_shot") is False and "multi_shot" in request.model.supports:
         raise invalid("multi_shot must be true with a feature video")
     if request.body["video_list"][0].get("keep_original_sound") == "yes":
@@ -69,7 +69,7 @@ def _frame_elements(request: CreateRequest) -> None:
 
 
 def _ratio(request: CreateRequest) -> None:
-    # The new standard lets any reference video set the ratio, the legacy page only an edited one.
+    # In v2 any reference video sets the ratio, in v1 only an edited one.
     uses = request.endpoint.row.get("ratio_from", ["base"])
     follows = "first_frame" in _frames_of(request) or _video_use(request) in uses
     if not follows and "aspect_ratio" not in request.body:

@@ -86,7 +86,7 @@ class TaskStore:
             yield
             self._db.execute("COMMIT")
         finally:
-            # After some errors SQLite has done so itself.
+            # After some errors SQLite has rolled back itself.
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
 
