@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.old_names import SIMULATOR_WORDS
+from tests.old_names import OLD_NAMES, STILL_NAMED
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("app", "ui", "kling_pipeline", "tests")
@@ -87,30 +87,6 @@ PUBLIC_NAMES = 7
 # Many small words are what they are for.
 A_VOCABULARY = {"kling_pipeline/catalog/declaration.py", "kling_pipeline/errors.py"}
 NO_ROOM = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
-
-# Old words and the field's, by the folder in which the old one is wrong; the longest folder that
-# fits a file counts beside the shorter ones. A word of two parts stands as in a name: `in_hand`.
-OLD_NAMES: dict[str, dict[str, str]] = {
-    "": {},
-    "kling_pipeline/": {
-        "heir": "successor",
-        "sift": "apply_limits",
-        "digest_order": "digest_request",
-        "check_order": "check_request",
-        "take_files": "resolve_files",
-    },
-    "tests/unit/": {"bench": "harness"},
-    "ui/": {},
-    "kling_pipeline/simulator/": SIMULATOR_WORDS,
-    "tests/unit/test_simulator_": SIMULATOR_WORDS,
-    "tests/unit/simulator_client": SIMULATOR_WORDS,
-    "tests/service/test_simulator_": SIMULATOR_WORDS,
-    "tests/service/simulator_server": SIMULATOR_WORDS,
-}
-# Names that only look like one of them, or that cannot change: file, or "" for all, to names.
-STILL_NAMED: dict[str, set[str]] = {
-    "": set(),
-}
 
 # Written so that none of them finds itself.
 WORKPLACE = re.compile(
