@@ -1,6 +1,6 @@
-"""Kling's callbacks: a hint to look now, never the truth.
+"""The route of Kling's callbacks; a callback only makes the next poll of its task come sooner.
 
-Kling docs, callbacks, Sept 2026; how often and in which order they come is not said.
+Source: Kling docs, callbacks, Sept 2026. They leave open how often and in which order callbacks come.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from ui.api.json_body import parse_json
 
 
 def callback_route(pipeline: Pipeline) -> Route:
-    """The route Kling posts to; whatever it says, a job moves only by what the poller then sees."""
+    """Return the route that Kling posts to; a job changes only by what the poller then reads."""
 
-    async def hear(request: Request) -> Response:
-        body = await request.body()  # at most 1 MB: see limits.py
-        said = await run_in_threadpool(parse_json, body)
+    async def receive_callback(request: Request) -> Response:
+        body = await request.body()  # at most 1 MB, by BodyLimitMiddleware
+        payload = await run_in_threadpool(parse_json, body)
         pipeline.verify_callback(body, dict(request.headers))
-        # Both generations: legacy says task_id, new says id (Kling docs, callbacks, Sept 2026).
-        named = said if isinstance(said, dict) else {}
-        task_id = named.get("task_id") or named.get("id")
+        # Both generations: the legacy one has task_id, the new one id (same source).
+        fields = payload if isinstance(payload, dict) else {}
+        task_id = fields.get("task_id") or fields.get("id")
         if isinstance(task_id, str) and task_id.isascii():
             await run_in_threadpool(pipeline.hint, task_id)
         return JSONResponse({"ok": True})
 
-    return Route("/callbacks/kling", hear, methods=["POST"])
+    return Route("/callbacks/kling", receive_callback, methods=["POST"])

@@ -1,4 +1,4 @@
-"""The routes of files: uploads, results with Range, samples, the page's own parts."""
+"""The routes of files: uploads, results with Range, samples, static files of the page."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from starlette.staticfiles import StaticFiles
 from kling_pipeline.errors import InputError, NotFound
 from kling_pipeline.pipeline import Pipeline
 from kling_pipeline.settings import ROOT
-from ui.api.download_name import speak
+from ui.api.download_name import make_download_name
 from ui.http.owner import OWNER
 from ui.http.thread_pools import FILE_THREADS
 
 STATIC = Path(__file__).parent.parent / "static"
 SAMPLES = ROOT / "data" / "samples"
-# Hundreds of slow uploads at once are kept on the disk, not in memory.
+# Larger parts go to the disk: hundreds of slow uploads would fill the memory.
 MultiPartParser.spool_max_size = 64 * 1024
 GRADIO = ("gradio", "templates/frontend/static")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 def file_routes(pipeline: Pipeline) -> list[BaseRoute]:
-    """The routes of one pipeline's files."""
+    """Return the routes; put them before the page, which serves some of the same paths."""
     files = Files(pipeline)
     return [
         Route("/api/uploads", files.upload, methods=["POST"]),
         Route("/api/samples", files.samples),
         Route("/media/{asset_id}", files.media),
-        # Gradio serves its fonts from the same address: what is not ours is looked for there.
+        # Gradio serves its fonts under the same path: what is not ours is looked for there.
         Mount("/static", StaticFiles(directory=STATIC, packages=[GRADIO])),
         Mount("/samples", StaticFiles(directory=SAMPLES, check_dir=False)),
     ]
 
 
 class Files:
-    """Files in and out, each owner's own."""
+    """The routes of one pipeline's files."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
 
     async def upload(self, request: Request) -> Response:
-        """Takes one file; its type is read from its bytes, whatever it is called."""
+        """Store one file: 201 with the asset; its type is read from its bytes, not from its name."""
         kind = request.headers.get("content-type", "").lower()
         if not kind.startswith("multipart/form-data"):
             raise InputError.at("file", "Send the file as multipart/form-data, field 'file'.")
@@ -67,27 +67,29 @@ class Files:
         return JSONResponse({"asset": asset}, status_code=201)
 
     def media(self, request: Request) -> Response:
-        """A stored file, its poster, or the file under a speaking name."""
+        """Send a stored file; `?poster` its poster, `?download` as an attachment with a descriptive name."""
         asset = self.pipeline.asset(OWNER, request.path_params["asset_id"])
         file, mime, name = asset["file"], asset["mime"], None
         if "poster" in request.query_params:
             file, mime = asset["poster_file"], "image/jpeg"
         elif "download" in request.query_params:
-            name = self._name(asset)
+            name = self._download_name(asset)
         if file is None or not file.exists():
             raise NotFound("There is no such file.")
         return FileResponse(file, media_type=mime, filename=name, headers=_FOREVER)
 
     def samples(self, request: Request) -> Response:
-        """The samples of a capability, or of all."""
+        """List the samples of `?capability=`, or of all."""
         wanted = request.query_params.get("capability")
         path = SAMPLES / "samples.toml"
         rows = tomllib.loads(path.read_text("utf-8"))["sample"] if path.exists() else []
         shown = [row for row in rows if wanted in (None, row["capability"])]
         return JSONResponse({"samples": shown})
 
-    def _name(self, asset: dict[str, Any]) -> str:
+    def _download_name(self, asset: dict[str, Any]) -> str:
         suffix = Path(asset["path"]).suffix
         if asset["job_id"] is None:
             return f"{asset['id']}{suffix}"
-        return speak(self.pipeline.job(OWNER, asset["job_id"]), asset["position"], suffix)
+        return make_download_name(
+            self.pipeline.job(OWNER, asset["job_id"]), asset["position"], suffix
+        )

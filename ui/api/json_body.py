@@ -1,4 +1,4 @@
-"""What a request's body says: JSON, an object, with no field that nobody knows."""
+"""Parse a request's body: a JSON object without unknown fields."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from starlette.requests import Request
 
 from kling_pipeline.errors import InputError
 
-_BODY = {"capability", "params", "variant_count", "template", "click_id"}
+_JOB_FIELDS = {"capability", "params", "variant_count", "template", "click_id"}
 
 
 async def read_json(request: Request, known: set[str] | None) -> dict[str, Any]:
-    """A JSON object with no other keys than the known ones; InputError names what is wrong with it.
+    """Return the JSON object; `known` are the allowed keys, None for any. InputError for anything else.
 
-    How much it may hold was counted on the way in (`limits.py`); it is parsed off the event loop all the same.
+    BodyLimitMiddleware has counted its values already; a thread parses it, to keep the event loop free.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -26,16 +26,18 @@ async def read_json(request: Request, known: set[str] | None) -> dict[str, Any]:
 
 
 def parse_json(raw: bytes) -> Any:
-    """Any JSON value in UTF-8; InputError when it is none, or holds a number that is none."""
+    """Parse any JSON value in UTF-8; InputError for invalid JSON, NaN and numbers that are infinite as a float."""
     try:
-        return json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(
+            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_parse_finite
+        )
     except (ValueError, RecursionError):
         raise InputError("The body is not JSON.", code="malformed_json") from None
 
 
-async def read_order(request: Request) -> dict[str, Any]:
-    """The body of a quote or a submit."""
-    body = await read_json(request, _BODY)
+async def read_job_request(request: Request) -> dict[str, Any]:
+    """Return the body of a quote or a submit, with `variant_count` filled in."""
+    body = await read_json(request, _JOB_FIELDS)
     if not isinstance(body.get("capability"), str):
         raise InputError.at("capability", "Name a capability.")
     click = body.get("click_id")
@@ -49,24 +51,26 @@ def _read_object(raw: bytes, known: set[str] | None) -> dict[str, Any]:
     body = parse_json(raw)
     if not isinstance(body, dict):
         raise InputError("The body is not a JSON object.", code="malformed_json")
-    if known is not None and (unknown := sorted(filter(_is_text, body.keys() - known))):
+    if known is not None and (unknown := sorted(filter(_is_unicode, body.keys() - known))):
         raise InputError.at(unknown[0][:64], "There is no such field.")
     if "params" in body and body["params"] is None:
         body["params"] = {}
     if not isinstance(body.get("params", {}), dict):
         raise InputError.at("params", "params is not an object.")
     for name, value in [*body.get("params", {}).items(), *body.items()]:
-        if not _is_text(name) or not _is_text(value):
-            raise InputError.at(name if _is_text(name) else "body", "This holds half a character.")
+        if not _is_unicode(name) or not _is_unicode(value):
+            raise InputError.at(
+                name if _is_unicode(name) else "body", "This holds half a character."
+            )
     return body
 
 
-def _is_text(value: Any) -> bool:
-    """Whether it can be written down: JSON may name one half of a pair that makes a character."""
+def _is_unicode(value: Any) -> bool:
+    """Whether all strings can be encoded: JSON may escape one half of a surrogate pair."""
     if isinstance(value, dict):
-        return all(_is_text(name) and _is_text(one) for name, one in value.items())
+        return all(_is_unicode(name) and _is_unicode(one) for name, one in value.items())
     if isinstance(value, list):
-        return all(map(_is_text, value))
+        return all(map(_is_unicode, value))
     if not isinstance(value, str) or value.isascii():
         return True
     try:
@@ -76,11 +80,11 @@ def _is_text(value: Any) -> bool:
     return True
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise ValueError(text)

@@ -1,4 +1,4 @@
-"""The JSON routes; every answer that is not one is `{"error": {code, message, fields}}`."""
+"""The JSON routes; every error is `{"error": {code, message, fields}}`."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.api.callbacks import callback_route
 from ui.api.files import file_routes
-from ui.api.json_body import read_json, read_order
+from ui.api.json_body import read_job_request, read_json
 from ui.http.error_handlers import handle_http_exception, handle_studio_error
 from ui.http.owner import OWNER
 from ui.http.thread_pools import FILE_THREADS, KLING_THREADS
 
 _T = TypeVar("_T")
-ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
 def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> None:
-    """Puts the JSON routes before the page; `ready` says whether a submit would be accepted and worked on."""
+    """Add the JSON routes; call it before the page is mounted. `ready` returns whether the worker runs."""
     api = Api(pipeline, ready)
-    ours: list[BaseRoute] = [
+    routes: list[BaseRoute] = [
         Route("/healthz", api.healthz),
         Route("/api/capabilities", api.capabilities),
         Route("/api/credits", api.credits),
@@ -50,10 +50,10 @@ def add_routes(app: FastAPI, pipeline: Pipeline, ready: Callable[[], bool]) -> N
     ]
     app.router.routes.extend(
         [
-            *ours,
-            *_other_methods(ours),
-            Route("/api", _nothing, methods=ANY),
-            Route("/api/{rest:path}", _nothing, methods=ANY),
+            *routes,
+            *_other_methods(routes),
+            Route("/api", _not_found, methods=ALL_METHODS),
+            Route("/api/{rest:path}", _not_found, methods=ALL_METHODS),
         ]
     )
     app.add_exception_handler(StudioError, handle_studio_error)
@@ -67,7 +67,7 @@ class Api:
         self.pipeline, self.ready = pipeline, ready
 
     def healthz(self, request: Request) -> Response:
-        """200 as soon as a submit would be accepted and worked on, 503 while nothing can be kept."""
+        """Respond 200 when a submit would be accepted and worked on, 503 before that or while the disk is full."""
         if not self.ready():
             return JSONResponse({"ok": False}, status_code=503)
         try:
@@ -77,20 +77,20 @@ class Api:
         return JSONResponse({"ok": True})
 
     def capabilities(self, request: Request) -> Response:
-        """What can be asked for."""
+        """List the capabilities with their models and request schemas."""
         return JSONResponse({"capabilities": _capabilities(self.pipeline)})
 
     def credits(self, request: Request) -> Response:
-        """The balance."""
+        """Return the balance: user, available, held, spent."""
         return JSONResponse(self.pipeline.credits(OWNER))
 
     async def doctor(self, request: Request) -> Response:
-        """What is wrong and how to mend it; asks Kling, so it may take a while."""
-        found = await KLING_THREADS.run(self.pipeline.examine)
-        return JSONResponse(found, headers={"Cache-Control": "no-store"})
+        """List problems and their remedies; it calls Kling, so it may take a minute."""
+        report = await KLING_THREADS.run(self.pipeline.examine)
+        return JSONResponse(report, headers={"Cache-Control": "no-store"})
 
     async def adopt(self, request: Request) -> Response:
-        """Takes up a paid task that no job waits for: 201 with its job."""
+        """Make a job for a paid task that has none: 201 with the job."""
         body = await read_json(request, {"task_id"})
         if not isinstance(body.get("task_id"), str):
             raise InputError.at("task_id", "Name a task.")
@@ -98,18 +98,18 @@ class Api:
         return JSONResponse({"jobs": [job]}, status_code=201)
 
     async def quote(self, request: Request) -> Response:
-        """The price of a click that is not made."""
-        body = await read_order(request)
+        """Return the price of a job request without submitting it."""
+        body = await read_job_request(request)
         params = body.get("params", {})
-        quoted = await self._measured(
+        quote = await self._run_by_weight(
             self.pipeline.quote, OWNER, body["capability"], params, body.get("variant_count", 1)
         )
-        return JSONResponse({**quoted, **_sorted(quoted["warnings"])})
+        return JSONResponse({**quote, **_split_findings(quote["warnings"])})
 
     async def submit(self, request: Request) -> Response:
-        """One click: 201 with its jobs, 200 when it was made before."""
-        body = await read_order(request)
-        submission = await self._measured(
+        """Submit a job request: 201 with its jobs, 200 when its click_id was submitted before."""
+        body = await read_job_request(request)
+        submission = await self._run_by_weight(
             self.pipeline.submit,
             OWNER,
             body["capability"],
@@ -118,14 +118,14 @@ class Api:
             template=body.get("template"),
             click_id=body.get("click_id"),
         )
-        answer = {
+        result = {
             "jobs": await run_in_threadpool(self.pipeline.show, submission),
-            **_sorted([finding.as_dict() for finding in submission.warnings]),
+            **_split_findings([finding.as_dict() for finding in submission.warnings]),
         }
-        return JSONResponse(answer, status_code=201 if submission.created else 200)
+        return JSONResponse(result, status_code=201 if submission.created else 200)
 
     async def open_session(self, request: Request) -> Response:
-        """The call that a person needs before the price can be shown: 201 with the session."""
+        """Open a session, whose result decides the price: 201 with the session."""
         body = await read_json(request, {"capability", "params"})
         if not isinstance(body.get("capability"), str):
             raise InputError.at("capability", "Name a capability.")
@@ -134,21 +134,21 @@ class Api:
         )
         return JSONResponse(session, status_code=201)
 
-    async def _measured(
+    async def _run_by_weight(
         self, work: Callable[..., _T], owner: str, capability: str, params: dict[str, Any],
         *more: Any, **named: Any,
     ) -> _T:  # fmt: skip
-        """Runs what brings files in Base64 where uploads run, and all else among the light work."""
+        """Run work with Base64 files on the threads of uploads, and all else on Starlette's pool."""
         if self.pipeline.brings_files(capability, params):
             return await FILE_THREADS.run(work, owner, capability, params, *more, **named)
         return await run_in_threadpool(work, owner, capability, params, *more, **named)
 
     def session(self, request: Request) -> Response:
-        """A session and what its calls answered."""
+        """Return a session with the results of its calls."""
         return JSONResponse(self.pipeline.session(OWNER, request.path_params["session_id"]))
 
     async def call_session(self, request: Request) -> Response:
-        """One more call of a session; its params are the body, or its `params`."""
+        """Make one more call of a session; the call's params are the body, or its `params`."""
         body = await read_json(request, None)
         params = body["params"] if isinstance(body.get("params"), dict) else body
         path = request.path_params
@@ -159,39 +159,39 @@ class Api:
         )
 
     async def jobs(self, request: Request) -> Response:
-        """What changed since a revision, or the older ones before a job."""
+        """List the jobs changed since revision `?since=`, or the jobs before `?before=JOB_ID`."""
         if before := request.query_params.get("before"):
             older = await run_in_threadpool(self.pipeline.jobs_before, OWNER, before)
             return JSONResponse({"jobs": older})
         since = request.query_params.get("since", "0")
         if not since.isdecimal() or len(since) > 18:
             raise InputError.at("since", "since is a revision: a whole number from 0.")
-        # No thread waits for it, so that a crowd of viewers takes no other route's.
+        # Without a thread, so that many viewers do not take those of other routes.
         body = await asyncio.wrap_future(self.pipeline.viewers.ask(OWNER, int(since)))
         headers = {"Cache-Control": "no-store"}
         return Response(body, media_type="application/json", headers=headers)
 
     def job(self, request: Request) -> Response:
-        """One job."""
+        """Return one job, or 404."""
         return JSONResponse(self.pipeline.job(OWNER, request.path_params["job_id"]))
 
     def cancel(self, request: Request) -> Response:
-        """Cancels while queued; later it is a wish."""
+        """Cancel a queued job; a later one is only marked, and Kling's result is kept."""
         return JSONResponse(self.pipeline.cancel(OWNER, request.path_params["job_id"]))
 
     def retry(self, request: Request) -> Response:
-        """Takes up what was set aside, sends again what is unknown."""
+        """Continue a job that was set aside, or send an unknown one again."""
         return JSONResponse(self.pipeline.retry(OWNER, request.path_params["job_id"]))
 
 
 def _other_methods(routes: Sequence[BaseRoute]) -> Iterator[Route]:
-    """For each of our addresses an answer to the methods it does not take; else the page below would answer."""
+    """Yield a route with 405 for each path, or the page, which is mounted at /, would respond."""
     allowed: dict[str, set[str]] = {}
     for one in routes:
         if isinstance(one, Route):
             allowed.setdefault(one.path, set()).update(one.methods or ())
     for path, methods in allowed.items():
-        yield Route(path, _refuse_method(", ".join(sorted(methods))), methods=ANY)
+        yield Route(path, _refuse_method(", ".join(sorted(methods))), methods=ALL_METHODS)
 
 
 def _refuse_method(allowed: str) -> Callable[[Request], Response]:
@@ -201,12 +201,12 @@ def _refuse_method(allowed: str) -> Callable[[Request], Response]:
     return respond
 
 
-def _nothing(request: Request) -> Response:
+def _not_found(request: Request) -> Response:
     raise NotFound("There is nothing here.")
 
 
-def _sorted(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Warnings say what is not sent as it was given; hints only how it could come out better."""
+def _split_findings(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Separate warnings, about what is not sent as given, from hints at a better result."""
     return {
         "warnings": [one for one in findings if one["severity"] != "hint"],
         "hints": [one for one in findings if one["severity"] == "hint"],
@@ -214,7 +214,7 @@ def _sorted(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _schema(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:
-    """The request's schema; which model is the default is for the contract to say, not for the declaration."""
+    """Return the request's JSON schema; the default model depends on the contract, not on the declaration."""
     schema = capability.request.model_json_schema()
     if "model_name" in schema["properties"]:
         models = pipeline.catalog.models(capability.id)
