@@ -1,4 +1,4 @@
-"""Kling Studio: settings → parts → page → server. The only file that knows all others."""
+"""Start Kling Studio: settings, engine, page, server."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if __name__ == "__main__":  # what follows is read by Gradio at its import too
         SETTINGS = read_settings()
     except StudioError as error:
         sys.exit(error.message)
-    # Another program's of Gradio: a port that is none ends its import, SSR starts Node, a root path moves the page.
+    # Settings of another Gradio program: a bad port ends the import, SSR starts Node, a root path moves the page.
     for name in [name for name in os.environ if name.startswith("GRADIO_")]:
         del os.environ[name]
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(SETTINGS.studio_data_dir / "gradio")
-    # Ours are in the settings. Nothing else here leaves this machine, and a broken one would end Gradio's import.
+    # The engine reads proxies from the settings; nothing else connects, and a bad value would end Gradio's import.
     for kind in (
         "http_proxy", "https_proxy", "all_proxy", "ssl_cert_file", "ssl_cert_dir", "sslkeylogfile",
     ):  # fmt: skip
@@ -58,7 +58,7 @@ from ui.server import serve
 
 
 def build_app(studio: Studio) -> FastAPI:
-    """The whole web app of one studio: gate, routes, page; the worker lives as long as the app."""
+    """Build the web app of one studio: middleware, routes and page; its lifespan starts and closes the worker."""
     running = False
 
     @asynccontextmanager
@@ -79,10 +79,10 @@ def build_app(studio: Studio) -> FastAPI:
         middleware=build_middleware(studio),
     )
     add_routes(app, studio.pipeline, lambda: running)
-    clear_cache(studio.pipeline.engine)
+    prepare_cache(studio.pipeline.engine)
     delete_partial_uploads()
     page = build_page(studio.pipeline)
-    # Gradio keeps a visitor from naming a file of this machine only once it believes it was launched.
+    # Gradio checks the file paths of requests only once the page counts as launched.
     page.has_launched = True
     app = gr.mount_gradio_app(
         app,
@@ -98,7 +98,7 @@ def build_app(studio: Studio) -> FastAPI:
 
 
 def build_middleware(studio: Studio) -> list[Middleware]:
-    """What every request passes, each inside the one before it."""
+    """List the middleware, the outermost first."""
     return [
         Middleware(SafeResponseMiddleware),
         Middleware(HostCheckMiddleware, studio.settings),
@@ -107,19 +107,19 @@ def build_middleware(studio: Studio) -> list[Middleware]:
     ]
 
 
-def clear_cache(engine: Engine) -> None:
-    """Readies the folder of what Gradio's fields receive, without what pages of the past have left there."""
+def prepare_cache(engine: Engine) -> None:
+    """Create the folder of Gradio's uploads and delete expired files in it."""
     engine.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     sweep_cache(engine)
 
 
 def list_private(data: Path) -> list[str]:
-    """What Gradio may never hand out; its own folder lies among it and is served by it."""
+    """List the paths that Gradio must not serve: all of the data folder but Gradio's own part."""
     return [str(one) for one in own_paths(data) if one.name != "gradio"]
 
 
 def check_exposure(settings: Settings) -> None:
-    """With keys the studio spends real money for whoever reaches it: loopback only, until sign-in exists."""
+    """Raise StudioError for keys with a HOST beyond loopback: without sign-in anybody could spend the credits."""
     if not settings.demo and not settings.loopback:
         raise StudioError(
             f"HOST is {settings.host} and Kling keys are set: anybody who reaches this address could spend "
@@ -129,7 +129,7 @@ def check_exposure(settings: Settings) -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket of the page, before anything is started; StudioError when the address is not to be had."""
+    """Return a bound socket; StudioError when HOST or PORT cannot be bound."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with contextlib.ExitStack() as failed:
         try:
@@ -140,36 +140,36 @@ def listen(settings: Settings) -> socket.socket:
             OSError,
             UnicodeError,
             TypeError,
-        ) as error:  # the last for a name too long for a host
-            raise StudioError(_why_not(settings, error), code="no_port") from None
+        ) as error:  # TypeError: a host name that is too long
+            raise StudioError(_explain_bind_error(settings, error), code="no_port") from None
         failed.pop_all()
     return listener
 
 
-def _why_not(settings: Settings, error: Exception) -> str:
-    """Which of HOST and PORT is wrong, and what to set it to."""
+def _explain_bind_error(settings: Settings, error: Exception) -> str:
+    """Say which of HOST and PORT is wrong, and what to set it to."""
     reason = getattr(error, "strerror", None) or "this is no name of a host"
     number = getattr(error, "errno", None)
-    said = f"Nothing can listen at {settings.host}, port {settings.port}: {reason}. "
+    message = f"Nothing can listen at {settings.host}, port {settings.port}: {reason}. "
     if number == errno.EADDRINUSE:
-        return said + "Set PORT to another one, or end the program that has it."
+        return message + "Set PORT to another one, or end the program that has it."
     if number in (errno.EACCES, errno.EPERM):
-        return said + "Set PORT to 1024 or more; lower ones are for administrators."
-    return said + (
+        return message + "Set PORT to 1024 or more; lower ones are for administrators."
+    return message + (
         f"HOST is {settings.host}, and that is no address of this machine. Set HOST=127.0.0.1, or take HOST out "
         "of the environment; some tools, conda for one, keep a name of their own there."
     )
 
 
 def main(settings: Settings) -> None:
-    """Starts the studio and prints its address."""
+    """Start the studio and print its URL; exit 3 when the server cannot start."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         check_exposure(settings)
         install_redaction(settings)
         listener = listen(settings)
         studio = Studio(settings)
-        # What is not kept goes where there is room for what is; the system's own folder is often in memory.
+        # The system's temporary folder is often in memory; uploads need room on the disk.
         tempfile.tempdir = str(settings.studio_data_dir)
         app = build_app(studio)
     except StudioError as error:
@@ -179,7 +179,7 @@ def main(settings: Settings) -> None:
     port = listener.getsockname()[1]
     say(f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})")
     if not serve(app, listener, studio.stop_worker):
-        sys.exit(3)  # its reason stands above
+        sys.exit(3)  # uvicorn has logged the reason
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Credits section: the balance, what is held now, the statement, and what it was spent on."""
+"""The Credits section: balance, open holds, statement, and sums by credit key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import gradio as gr
 
 from kling_pipeline.pipeline import Pipeline
 
-NEWEST = 200
+MAX_LINES = 200
 
 SKELETON = '<section class="ks ks-credits" data-credits></section>'
 MOUNT = """window.studioCredits?.mount(element);
@@ -19,7 +19,7 @@ watch('value', () => window.studioCredits?.draw(JSON.parse(props.value || 'null'
 
 
 def build_credits() -> gr.HTML:
-    """The section's skeleton; its value is what `read_credits` gives."""
+    """Build the section's skeleton; its value is the JSON of `read_credits`."""
     return gr.HTML(
         value="",
         html_template=SKELETON,
@@ -30,29 +30,29 @@ def build_credits() -> gr.HTML:
 
 
 def read_credits(pipeline: Pipeline, owner: str) -> str:
-    """The ledger as data: balance, open holds, statement newest first, sums by credit key."""
+    """Return JSON: balance, sum of grants, open holds, the newest MAX_LINES of the statement, sums by credit key."""
     entries = pipeline.statement(owner)
-    lines = _lines(entries)
+    lines = _statement(entries)
     return json.dumps(
         {
             "balance": pipeline.credits(owner),
             "granted": sum(one["amount"] for one in entries if one["kind"] == "grant"),
-            "held": _held(entries),
-            "lines": lines[::-1][:NEWEST],
-            "older": max(0, len(lines) - NEWEST),
-            "sheets": _sheets(entries),
+            "held": _open_holds(entries),
+            "lines": lines[::-1][:MAX_LINES],
+            "older": max(0, len(lines) - MAX_LINES),
+            "sheets": _sums_by_key(entries),
         }
     )
 
 
-def _lines(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line a transaction, but one for all the variants that a click reserved."""
+def _statement(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one line a transaction; the reservations of all variants of a click are one line."""
     lines: list[dict[str, Any]] = []
     for entry in entries:
         click = _click(entry["take"])
         last = lines[-1] if lines else None
-        together = entry["kind"] == "reserve" and last and last["kind"] == "reserve"
-        if together and last and last["click"] == click:
+        is_reserve = entry["kind"] == "reserve" and last and last["kind"] == "reserve"
+        if is_reserve and last and last["click"] == click:
             last["n"] += 1
             last["amount"] += entry["amount"]
             last["balance"] = entry["balance"]
@@ -62,7 +62,7 @@ def _lines(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return lines
 
 
-def _held(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _open_holds(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     open_holds: dict[str, dict[str, Any]] = {}
     for entry in entries:
         if entry["kind"] == "reserve":
@@ -73,14 +73,14 @@ def _held(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: one[name] for name in names} for one in reversed(open_holds.values())]
 
 
-def _sheets(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What was spent, by credit key, the largest first."""
+def _sums_by_key(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return `{key, spent, n, calls}` by credit key, the largest sum first."""
     sums: dict[str, dict[str, Any]] = {}
     for entry in entries:
         if entry["kind"] in ("settle", "prepare"):
-            sheet = sums.setdefault(entry["credit_key"] or "", {"spent": 0, "n": 0, "calls": 0})
-            sheet["spent"] += entry["amount"]
-            sheet["n" if entry["kind"] == "settle" else "calls"] += 1
+            row = sums.setdefault(entry["credit_key"] or "", {"spent": 0, "n": 0, "calls": 0})
+            row["spent"] += entry["amount"]
+            row["n" if entry["kind"] == "settle" else "calls"] += 1
     rows = [{"key": key, **sums[key]} for key in sums]
     return sorted(rows, key=lambda row: -row["spent"])
 

@@ -1,6 +1,6 @@
-"""The islands' skeletons: header, stage and board; the scripts in `static/` fill and patch them.
+"""The skeletons of the islands header, viewer and board, which the scripts in `static/` fill and patch.
 
-A skeleton holds no words: `data-t` names the key that is said in the language the browser has chosen.
+A skeleton holds no text: `data-t` names the key of `words/` that is shown in the browser's language.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import gradio as gr
 
 from ui.words import LANGUAGES, read_words
 
-__all__ = ["board", "head", "header", "stage"]
+__all__ = ["board", "head", "header", "viewer"]
 
-STYLES = ("tokens.css", "islands.css")
-# Gradio draws an island before or after the core has loaded; the core looks for those that came first.
+STYLE_SHEETS = ("tokens.css", "islands.css")
+# Gradio may draw an island before studio.js has loaded; studio.js then mounts the ones that exist.
 MOUNT = "window.studio && window.studio.mount(element)"
 
-MARK = """<svg class="ks-mark" viewBox="0 0 20 20" aria-hidden="true">
+LOGO = """<svg class="ks-mark" viewBox="0 0 20 20" aria-hidden="true">
 <path class="ks-mark-a" d="M2 3h9.2L6.8 17H2z"/><path class="ks-mark-b" d="M13.2 3H18v14H8.8z"/></svg>"""
 
 HEADER = f"""<header class="ks ks-header" data-ks="header">
 <a class="ks-skip" href="#form-col" data-t="header.skip"></a>
-{MARK}<b class="ks-name" data-t="header.name"></b>
+{LOGO}<b class="ks-name" data-t="header.name"></b>
 <span class="ks-demo" hidden><span class="ks-pill" role="status" tabindex="0" aria-describedby="ks-leave"
 ><span class="ks-long" data-t="header.demo"></span><span class="ks-short" data-t="header.demo_short"></span></span
 ><span class="ks-leave" id="ks-leave" role="tooltip" data-t="header.demo_leave"></span></span>
@@ -35,7 +35,7 @@ HEADER = f"""<header class="ks ks-header" data-ks="header">
 <button class="ks-tool ks-keys" type="button" data-t-label="header.keys" data-t-title="header.keys">?</button>
 </header>"""
 
-STAGE = """<section class="ks ks-stage" data-ks="stage" data-t-label="stage.label">
+VIEWER = """<section class="ks ks-stage" data-ks="stage" data-t-label="stage.label">
 <button class="ks-counts ks-counts-line" type="button" hidden></button>
 <div class="ks-now" hidden>
 <div class="ks-view"><div class="ks-screen"></div>
@@ -61,35 +61,35 @@ BOARD = """<section class="ks ks-board" data-ks="board" data-t-label="board.labe
 <button class="ks-older" type="button" hidden data-t="board.older"></button>
 </section>"""
 
-CHOOSE = """(() => { let lang = null;
+CHOOSE_LANGUAGE = """(() => { let lang = null;
 try { lang = localStorage.getItem('studio.lang') } catch {}
 lang = lang in STUDIO.all ? lang : (navigator.language || '').startsWith('zh') ? 'zh' : 'en';
 STUDIO.lang = lang; STUDIO.words = STUDIO.all[lang]; document.documentElement.lang = lang; })()"""
 
 
 def head(*, demo: bool, root: str = "") -> str:
-    """What the page's head needs: words in all languages, the choice of one, styles and the core."""
+    """Return the HTML of the page's head: words in all languages, the choice of one, style sheets and studio.js."""
     data = {"all": {lang: read_words(lang) for lang in LANGUAGES}, "demo": demo, "root": root}
     inline = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
-    links = "".join(f'<link rel="stylesheet" href="{root}/static/{name}">' for name in STYLES)
+    links = "".join(f'<link rel="stylesheet" href="{root}/static/{name}">' for name in STYLE_SHEETS)
     return (
-        f"<script>window.STUDIO = {inline};{CHOOSE}</script>{links}"
+        f"<script>window.STUDIO = {inline};{CHOOSE_LANGUAGE}</script>{links}"
         f'<script type="module" src="{root}/static/studio.js"></script>'
     )
 
 
 def header() -> gr.HTML:
-    """The header: mark, badge, counts, balance, language, scheme, keys."""
+    """Return the header: logo, demo badge, counts, balance, language, color scheme, keyboard shortcuts."""
     return _island(HEADER, "ks-header")
 
 
-def stage() -> gr.HTML:
-    """The stage: the open take large, or a sample to begin with."""
-    return _island(STAGE, "ks-stage")
+def viewer() -> gr.HTML:
+    """Return the viewer: the selected job's result, or a sample where there is none."""
+    return _island(VIEWER, "ks-stage")
 
 
 def board() -> gr.HTML:
-    """The board: every take with its state, newest first."""
+    """Return the board: every job with its state, newest first."""
     return _island(BOARD, "ks-board")
 
 

@@ -1,4 +1,4 @@
-"""What the page's scripts know of each capability: its files, its calls and their prices, and the voices."""
+"""The manifest for the page's scripts: each capability's files, calls and their prices, and the voices."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from kling_pipeline.pipeline import Pipeline
 from ui.form.fields import read_fields
 
 
-def read_makings(pipeline: Pipeline) -> dict[str, Any]:
-    """`makings`: by capability `{media, numbered, calls, looks}`; `voices`: `[{id, languages, names}]`;
-    `pace`: letters a second by language.
+def read_manifest(pipeline: Pipeline) -> dict[str, Any]:
+    """Return `makings`: `{media, numbered, calls, looks}` by capability; `voices`: `[{id, languages, names}]`; and
+    `pace`: letters per second by language, for the length of spoken text.
     """
     return {
         "makings": {
-            capability.id: _making(pipeline, capability)
+            capability.id: _describe(pipeline, capability)
             for capability in pipeline.catalog.capabilities.values()
         },
         "pace": LETTERS_A_SECOND,
@@ -27,7 +27,7 @@ def read_makings(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def _making(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:
+def _describe(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:
     fields = read_fields(capability, pipeline.catalog.models(capability.id))
     prices = pipeline.call_prices(capability.id)
     return {

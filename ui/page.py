@@ -17,9 +17,9 @@ from ui.form.layout import Form, build_form, build_tab
 from ui.form.updates import restore
 from ui.gradio_errors import EXCEPTION_HANDLERS, SafeBlocks
 from ui.http.owner import OWNER
-from ui.manifest import read_makings
-from ui.page_head import FirstPaint, read_head
-from ui.theme import Studio
+from ui.manifest import read_manifest
+from ui.page_head import PageHeadMiddleware, render_head
+from ui.theme import StudioTheme
 from ui.words.i18n import Labels
 
 LABELS = Labels()
@@ -46,7 +46,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
                     with gr.Column(elem_id="form-col", min_width=0):
                         tabs["groups"] = _build_groups(groups, by_id, tabs)
                     with gr.Column(elem_id="stage-col", min_width=0):
-                        islands.stage()
+                        islands.viewer()
                     with gr.Column(elem_id="board-col", min_width=0):
                         islands.board()
             with gr.Tab(
@@ -65,15 +65,15 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
 def mount_options(pipeline: Pipeline) -> dict[str, Any]:
     """Return the options of `gr.mount_gradio_app`; call it after `build_page`, which registers the labels."""
     root = pipeline.settings.public_path
-    head = read_head(pipeline.settings.demo, read_makings(pipeline), root)
+    head = render_head(pipeline.settings.demo, read_manifest(pipeline), root)
     return {
         "root_path": root or None,
         "show_error": False,
-        "theme": Studio(),
+        "theme": StudioTheme(),
         "i18n": LABELS.i18n(),
         "footer_links": [],
         "app_kwargs": {
-            "middleware": [Middleware(FirstPaint, head=lambda: head, root=root)],
+            "middleware": [Middleware(PageHeadMiddleware, head=lambda: head, root=root)],
             "exception_handlers": EXCEPTION_HANDLERS,
         },
     }

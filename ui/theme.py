@@ -1,4 +1,4 @@
-"""The theme is a bridge: every value of Gradio's points at a token, so both schemes live in tokens.css."""
+"""Gradio's theme with every value set to a CSS variable, so that tokens.css defines both color schemes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gradio.themes.utils.fonts import LocalFont
 
 CLEAR, NONE = "transparent", "none"
 
-_SAME_IN_BOTH: dict[str, str] = {
+_PER_SCHEME: dict[str, str] = {
     "body_background_fill": "var(--bench)",
     "body_text_color": "var(--ink)",
     "body_text_color_subdued": "var(--ink2)",
@@ -76,7 +76,7 @@ _SAME_IN_BOTH: dict[str, str] = {
     "shadow_drop_lg": "var(--pop)",
 }
 
-_ONCE: dict[str, str] = {
+_SHARED: dict[str, str] = {
     "color_accent": "var(--run)",
     "loader_color": "var(--run)",
     "block_padding": "0px",
@@ -102,17 +102,17 @@ _ONCE: dict[str, str] = {
 }
 
 
-class Studio(gr.themes.Base):
-    """Kling Studio's theme: tokens under Gradio's names, IBM Plex in its two whole weights."""
+class StudioTheme(gr.themes.Base):
+    """IBM Plex in two weights, and the values below that this version of Gradio has."""
 
     def __init__(self) -> None:
         super().__init__(
-            # The bundled semibold files lack most of ASCII; regular and bold are whole.
+            # The bundled semibold files lack most of ASCII; regular and bold are complete.
             font=[LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"],
             font_mono=[LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"],
             text_size=gr.themes.sizes.text_md,
         )
         known = super().set.__code__.co_varnames
-        values: dict[str, Any] = {**_ONCE, **_SAME_IN_BOTH}
-        values |= {f"{name}_dark": value for name, value in _SAME_IN_BOTH.items()}
+        values: dict[str, Any] = {**_SHARED, **_PER_SCHEME}
+        values |= {f"{name}_dark": value for name, value in _PER_SCHEME.items()}
         super().set(**{name: value for name, value in values.items() if name in known})
