@@ -31,6 +31,54 @@ SIMULATOR_WORDS = {
     "neighbour": "listener",
 }
 
+PAGE_FILES = (
+    *("ui/", "app.py"),
+    *(
+        f"tests/unit/test_{name}.py"
+        for name in (
+            *("body_limits", "error_responses", "form", "host_check", "json_counter"),
+            *("quote", "server", "thread_pools", "upload_quota", "words"),
+        )
+    ),
+)
+PAGE_WORDS = {
+    "tongue": "i18n, labels",
+    "makings": "manifest",
+    "stands": "field_states",
+    "leftovers": "gradio_uploads",
+    "knock": "request",
+    "gate": "host_check",
+    "room": "upload_quota",
+    "stand": "field_state",
+    "making": "manifest",
+    "refusals": "error_handlers",
+    "orders": "form updates",
+    "order": "update_request, job_request",
+    "speak": "make_download_name",
+    "say": "format_message",
+    "says": "status",
+    "said": "reply, error, message",
+    "told": "found, shown, warnings",
+    "held": "widget_values, buffered; only credits are held",
+    "patience": "limits",
+    "capacity": "thread_pool",
+    "incoming": "body_stream",
+    "answers": "safe_responses",
+    "wiring": "events",
+    "stage": "viewer",
+    "begins": "session_inputs",
+    "chosen": "session_fields",
+    "spare": "unused_slots",
+    "swaps": "offers",
+    "stand_in": "placeholders",
+    "json_count": "json_counter",
+    "is_at": "is_same_site",
+    "first_paint": "page_head_middleware",
+    "refuse_http": "handle_http_exception",
+    "refuse_unknown": "handle_unexpected",
+    "silent": "idle_seconds",
+}
+
 # Old words and the field's, by the folder in which the old one is wrong; the longest folder that
 # fits a file counts beside the shorter ones. A word of two parts stands as in a name: `in_hand`.
 OLD_NAMES: dict[str, dict[str, str]] = {
@@ -43,7 +91,7 @@ OLD_NAMES: dict[str, dict[str, str]] = {
         "take_files": "resolve_files",
     },
     "tests/unit/": {"bench": "harness"},
-    "ui/": {},
+    **dict.fromkeys(PAGE_FILES, PAGE_WORDS),
     "kling_pipeline/simulator/": SIMULATOR_WORDS,
     "tests/unit/test_simulator_": SIMULATOR_WORDS,
     "tests/unit/simulator_client": SIMULATOR_WORDS,
@@ -53,4 +101,8 @@ OLD_NAMES: dict[str, dict[str, str]] = {
 # Names that only look like one of them, or that cannot change: file, or "" for all, to names.
 STILL_NAMED: dict[str, set[str]] = {
     "": set(),
+    "ui/api/files.py": {"incoming"},  # the engine's folder of uploads
+    "ui/gradio_errors.py": {"state_session_capacity"},  # Gradio's
+    "ui/middleware/upload_quota.py": {"check_room"},  # the engine's
+    "tests/unit/test_upload_quota.py": {"check_room"},
 }

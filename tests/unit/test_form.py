@@ -191,9 +191,7 @@ def test_only_fields_and_values_that_some_model_takes_are_drawn(catalog: Catalog
 
 
 @pytest.mark.parametrize("capability", ["text_to_video", "image_to_video", "image_generation"])
-def test_what_a_widget_begins_with_is_the_requests_default(
-    pipeline: Pipeline, capability: str
-) -> None:
+def test_a_widget_starts_with_the_requests_default(pipeline: Pipeline, capability: str) -> None:
     form = build(pipeline, capability)
     params, count = form.quotes.read(widget_values(form))
     fields = pipeline.catalog.capability(capability).request.model_fields
@@ -221,12 +219,12 @@ def test_a_camera_is_read_and_written(toy: Pipeline) -> None:
     assert one.read(one.write(None) or {}) is None
 
 
-def test_a_camera_that_stands_still_has_no_axis_to_choose(toy: Pipeline) -> None:
+def test_a_camera_without_a_move_has_no_axis_to_choose(toy: Pipeline) -> None:
     form = build(toy, "throwaway")
     axis, amount, kind = (f"camera_control{PART_SEP}{part}" for part in ("axis", "amount", "type"))
-    for move, spare in ((UNSET, [axis, amount]), ("down_back", [axis, amount]), ("simple", [])):
+    for move, unused in ((UNSET, [axis, amount]), ("down_back", [axis, amount]), ("simple", [])):
         answer = form.quotes.quote("local", widget_values(form, **{kind: move}))
-        assert answer["spare"] == spare
+        assert answer["spare"] == unused
 
 
 def test_an_optional_number_may_stay_empty(toy: Pipeline) -> None:

@@ -89,10 +89,10 @@ def test_a_refusal_has_retry_after() -> None:
 def test_however_many_wait_for_kling_the_light_routes_answer(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, method: str, path: str, name: str, body: Any
 ) -> None:
-    answers = threading.Event()
+    answered = threading.Event()
 
     def slow(*_: Any) -> dict[str, Any]:
-        answers.wait()
+        answered.wait()
         return {}
 
     monkeypatch.setattr(harness.pipeline, name, slow)
@@ -117,7 +117,7 @@ def test_however_many_wait_for_kling_the_light_routes_answer(
                             await anyio.sleep(0.01)
                         return (await http.get("/api/credits")).status_code
                 finally:
-                    answers.set()
+                    answered.set()
 
     assert run_async(main()) == 200
     assert sorted({status: statuses.count(status) for status in statuses}.items()) == [
