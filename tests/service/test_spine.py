@@ -124,7 +124,7 @@ def test_the_same_click_is_one_purchase(app):
     assert takes[0][:-1] == takes[1][:-1]
 
 
-def test_a_result_answers_ranges_and_has_a_speaking_name(app):
+def test_a_result_answers_ranges_and_has_a_descriptive_name(app):
     (job,) = app.submit("text_to_video", T2V)
     asset = app.wait_state(job["id"], "done")["assets"][0]
     part = app.http.get(asset["url"], headers={"Range": "bytes=0-99"})

@@ -1,4 +1,4 @@
-"""One request through a piece of ASGI, its body coming as the test says."""
+"""Send one request to an ASGI app, its body in chunks and pauses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conftest import run_async
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     body: bytes
@@ -24,19 +24,19 @@ class Answer:
         return str(error["code"])
 
 
-def ask(
+def send_request(
     app: Any,
     path: str = "/api/quote",
     *,
     body: Iterable[bytes | float] = (),
     headers: dict[str, str] | list[tuple[str, str]] | None = None,
     method: str = "POST",
-    ends: bool = True,
-    leaves: float = 0.0,
-) -> Answer:
-    """The answer; a number among the pieces of the body is a pause, and without `ends` the rest never comes.
+    complete: bool = True,
+    disconnect_after: float = 0.0,
+) -> Response:
+    """Return the response; a number among the body's chunks is a pause in seconds.
 
-    So long after the body's end the client leaves.
+    Without `complete` the body never ends; `disconnect_after` are the seconds from its end to the client's disconnect.
     """
     pairs = headers.items() if isinstance(headers, dict) else headers or []
     path, _, query = path.partition("?")
@@ -45,18 +45,18 @@ def ask(
         "query_string": query.encode(), "root_path": "", "server": ("127.0.0.1", 7860), "http_version": "1.1",
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs],
     }  # fmt: skip
-    pieces, sent, ended = iter(body), list[dict[str, Any]](), False
+    chunks, sent, ended = iter(body), list[dict[str, Any]](), False
 
     async def receive() -> dict[str, Any]:
         nonlocal ended
-        for piece in pieces:
-            if isinstance(piece, bytes):
-                return {"type": "http.request", "body": piece, "more_body": True}
-            await asyncio.sleep(piece)
-        if not ends:
+        for chunk in chunks:
+            if isinstance(chunk, bytes):
+                return {"type": "http.request", "body": chunk, "more_body": True}
+            await asyncio.sleep(chunk)
+        if not complete:
             await asyncio.Event().wait()
         if ended:
-            await asyncio.sleep(leaves)
+            await asyncio.sleep(disconnect_after)
             return {"type": "http.disconnect"}
         ended = True
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -67,4 +67,4 @@ def ask(
     run_async(app(scope, receive, send))
     start = sent[0]
     got = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-    return Answer(start["status"], got, b"".join(one.get("body", b"") for one in sent[1:]))
+    return Response(start["status"], got, b"".join(one.get("body", b"") for one in sent[1:]))

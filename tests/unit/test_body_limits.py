@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 import ui.middleware.body_limits
 import ui.middleware.body_stream
-from tests.unit.asgi import ask
+from tests.unit.asgi import send_request
 from ui.middleware.body_limits import MAX_SIZES, MB, BodyLimitMiddleware, BodyLimits
 
 
@@ -41,7 +41,7 @@ def no_draining(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(app: Any, path: str = "/api/quote", **asked: Any) -> tuple[int, str]:
-    answer = ask(BodyLimitMiddleware(app, asked.pop("limits", None)), path, **asked)
+    answer = send_request(BodyLimitMiddleware(app, asked.pop("limits", None)), path, **asked)
     assert answer.headers["connection"] == "close", "what still comes is not waited for"
     return answer.status, answer.code
 
@@ -63,7 +63,7 @@ def test_every_path_has_its_size(
     declared = {**FILE, "content-length": str(most * MB + 1)}
     assert refused(app, path, headers=declared) == (413, "body_too_large")
     assert (
-        ask(
+        send_request(
             BodyLimitMiddleware(app), path, headers={**FILE, "content-length": str(most * MB)}
         ).status
         == 200
@@ -72,7 +72,7 @@ def test_every_path_has_its_size(
         ui.middleware.body_limits, "MAX_SIZES", [(start, size // KB) for start, size in MAX_SIZES]
     )
     just = [b" " * KB] * most
-    assert ask(BodyLimitMiddleware(app), path, body=just, headers=FILE).status == 200
+    assert send_request(BodyLimitMiddleware(app), path, body=just, headers=FILE).status == 200
     assert refused(app, path, body=[*just, b" "], headers=FILE) == (413, "body_too_large")
 
 
@@ -81,9 +81,9 @@ def test_every_path_has_its_size(
 def test_json_is_counted_at_every_path_whatever_its_content_type(app: Any, path: str) -> None:
     kinds = [JSON_TYPE, {}, {"content-type": "text/plain"}]
     for headers in kinds if path in UPLOAD_PATHS else [*kinds, FILE]:
-        many = {"body": [b'{"prompt": [' + b"[]," * 10_001], "headers": headers, "ends": False}
+        many = {"body": [b'{"prompt": [' + b"[]," * 10_001], "headers": headers, "complete": False}
         assert refused(app, path, **many) == (413, "body_too_large")
-        deep = {"body": [b'{"a":' * 33], "headers": headers, "ends": False}
+        deep = {"body": [b'{"a":' * 33], "headers": headers, "complete": False}
         assert refused(app, path, **deep) == (400, "malformed_json")
         wide = {"body": [json.dumps(["\u2200", *[[]] * 9], ensure_ascii=False).encode("utf-16")]}
         assert refused(app, path, headers=headers, **wide) == (400, "malformed_json")
@@ -93,9 +93,9 @@ def test_json_is_counted_at_every_path_whatever_its_content_type(app: Any, path:
 def test_a_body_that_pauses_too_long_is_refused(app: Any) -> None:
     limits = BodyLimits(idle_seconds=0.02)
     for headers in (JSON_TYPE, FILE, {**JSON_TYPE, "content-length": "9"}):
-        asked = {"body": [b"[1"], "headers": headers, "ends": False, "limits": limits}
+        asked = {"body": [b"[1"], "headers": headers, "complete": False, "limits": limits}
         assert refused(app, **asked) == (408, "body_too_slow")
-    assert refused(app, ends=False, limits=limits) == (408, "body_too_slow")
+    assert refused(app, complete=False, limits=limits) == (408, "body_too_slow")
 
 
 @APPS
@@ -105,7 +105,7 @@ def test_a_body_that_trickles_is_refused_and_a_large_one_has_longer(app: Any) ->
     assert refused(app, body=trickle, limits=slow) == (408, "body_too_slow")
     large = [one for _ in range(60) for one in (b" " * 1000, 0.001)]
     generous = BodyLimits(base_seconds=0.05, min_bytes_per_second=1000)
-    assert ask(BodyLimitMiddleware(app, generous), body=large).status == 200
+    assert send_request(BodyLimitMiddleware(app, generous), body=large).status == 200
 
 
 def test_once_the_body_has_arrived_the_response_is_not_timed() -> None:
@@ -117,7 +117,10 @@ def test_once_the_body_has_arrived_the_response_is_not_timed() -> None:
         await JSONResponse({})(scope, receive, send)
 
     limits = BodyLimits(idle_seconds=0.02, base_seconds=0.02)
-    assert ask(BodyLimitMiddleware(late, limits), method="GET", leaves=0.2).status == 200
+    assert (
+        send_request(BodyLimitMiddleware(late, limits), method="GET", disconnect_after=0.2).status
+        == 200
+    )
     assert received == ["http.request", "http.disconnect"]
 
 
@@ -127,7 +130,9 @@ def test_a_compressed_body_is_refused(app: Any) -> None:
         answer = refused(app, headers={**JSON_TYPE, "content-encoding": coding})
         assert answer == (415, "unsupported_media_type")
     assert (
-        ask(BodyLimitMiddleware(app), headers={**JSON_TYPE, "content-encoding": "Identity"}).status
+        send_request(
+            BodyLimitMiddleware(app), headers={**JSON_TYPE, "content-encoding": "Identity"}
+        ).status
         == 200
     )
 
@@ -139,7 +144,7 @@ def test_large_bodies_share_a_budget_that_small_ones_and_files_do_not_need() -> 
         await Request(scope, receive).body()
         for size, headers in ((3 * MB, JSON_TYPE), (MB // 2, JSON_TYPE), (3 * MB, FILE)):
             path = "/api/uploads" if headers is FILE else "/api/quote"
-            body = Request(scope, pieces(b" " * size))
+            body = Request(scope, chunks(b" " * size))
             inner = BodyLimitMiddleware(read, middleware.limits)
             inner.buffered = middleware.buffered
             part = inner_scope({**scope, "path": path}, headers)
@@ -147,12 +152,12 @@ def test_large_bodies_share_a_budget_that_small_ones_and_files_do_not_need() -> 
         await JSONResponse({})(scope, receive, send)
 
     middleware = BodyLimitMiddleware(nested, BodyLimits(max_buffered=4 * MB))
-    assert ask(middleware, body=[b" " * MB] * 2, headers=JSON_TYPE).status == 200
+    assert send_request(middleware, body=[b" " * MB] * 2, headers=JSON_TYPE).status == 200
     assert [status for status, _ in seen] == [503, 200, 200]
     assert middleware.buffered == 0, "given back with the answer"
 
 
-def pieces(data: bytes) -> Any:
+def chunks(data: bytes) -> Any:
     parts = [data[at : at + MB] for at in range(0, len(data), MB)]
 
     async def receive() -> Any:

@@ -17,7 +17,7 @@ from starlette.routing import Route, Router
 import ui.http.unexpected_errors
 from kling_pipeline.errors import StorageError
 from tests.conftest import run_async
-from tests.unit.asgi import ask
+from tests.unit.asgi import send_request
 from ui.gradio_errors import EXCEPTION_HANDLERS, MAX_SESSIONS, SafeBlocks
 from ui.gradio_uploads import delete_partial_uploads
 from ui.middleware.safe_responses import SafeResponseMiddleware
@@ -85,7 +85,7 @@ UNWRITABLE = [
 @pytest.mark.parametrize("error", DISK, ids=lambda one: type(one).__name__)
 def test_a_full_disk_is_507_at_every_address(error: BaseException, gradio: bool) -> None:
     for path in ("/api/jobs", "/gradio_api/upload", "/"):
-        answer = ask(failing_app(error, gradio=gradio), path)
+        answer = send_request(failing_app(error, gradio=gradio), path)
         assert (answer.status, answer.code) == (507, "disk_full")
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert SECRET.encode() not in answer.body
@@ -95,7 +95,7 @@ def test_a_full_disk_is_507_at_every_address(error: BaseException, gradio: bool)
 def test_a_disk_that_cannot_be_written_is_507_and_not_reported_as_full(
     error: BaseException,
 ) -> None:
-    answer = ask(failing_app(error))
+    answer = send_request(failing_app(error))
     assert (answer.status, answer.code) == (507, "disk_unwritable")
     assert b"space" not in answer.body
     assert SECRET.encode() not in answer.body
@@ -111,7 +111,7 @@ def test_an_unexpected_error_shows_nothing_of_this_machine(gradio: bool) -> None
         raised_within(disk_error(errno.EACCES), ValueError(SECRET), aside=True),
         raised_within(disk_error(errno.EACCES), chained(KeyError(SECRET))),
     ):
-        answer = ask(failing_app(error, gradio=gradio), "/api/jobs")
+        answer = send_request(failing_app(error, gradio=gradio), "/api/jobs")
         assert (answer.status, answer.code) == (500, "internal_error")
         assert b"secret" not in answer.body
         assert "content-security-policy" in answer.headers
@@ -124,7 +124,7 @@ def test_the_same_failure_a_hundred_times_is_a_hundred_lines_and_one_traceback(
     app = failing_app(ValueError("a\nb"))
     with caplog.at_level(logging.ERROR):
         for _ in range(100):
-            ask(app)
+            send_request(app)
     ours = [one for one in caplog.records if one.name == "ui.http.unexpected_errors"]
     assert len(ours) == 100
     assert sum(one.exc_info is not None and one.exc_info[0] is not None for one in ours) == 1
@@ -137,7 +137,7 @@ def test_a_response_that_has_begun_is_cut() -> None:
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise ValueError(SECRET)
 
-    answer = ask(SafeResponseMiddleware(begun))
+    answer = send_request(SafeResponseMiddleware(begun))
     assert (answer.status, answer.body) == (200, b"half")
 
 
@@ -146,7 +146,9 @@ def test_plain_text_of_a_library_becomes_json() -> None:
         ("/api/x", 400, "bad_request"), ("/media/x", 416, "bad_range"), ("/api/x", 413, "file_too_large"),
         ("/", 500, "internal_error"), ("/gradio_api/x", 503, "busy"), ("/api/x", 405, "method_not_allowed"),
     ):  # fmt: skip
-        answer = ask(SafeResponseMiddleware(PlainTextResponse(f"Traceback {SECRET}", status)), path)
+        answer = send_request(
+            SafeResponseMiddleware(PlainTextResponse(f"Traceback {SECRET}", status)), path
+        )
         assert (answer.status, answer.code) == (status, code)
         assert b"secret" not in answer.body
 
@@ -158,7 +160,9 @@ def test_an_http_exception_of_gradio_has_the_code_of_its_status() -> None:
         (404, "not_found"),
         (403, "bad_request"),
     ):
-        answer = ask(failing_app(HTTPException(status, SECRET), gradio=True), "/gradio_api/upload")
+        answer = send_request(
+            failing_app(HTTPException(status, SECRET), gradio=True), "/gradio_api/upload"
+        )
         assert (answer.status, answer.code) == (status, code)
         assert b"secret" not in answer.body
 
@@ -195,17 +199,17 @@ def test_a_stream_that_has_reported_its_error_ends_with_one_line(caplog: Any) ->
     app = FastAPI(
         routes=[Route("/gradio_api/queue/data", answer)], exception_handlers=EXCEPTION_HANDLERS
     )
-    ends = []
+    complete = []
 
     async def watched(scope: Any, receive: Any, send: Any) -> None:
         async def seen(message: Any) -> None:
-            ends.append(message["type"].endswith("body") and not message.get("more_body"))
+            complete.append(message["type"].endswith("body") and not message.get("more_body"))
             await send(message)
 
         await SafeResponseMiddleware(app)(scope, receive, seen)
 
-    assert ask(watched, "/gradio_api/queue/data", method="GET").body == b"data: gone\n\n"
-    assert ends == [False, False, True]
+    assert send_request(watched, "/gradio_api/queue/data", method="GET").body == b"data: gone\n\n"
+    assert complete == [False, False, True]
     assert len(caplog.records) == 1
     assert caplog.records[0].exc_info is None
     assert "queue/data" in caplog.text
@@ -243,6 +247,6 @@ def test_a_malformed_form_is_the_callers_fault(
         FastAPI(), page, path="/", app_kwargs={"exception_handlers": EXCEPTION_HANDLERS}
     )
     header = {"content-type": kind, "content-length": str(len(form))}
-    answer = ask(app, f"/gradio_api/upload{query}", body=[form], headers=header)
+    answer = send_request(app, f"/gradio_api/upload{query}", body=[form], headers=header)
     assert (answer.status, answer.code) == (400, "bad_request")
     assert "Traceback" not in caplog.text

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from kling_pipeline.errors import StudioError
 from kling_pipeline.settings import Settings, read_settings
-from tests.unit.asgi import Answer, ask
+from tests.unit.asgi import Response, send_request
 from ui.middleware.host_check import HostCheckMiddleware
 
 
@@ -28,8 +28,8 @@ def keyed_check(**settings: Any) -> HostCheckMiddleware:
     return demo_check(kling_access_key="a", kling_secret_key="b", **settings)
 
 
-def request(check: HostCheckMiddleware, path: str = "/", **headers: str) -> Answer:
-    return ask(check, path, headers=headers, method="GET")
+def request(check: HostCheckMiddleware, path: str = "/", **headers: str) -> Response:
+    return send_request(check, path, headers=headers, method="GET")
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_foreign_or_malformed_hosts_are_refused(host: str) -> None:
 
 def test_two_hosts_or_two_origins_are_refused() -> None:
     ours = [("host", "localhost"), ("host", "localhost")]
-    assert ask(demo_check(), headers=ours).code == "foreign_host"
+    assert send_request(demo_check(), headers=ours).code == "foreign_host"
     twice = [("host", "localhost"), ("origin", "http://localhost"), ("origin", "http://localhost")]
-    assert ask(demo_check(), headers=twice).code == "foreign_origin"
-    assert ask(demo_check(), headers=[]).code == "foreign_host"
+    assert send_request(demo_check(), headers=twice).code == "foreign_origin"
+    assert send_request(demo_check(), headers=[]).code == "foreign_host"
 
 
 def test_a_url_in_place_of_a_path_is_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 from ui.words import LANGUAGES, format_message, read_words
 
 UI = Path(__file__).resolve().parent.parent.parent / "ui"
-FIGURE = re.compile(r"{(\w+)")
+PLACEHOLDER = re.compile(r"{(\w+)")
 
 
 def test_every_key_is_in_both_languages() -> None:
@@ -20,19 +20,19 @@ def test_every_key_is_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize("key", sorted(read_words("en")))
-def test_the_figures_of_a_sentence_match(key: str) -> None:
-    english, chinese = (set(FIGURE.findall(read_words(lang)[key])) for lang in LANGUAGES)
+def test_both_languages_have_the_same_placeholders(key: str) -> None:
+    english, chinese = (set(PLACEHOLDER.findall(read_words(lang)[key])) for lang in LANGUAGES)
     assert english == chinese
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_no_words_are_empty_or_shout(lang: str) -> None:
+def test_no_text_is_empty_or_has_an_exclamation_mark(lang: str) -> None:
     wrong = {k: v for k, v in read_words(lang).items() if not v.strip() or re.search("[!！]", v)}
     assert wrong == {}
 
 
 def _used_keys() -> list[tuple[str, str]]:
-    """Keys that scripts and skeletons ask for by their full name, with the file that asks."""
+    """Keys that scripts and skeletons use by their full name, with the file that uses them."""
     found = []
     for path in sorted([*UI.glob("static/**/*.js"), *UI.glob("**/*.py")]):
         text = path.read_text(encoding="utf-8")
@@ -44,10 +44,10 @@ def _used_keys() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("file", "key"), _used_keys() or [("", "header.name")])
 def test_every_key_that_the_page_uses_exists(file: str, key: str) -> None:
-    assert key in read_words("en"), f"{file} asks for {key}"
+    assert key in read_words("en"), f"{file} uses {key}"
 
 
-def test_figures_and_plurals_are_filled_in() -> None:
+def test_values_and_plurals_are_filled_in() -> None:
     words = {"a": "{n} new {n|take|takes} for {credits}"}
     assert format_message(words, "a", n=1, credits=1260) == "1 new take for 1,260"
     assert format_message(words, "a", n=3, credits="x") == "3 new takes for x"
