@@ -84,8 +84,8 @@ class _Server(uvicorn.Server):
         worker_stop = asyncio.create_task(anyio.to_thread.run_sync(self._stop_worker))
         # The app's own shutdown waits for the worker too.
         shutdown = asyncio.create_task(super().shutdown(sockets))
-        most = _RESPONSE_SECONDS + _EXIT_SECONDS
-        _, late = await asyncio.wait({worker_stop, shutdown}, timeout=most)
+        limit = _RESPONSE_SECONDS + _EXIT_SECONDS
+        _, late = await asyncio.wait({worker_stop, shutdown}, timeout=limit)
         if not late and self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_EXIT_SECONDS)
         if late or self.server_state.tasks:
@@ -118,8 +118,8 @@ def _raise_descriptor_limit() -> None:
     try:
         import resource  # noqa: PLC0415  # Windows has none
 
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = 65_536 if most == resource.RLIM_INFINITY else min(most, 65_536)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 65_536 if limit == resource.RLIM_INFINITY else min(limit, 65_536)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, limit))
     except (ImportError, ValueError, OSError):
         pass

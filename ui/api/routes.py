@@ -67,7 +67,7 @@ class Api:
         self.pipeline, self.ready = pipeline, ready
 
     def healthz(self, request: Request) -> Response:
-        """Respond 200 when a submit would be accepted and worked on, 503 before that or while the disk is full."""
+        """Respond 200 when a submit would be accepted and worked on, else 503."""
         if not self.ready():
             return JSONResponse({"ok": False}, status_code=503)
         try:

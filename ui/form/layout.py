@@ -15,7 +15,7 @@ from ui.form.quote import VARIANTS, FormQuotes
 from ui.form.widgets import build_field, build_session_panel
 from ui.words.i18n import Labels
 
-_MOST_VARIANTS = 4
+_MAX_VARIANTS = 4
 _ON_REPLY = "watch('value', () => window.studioForm?.paint(JSON.parse(props.value || 'null')))"
 _HINT_LINES = '<div class="ks-hints" data-hints aria-live="polite"></div>'
 _PAY_BAR = """<div class="ks-pay" data-pay><button type="button" class="ks-paybtn"><span>–</span></button>
@@ -75,7 +75,7 @@ def build_form(pipeline: Pipeline, capability: Capability) -> Form:
     quotes = FormQuotes(pipeline, capability, fields)
     variants = Field(
         capability=capability.id, name=VARIANTS, look=Look("choice"), media=None, default=1,
-        optional=False, values=tuple(range(1, _MOST_VARIANTS + 1)),
+        optional=False, values=tuple(range(1, _MAX_VARIANTS + 1)),
     )  # fmt: skip
     # Before the switches, so that choices of one kind are neighbours.
     after = next((at for at, one in enumerate(fields) if one.widget == "switch"), len(fields))

@@ -16,12 +16,11 @@ from ui.form.field_state import FieldState, read_field_states
 from ui.form.fields import PART_SEP, SIMPLE, Field
 
 VARIANTS = "variant_count"
-CONFIRM_ABOVE = 2000  # credits; a dearer click has to be confirmed by a second one
-CONFIRM_SHARE = 10  # and so has one that takes more than a tenth of what is left
-PLACEHOLDERS = {
-    "media": "https://stand.in/",
-    "prompt": "-",
-}  # so that a half-filled form has a price
+# A click that costs more credits, or more than a tenth of the balance, is confirmed by a second one.
+CONFIRM_ABOVE = 2000
+CONFIRM_SHARE = 10
+# With these for missing fields a half-filled form has a price.
+PLACEHOLDERS = {"media": "https://stand.in/", "prompt": "-"}
 MAX_OFFERS = 3
 
 

@@ -24,21 +24,21 @@ class ThreadPool:
 
     def __init__(self, max_threads: int, max_waiting: int) -> None:
         self._limiter = CapacityLimiter(max_threads)
-        self._most, self._taken = max_threads + max_waiting, 0
+        self._max_calls, self._calls = max_threads + max_waiting, 0
 
     async def run(self, work: Callable[_P, _T], /, *args: _P.args, **named: _P.kwargs) -> _T:
         """Run `work` in a thread and return its result; BusyError, before it starts, when the queue is full."""
-        if self._taken >= self._most:
+        if self._calls >= self._max_calls:
             raise BusyError(
                 "The studio has as much in hand as it can bear. Nothing was taken and nothing was "
                 "charged; try again in a few seconds.",
             )
         # Counted on the event loop alone, so no lock is needed.
-        self._taken += 1
+        self._calls += 1
         try:
             return await to_thread.run_sync(partial(work, *args, **named), limiter=self._limiter)
         finally:
-            self._taken -= 1
+            self._calls -= 1
 
 
 # For uploads and bodies with files. A waiting request occupies memory, but no thread.
