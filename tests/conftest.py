@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.forkserver import Forked, run
+
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ("test-access-key", "test-secret-key-that-is-long-enough-for-hs256")
 WAIT = float(os.environ.get("STUDIO_TEST_WAIT", "60"))
@@ -46,16 +48,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def clean_env(*, measured: bool = True, **extra: str) -> dict[str, str]:
-    """The environment without anything of Kling's or the studio's.
-
-    `measured` False leaves coverage out: it slows a process down, and some are only the stage.
-    """
-    foreign = ("KLING_", "STUDIO_") if measured else ("KLING_", "STUDIO_", "COVERAGE_")
+def clean_env(**extra: str) -> dict[str, str]:
+    """The environment without anything of Kling's, the studio's or coverage's."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(foreign) and name not in ("HOST", "PORT")
+        if not name.startswith(("KLING_", "STUDIO_", "COVERAGE_")) and name not in ("HOST", "PORT")
     }
     return kept | extra
 
@@ -78,9 +76,7 @@ class Process:
     def __init__(self, command: list[str], log: Path, env: dict[str, str]) -> None:
         self.log = log
         with log.open("ab") as out:
-            self.popen = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=out, stderr=out, env=env, cwd=ROOT
-            )
+            self.popen = Forked(command, env, out, out)
 
     def kill(self) -> None:
         """As `kill -9` does."""
@@ -91,15 +87,14 @@ class Process:
         if self.popen.poll() is None:
             self.popen.terminate()
             try:
-                self.popen.wait(timeout=20)
+                self.popen.wait(timeout=WAIT)
             except subprocess.TimeoutExpired:
                 self.popen.kill()
         self._ended()
 
     def _ended(self) -> None:
-        self.popen.wait(timeout=20)
-        if self.popen.stdin:
-            self.popen.stdin.close()
+        self.popen.wait(timeout=WAIT)
+        self.popen.stdin.close()
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")
@@ -119,7 +114,7 @@ class Simulator(Process):
             "--port-file", str(self.port_file), "--access-key", KEYS[0], "--secret-key", KEYS[1],
             *options,
         ]  # fmt: skip
-        super().__init__(command, folder / "kling.log", clean_env(measured=False))
+        super().__init__(command, folder / "kling.log", clean_env())
         wait_for(self.port_file.exists, "the simulator")
         self.port = json.loads(self.port_file.read_text())["port"]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -141,12 +136,9 @@ def answers(url: str) -> bool:
 class App(Process):
     """A whole studio over HTTP."""
 
-    def __init__(
-        self, folder: Path, port: int | None = None, *, measured: bool = True, **env: str
-    ) -> None:
+    def __init__(self, folder: Path, port: int | None = None, **env: str) -> None:
         self.folder, self.port = folder, port or free_port()
         self.env = clean_env(
-            measured=measured,
             STUDIO_DATA_DIR=str(folder),
             PORT=str(self.port),
             HOST="127.0.0.1",
@@ -154,7 +146,7 @@ class App(Process):
         )
         super().__init__([sys.executable, "app.py"], folder.parent / "app.log", self.env)
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, timeout=20, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=WAIT, trust_env=False)
 
     def ready(self) -> App:
         try:
@@ -212,10 +204,7 @@ class App(Process):
 
 
 def run_cli(*command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kling_pipeline", *command],
-        env=env, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+    return run([sys.executable, "-m", "kling_pipeline", *command], env, timeout=180)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One demo studio for all browser tests, its clock a little faster."""
     folder = tmp_path_factory.mktemp("browser")
     (folder / "var").mkdir()
-    app = App(folder / "var", measured=False, STUDIO_TIME_SCALE="3").ready()
+    app = App(folder / "var", STUDIO_TIME_SCALE="3").ready()
     yield app
     app.stop()
 

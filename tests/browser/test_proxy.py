@@ -29,7 +29,7 @@ def proxies(tmp_path_factory: pytest.TempPathFactory) -> Any:
         made = [stack.enter_context(running(strips=strips)) for strips in (True, False)]
         # The name that is set need not be the only one the page works under; the first is.
         app = App(
-            folder / "var", measured=False, STUDIO_TIME_SCALE="3", STUDIO_PUBLIC_URL=made[0].url
+            folder / "var", STUDIO_TIME_SCALE="3", STUDIO_PUBLIC_URL=made[0].url
         ).ready()
         stack.callback(app.stop)
         for proxy in made:

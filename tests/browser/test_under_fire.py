@@ -112,7 +112,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
     env: dict[str, str],
     visit: Callable[[App], Page],
 ) -> None:
-    app = start_app(measured=False, **env)
+    app = start_app(**env)
     page = visit(app)
     page.get_by_role("tab", name="Text to video", exact=True).click()
     prompt = page.locator("#f-text_to_video-prompt textarea")
@@ -124,7 +124,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
         load(app)
         died = die(app, page, seen)
         told = board(page)
-        app = start_app(measured=False, **env)
+        app = start_app(**env)
         assert board(page) == told or page.locator(".ks-header [data-count=offline]").count() == 0
         expect(page.locator(".ks-header [data-count=offline]")).to_have_count(0)
         blind.append((died, time.time() * 1000))
@@ -150,7 +150,7 @@ def test_every_card_tells_the_truth_while_the_studio_is_killed_and_kling_rages(
 def test_words_typed_while_the_studio_is_away_come_back_and_nothing_is_sold(
     start_app: Callable[..., App], env: dict[str, str], visit: Callable[[App], Page]
 ) -> None:
-    app = start_app(measured=False, **env)
+    app = start_app(**env)
     page = visit(app)
     page.get_by_role("tab", name="Text to video", exact=True).click()
     prompt = page.locator("#f-text_to_video-prompt textarea")
@@ -161,7 +161,7 @@ def test_words_typed_while_the_studio_is_away_come_back_and_nothing_is_sold(
     expect(pay).to_contain_text("does not answer")
     pay.click()
     prompt.fill("half a thought, and rain")  # nobody hears it now
-    app = start_app(measured=False, **env)
+    app = start_app(**env)
     expect(pay).to_contain_text("210 credits")
     expect(prompt).to_have_value("half a thought, and rain")
     assert app.http.get("/api/jobs?since=0").json()["jobs"] == []
@@ -170,7 +170,7 @@ def test_words_typed_while_the_studio_is_away_come_back_and_nothing_is_sold(
 def test_a_page_that_slept_is_true_again_at_once(
     start_app: Callable[..., App], env: dict[str, str], visit: Callable[[App], Page]
 ) -> None:
-    app = start_app(measured=False, **env)
+    app = start_app(**env)
     page = visit(app)
     [job] = app.submit("text_to_video", {"prompt": "a boat"})
     expect(row(page, job["take"])).to_be_visible()
@@ -201,7 +201,7 @@ def test_refused_keys_are_one_banner_and_good_keys_end_it(
     start_app: Callable[..., App], env: dict[str, str], visit: Callable[[App], Page]
 ) -> None:
     wrong = {**env, "KLING_SECRET_KEY": "not-the-secret-of-this-account-at-all"}
-    app = start_app(measured=False, **wrong)
+    app = start_app(**wrong)
     page = visit(app)
     before = app.credits()["available"]
     jobs = app.submit("image_generation", {"prompt": "a vase"}, variant_count=3)
@@ -212,7 +212,7 @@ def test_refused_keys_are_one_banner_and_good_keys_end_it(
         expect(row(page, job["take"])).to_have_attribute("data-state", "queued")
         expect(row(page, job["take"]).locator(".ks-open")).to_have_text("Paused")
     app.kill()
-    app = start_app(measured=False, **env)
+    app = start_app(**env)
     for job in jobs:
         expect(row(page, job["take"])).to_have_attribute("data-state", "done")
     expect(banner).to_have_count(0)
@@ -233,7 +233,7 @@ def test_an_unknown_outcome_waits_for_its_owner_with_two_ways_out(
     alone |= {"KLING_BASE_URL": kling.url, "KLING_API_KEY": "the-key-of-this-test"}
     alone["STUDIO_TIME_SCALE"] = "300"
     try:
-        app = start_app(measured=False, **alone)
+        app = start_app(**alone)
         page = visit(app)
         before = app.credits()["available"]
         faults(kling, {"kind": "lost_before", "on": "create", "times": 2})

@@ -46,7 +46,7 @@ class Killing:
             "KLING_ACCESS_KEY": KEYS[0], "KLING_SECRET_KEY": KEYS[1],
             "STUDIO_TIME_SCALE": "20", "STUDIO_OPENING_CREDITS": "10000000",
         }  # fmt: skip
-        self.env = clean_env(measured=False, **env)
+        self.env = clean_env(**env)
         named = {name.lower(): value for name, value in env.items()}
         self.studio = Studio(Settings(_env_file=None, **named))  # type: ignore[arg-type]
         self.pipeline = self.studio.pipeline

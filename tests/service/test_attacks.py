@@ -28,9 +28,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("attacks")
     for name in ("var", "system"):
         (folder / name).mkdir()
-    made = App(
-        folder / "var", measured=False, STUDIO_TIME_SCALE="20", TMPDIR=str(folder / "system")
-    ).ready()
+    made = App(folder / "var", STUDIO_TIME_SCALE="20", TMPDIR=str(folder / "system")).ready()
     yield made
     made.stop()
 
@@ -296,7 +294,7 @@ def test_the_end_comes_while_a_download_is_paused_and_a_stream_is_open(app: App)
 
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
-    app = App(tmp_path / "var", measured=False).ready()
+    app = App(tmp_path / "var").ready()
     try:
         with closing(begin(app, "/api/quote", MEANS, 9, b"{")):
             assert app.http.get("/healthz").status_code == 200

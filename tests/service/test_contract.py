@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import KEYS, ROOT, App, Process, clean_env, wait_for
+from tests.conftest import KEYS, ROOT, App, Process, clean_env, run_cli, wait_for
 from tests.pictures import picture
 
 pytestmark = pytest.mark.service
@@ -63,7 +63,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, quoting: str) -> Iterator[App]
     (folder / "var").mkdir()
     made = App(
         folder / "var", KLING_BASE_URL=quoting, KLING_ACCESS_KEY=KEYS[0], KLING_SECRET_KEY=KEYS[1],
-        STUDIO_TIME_SCALE="20", STUDIO_PUBLIC_URL=f"https://{PUBLIC}", measured=False,
+        STUDIO_TIME_SCALE="20", STUDIO_PUBLIC_URL=f"https://{PUBLIC}",
     ).ready()  # fmt: skip
     yield made
     made.stop()
@@ -217,10 +217,7 @@ def test_a_body_without_an_end_is_refused(app: App) -> None:
 
 def command(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     told = {"STUDIO_DATA_DIR": str(folder / "var"), "STUDIO_TIME_SCALE": "20", **env}
-    return subprocess.run(
-        [sys.executable, "-m", "kling_pipeline", *words],
-        cwd=ROOT, env=clean_env(measured=False, **told), capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    return run_cli(*words, env=clean_env(**told))
 
 
 def test_a_file_of_orders_that_will_not_do_is_a_sentence(tmp_path: Path) -> None:
@@ -286,7 +283,7 @@ def test_raw_base64_on_the_command_line_is_no_path(tmp_path: Path) -> None:
 
 def test_while_kling_refuses_the_keys_run_says_why_it_waits(tmp_path: Path, quoting: str) -> None:
     env = clean_env(
-        measured=False, STUDIO_DATA_DIR=str(tmp_path / "var"), STUDIO_TIME_SCALE="20",
+        STUDIO_DATA_DIR=str(tmp_path / "var"), STUDIO_TIME_SCALE="20",
         KLING_BASE_URL=quoting, KLING_ACCESS_KEY=KEYS[0], KLING_SECRET_KEY=KEYS[1],
     )  # fmt: skip
     words = ["run", "text_to_video", "prompt=a boat", "--wait"]
@@ -299,7 +296,7 @@ def test_while_kling_refuses_the_keys_run_says_why_it_waits(tmp_path: Path, quot
 
 
 def test_a_folder_by_a_relative_name_is_where_one_stands(tmp_path: Path) -> None:
-    env = clean_env(measured=False, STUDIO_DATA_DIR="here", PYTHONPATH=str(ROOT))
+    env = clean_env(STUDIO_DATA_DIR="here", PYTHONPATH=str(ROOT))
     done = subprocess.run(
         [sys.executable, "-m", "kling_pipeline", "doctor", "--json"],
         cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120,
@@ -312,9 +309,7 @@ def test_a_folder_by_a_relative_name_is_where_one_stands(tmp_path: Path) -> None
 
 def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        env = clean_env(
-            measured=False, STUDIO_DATA_DIR=str(tmp_path / "var"), PORT=str(taken.getsockname()[1])
-        )
+        env = clean_env(STUDIO_DATA_DIR=str(tmp_path / "var"), PORT=str(taken.getsockname()[1]))
         done = subprocess.run(
             [sys.executable, "app.py"],
             cwd=ROOT,

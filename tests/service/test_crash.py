@@ -57,11 +57,11 @@ def mixed(app: App) -> list[str]:
 @pytest.mark.service
 def test_the_whole_demo_is_killed_and_comes_back(start_app):
     """Without keys: the app and its simulator die together."""
-    app = start_app(measured=False, STUDIO_TIME_SCALE="4")
+    app = start_app(STUDIO_TIME_SCALE="4")
     ids = mixed(app)
     wait_for(lambda: app.job(ids[-1])["state"] != "queued", "the last to be sent")
     app.kill()
-    again = start_app(measured=False, STUDIO_TIME_SCALE="4")
+    again = start_app(STUDIO_TIME_SCALE="4")
     jobs = [again.wait_state(job_id, *ENDED, seconds=120) for job_id in ids]
     assert {job["state"] for job in jobs} == {"done"}
     assert again.credits()["spent"] == sum(job["price"] for job in jobs)
@@ -75,10 +75,10 @@ def test_the_whole_demo_is_killed_and_comes_back(start_app):
 
 @pytest.mark.service
 def test_a_studio_with_keys_is_killed_while_jobs_are_in_every_state(simulator, keyed, start_app):
-    app = start_app(measured=False, **keyed)
+    app = start_app(**keyed)
     ids = mixed(app)
     app.kill()
-    again = start_app(measured=False, **keyed)
+    again = start_app(**keyed)
     spent = sum(again.job(job_id)["price"] for job_id in ids)
     for job_id in ids:
         again.wait_state(job_id, *ENDED)

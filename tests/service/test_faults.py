@@ -114,7 +114,6 @@ def fought(folder: Path, *options: str, **env: str) -> Iterator[Fought]:
     kling = Simulator(folder, *options)
     app = App(
         folder / "var",
-        measured=False,
         **{
             "KLING_ACCESS_KEY": KEYS[0], "KLING_SECRET_KEY": KEYS[1],
             "KLING_BASE_URL": kling.url, "STUDIO_TIME_SCALE": "20",

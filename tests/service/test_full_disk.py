@@ -34,7 +34,7 @@ def test_every_write_says_that_the_disk_is_full_and_goes_on_when_it_is_not(tmp_p
 
 def check_writes(small: Disk) -> None:
     (small.folder / "var").mkdir()
-    app = App(small.folder / "var", measured=False, STUDIO_TIME_SCALE="20").ready()
+    app = App(small.folder / "var", STUDIO_TIME_SCALE="20").ready()
     try:
         app.upload(picture(400, 300))
         before = app.credits()

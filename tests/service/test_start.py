@@ -18,7 +18,7 @@ from kling_pipeline.demo import Demo
 from kling_pipeline.errors import StudioError
 from kling_pipeline.runtime import Studio
 from kling_pipeline.settings import Settings
-from tests.conftest import ROOT, App, clean_env, run_cli
+from tests.conftest import ROOT, App, clean_env
 
 pytestmark = pytest.mark.service
 PROXIES = {"ALL_PROXY": "socks5://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
@@ -148,6 +148,14 @@ def test_somebody_s_home_keeps_its_mode(tmp_path: Path) -> None:
     }
     assert (modes[tmp_path.name], modes["letters"], modes["notes.txt"]) == (0o755, 0o755, 0o644)
     assert (modes["assets"], modes["studio.db"]) == (0o700, 0o600)
+
+
+def run_cli(*command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Started as a person does, since the interpreter itself reads how the console writes."""
+    return subprocess.run(
+        [sys.executable, "-m", "kling_pipeline", *command],
+        env=env, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
 
 
 def test_the_command_line_speaks_to_any_console(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def files(folder: Path) -> list[Path]:
 def test_a_studio_with_little_room_says_so_with_figures_and_the_next_one_clears_up(
     start_app: Callable[..., App],
 ) -> None:
-    app = start_app(measured=False, STUDIO_QUOTA_MB="3")
+    app = start_app(STUDIO_QUOTA_MB="3")
     first = app.upload(padded(2 * MB))
     body = {"file": ("x", padded(2 * MB, 60))}
     junk = {"files": ("x.bin", bytes(2 * MB))}
@@ -66,7 +66,7 @@ def test_a_studio_with_little_room_says_so_with_figures_and_the_next_one_clears_
     young.write_bytes(b"half")
     for one in left:
         os.utime(one, (1, 1))
-    app = start_app(measured=False, STUDIO_DISK_FLOOR_MB="900000000", ready=False)
+    app = start_app(STUDIO_DISK_FLOOR_MB="900000000", ready=False)
     wait_for(lambda: listens(app), "the page")
     health = app.http.get("/healthz")
     assert (health.status_code, health.json()["error"]["code"]) == (503, "disk_full")

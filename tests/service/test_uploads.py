@@ -25,7 +25,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One studio for the whole file."""
     folder = tmp_path_factory.mktemp("uploads") / "var"
     folder.mkdir()
-    started = App(folder, measured=False, STUDIO_WORKERS="0").ready()
+    started = App(folder, STUDIO_WORKERS="0").ready()
     yield started
     started.stop()
 
