@@ -189,7 +189,7 @@ class JobMachine(RuleBasedStateMachine):
 
 TestJobMachine = JobMachine.TestCase
 TestJobMachine.settings = settings(
-    max_examples=400 if LONG else 25,
+    max_examples=400 if LONG else 15,
     stateful_step_count=50 if LONG else 30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
