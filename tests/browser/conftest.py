@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.conftest import App
 
@@ -22,6 +29,7 @@ FLAGS = [
 ]  # fmt: skip
 PATIENCE = 60_000  # ms; a machine that runs other tests as well takes its time, and only a failure waits so long
 expect.set_options(timeout=PATIENCE)
+VIEWPORT = (1440, 900)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -39,24 +47,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     app.stop()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = find_chromium()
-    if path is None:
-        # In CI a missing browser is a failure: a suite that looks at nothing must not be green.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium; set CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def open_page(browser: Browser, **options: Any) -> Page:
+def open_page(context: BrowserContext, viewport: tuple[int, int] = VIEWPORT) -> Page:
     """A page with `.external` (requests to other hosts) and `.errors` (console and script errors)."""
-    context = browser.new_context(
-        **{"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **options}
-    )
     page: Any = context.new_page()
+    page.set_viewport_size({"width": viewport[0], "height": viewport[1]})
     page.set_default_timeout(PATIENCE)
     page.external, page.errors = [], []
 
@@ -75,8 +69,42 @@ def open_page(browser: Browser, **options: Any) -> Page:
     return page
 
 
+@pytest.fixture(scope="session")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """One profile for all tests of a worker.
+
+    It lies on a disk because only then is what Gradio's bundle was compiled to kept from page to page.
+    """
+    path = find_chromium()
+    if path is None:
+        # In CI a missing browser is a failure: a suite that looks at nothing must not be green.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium; set CHROMIUM")
+    profile = tmp_path_factory.mktemp("profile")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch_persistent_context(
+            profile, executable_path=path, args=FLAGS, locale="en-US"
+        )
+        # Its first page stays open and empty, for what is asked of the profile itself.
+        yield made
+        made.close()
+
+
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Any]:
-    made = open_page(chromium)
-    yield made
-    made.context.close()
+def new_page(context: BrowserContext) -> Iterator[Callable[..., Any]]:
+    """Opens pages that end with the test; nothing that they have stored is left for the next."""
+    empty = context.pages[0]
+    yield lambda **options: open_page(context, **options)
+    origins = set()
+    for page in context.pages[1:]:
+        origins.add("{0.scheme}://{0.netloc}".format(urlsplit(page.url)))
+        page.close()
+    wire = context.new_cdp_session(empty)
+    for origin in origins:
+        wire.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    wire.detach()
+    context.clear_cookies()
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Any]) -> Any:
+    return new_page()

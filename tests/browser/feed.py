@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import time
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from PIL import Image
-from playwright.sync_api import Page, Route
+from playwright.sync_api import CDPSession, Page
 
 HOSTILE = '<img src=x onerror="window.hacked = true">'
 
@@ -21,6 +22,9 @@ def still(width: int = 320, height: int = 180) -> bytes:
     return out.getvalue()
 
 
+PICTURE = still()
+
+
 class Feed:
     """Jobs by id, a revision for each change; `install` puts it before the studio's own answers."""
 
@@ -30,16 +34,34 @@ class Feed:
         self.older: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.posted: list[tuple[str, Any]] = []
+        self.offline = False
         self.notice: dict[str, Any] | None = None
         self.places: dict[str, list[int | None]] = {}
 
     def install(self, page: Page) -> Feed:
-        page.route("**/api/jobs**", self._answer)
-        picture = still()
-        page.route(
-            "**/media/fake-*", lambda route: route.fulfill(body=picture, content_type="image/png")
-        )
+        # Playwright's own routes would turn off the browser's cache, and every page fetch Gradio's bundle anew.
+        wire = page.context.new_cdp_session(page)
+        wire.on("Fetch.requestPaused", lambda paused: self._fulfill(wire, paused))
+        patterns = [{"urlPattern": "*/api/jobs*"}, {"urlPattern": "*/media/fake-*"}]
+        wire.send("Fetch.enable", {"patterns": patterns})
         return self
+
+    def _fulfill(self, wire: CDPSession, paused: dict[str, Any]) -> None:
+        if self.offline:
+            lost = {"requestId": paused["requestId"], "errorReason": "ConnectionFailed"}
+            wire.send("Fetch.failRequest", lost)
+            return
+        request = paused["request"]
+        kind, status, body = "image/png", 200, PICTURE
+        if "/media/" not in request["url"]:
+            kind, (status, answer) = "application/json", self._answer(request)
+            body = json.dumps(answer).encode()
+        told = {
+            "requestId": paused["requestId"], "responseCode": status,
+            "responseHeaders": [{"name": "content-type", "value": kind}],
+            "body": base64.b64encode(body).decode(),
+        }  # fmt: skip
+        wire.send("Fetch.fulfillRequest", told)
 
     def put(self, take: str, state: str, says: str = "", progress: int = 0, **more: Any) -> str:
         """A new job, or a change of the one that has this take; answers its id."""
@@ -62,15 +84,15 @@ class Feed:
         ]  # fmt: skip
         return self.put(take, "done", "done", 100, assets=assets, took=63_000)
 
-    def _answer(self, route: Route) -> None:
-        url = urlsplit(route.request.url)
+    def _answer(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        url = urlsplit(request["url"])
         query = parse_qs(url.query)
-        if route.request.method == "POST":
-            self.posted.append((url.path, route.request.post_data_json))
-            return self._say(route, {"jobs": []}, 201)
+        if request["method"] == "POST":
+            self.posted.append((url.path, json.loads(request.get("postData", "null"))))
+            return 201, {"jobs": []}
         self.asked.append(url.query)
         if "before" in query:
-            return self._say(route, {"jobs": self.older})
+            return 200, {"jobs": self.older}
         since = int(query["since"][0])
         running = [job for job in self.jobs.values() if job["state"] == "running"]
         answer = {
@@ -82,11 +104,7 @@ class Feed:
         }
         if self.notice:
             answer["notice"] = self.notice
-        self._say(route, answer)
-
-    @staticmethod
-    def _say(route: Route, answer: Any, status: int = 200) -> None:
-        route.fulfill(status=status, body=json.dumps(answer), content_type="application/json")
+        return 200, answer
 
 
 def _blank(take: str, now: int) -> dict[str, Any]:

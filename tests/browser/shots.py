@@ -85,17 +85,13 @@ def main() -> None:
         try:
             fill(app)
             for (size, (width, height)), scheme in product(SIZES.items(), ("dark", "light")):
-                page = open_page(
-                    browser,
-                    viewport={"width": width, "height": height},
-                    color_scheme=scheme,
-                    locale=chosen.lang,
-                )
+                context = browser.new_context(color_scheme=scheme, locale=chosen.lang)
+                page = open_page(context, (width, height))
                 if size == "desktop":
                     front(page, app, chosen.folder / f"front-{scheme}.png")
                 if not chosen.front:
                     shoot(page, app, chosen.folder, f"{size}-{scheme}")
-                page.context.close()
+                context.close()
         finally:
             browser.close()
             app.stop()

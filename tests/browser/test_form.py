@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
-
-from tests.browser.conftest import open_page
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -221,16 +219,14 @@ def test_all_of_it_is_said_in_chinese(page: Page, studio: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1440, 1920])
-def test_nothing_runs_over_the_edge(chromium: Browser, studio: Any, width: int) -> None:
-    page = open_page(chromium, viewport={"width": width, "height": 860})
-    ready(page, studio)
+def test_nothing_runs_over_the_edge(new_page: Any, studio: Any, width: int) -> None:
+    page = ready(new_page(viewport=(width, 860)), studio)
     for name in ("Create", "Credits"):
         tab(page, name)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     tab(page, "Create")
     box = pay(page).bounding_box()
     assert box and box["y"] + box["height"] <= 860, "the pay button is always in sight"
-    page.context.close()
 
 
 def test_tabs_have_arrow_keys_and_credits_show_the_ledger(page: Page, studio: Any) -> None:

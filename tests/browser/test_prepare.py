@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import open_page
 from tests.browser.test_form import form, give, group, pay, ready, tab, words
 from tests.conftest import wait_for
 
@@ -202,10 +201,9 @@ def test_a_finished_clip_is_used_in_another_form(
 
 @pytest.mark.parametrize("width", [390, 1024])
 def test_marking_fits_a_small_screen(
-    chromium: Browser, studio: Any, film: dict[str, Any], width: int
+    new_page: Any, studio: Any, film: dict[str, Any], width: int
 ) -> None:
-    page = open_page(chromium, viewport={"width": width, "height": 844})
-    ready(page, studio)
+    page = ready(new_page(viewport=(width, 844)), studio)
     tab(page, "Edit")
     use_take(page, "video", film["take"])
     form(page).get_by_role("button", name="Mark it").click()
@@ -214,4 +212,3 @@ def test_marking_fits_a_small_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.keyboard.press("Escape")
     expect(page.locator(".ks-marker")).to_have_count(0)
-    page.context.close()

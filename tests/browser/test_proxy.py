@@ -11,7 +11,6 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_page
 from tests.browser.proxy import PREFIX, Proxy, running
 from tests.browser.test_main_job import PLAYING, fill_image_to_video
 from tests.conftest import App, wait_for
@@ -28,9 +27,7 @@ def proxies(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with ExitStack() as stack:
         made = [stack.enter_context(running(strips=strips)) for strips in (True, False)]
         # The name that is set need not be the only one the page works under; the first is.
-        app = App(
-            folder / "var", STUDIO_TIME_SCALE="3", STUDIO_PUBLIC_URL=made[0].url
-        ).ready()
+        app = App(folder / "var", STUDIO_TIME_SCALE="3", STUDIO_PUBLIC_URL=made[0].url).ready()
         stack.callback(app.stop)
         for proxy in made:
             proxy.behind = app.url
@@ -56,30 +53,24 @@ def test_the_page_under_a_path_names_nothing_outside_it(proxies: Any) -> None:
         assert bare.status_code == 200
 
 
-def test_a_clip_is_made_and_played_under_a_path(
-    chromium: Any, proxies: Any, tmp_path: Path
-) -> None:
+def test_a_clip_is_made_and_played_under_a_path(page: Any, proxies: Any, tmp_path: Path) -> None:
     app, (proxy, _) = proxies
     still = tmp_path / "still.png"
     still.write_bytes(picture())
-    page: Any = open_page(chromium)
     refused: list[str] = []
     page.on("response", lambda one: one.status >= 400 and refused.append(one.url))
     proxied: Any = type("Proxied", (), {"url": f"{proxy.url}/"})
-    try:
-        pay = fill_image_to_video(page, proxied, still, "a slow push-in at dusk")
-        expect(pay).to_contain_text("left after")  # the file has come through the proxy, too
-        pay.click()
-        expect(page.locator(".ks-board .ks-job").first).to_have_attribute("data-state", "done")
-        page.wait_for_function(PLAYING)
-        shown = page.evaluate("() => document.querySelector('.ks-stage video').src")
-        assert shown.startswith(f"{proxy.url}/media/")
-        (job,) = wait_for(lambda: app.http.get("/api/jobs?since=0").json()["jobs"], "the job")
-        file = httpx.get(proxy.url + job["assets"][0]["url"], trust_env=False)
-        assert file.headers["content-type"] == "video/mp4"
-        assert refused == []
-        assert proxy.stray == []
-        assert page.external == []
-        assert page.errors == []
-    finally:
-        page.context.close()
+    pay = fill_image_to_video(page, proxied, still, "a slow push-in at dusk")
+    expect(pay).to_contain_text("left after")  # the file has come through the proxy, too
+    pay.click()
+    expect(page.locator(".ks-board .ks-job").first).to_have_attribute("data-state", "done")
+    page.wait_for_function(PLAYING)
+    shown = page.evaluate("() => document.querySelector('.ks-stage video').src")
+    assert shown.startswith(f"{proxy.url}/media/")
+    (job,) = wait_for(lambda: app.http.get("/api/jobs?since=0").json()["jobs"], "the job")
+    file = httpx.get(proxy.url + job["assets"][0]["url"], trust_env=False)
+    assert file.headers["content-type"] == "video/mp4"
+    assert refused == []
+    assert proxy.stray == []
+    assert page.external == []
+    assert page.errors == []

@@ -10,9 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import open_page
 from tests.browser.watching import assert_truthful, board, row, watch
 from tests.conftest import KEYS, App, Simulator, wait_for
 from tests.pictures import picture
@@ -52,12 +51,12 @@ def env(kling: Simulator) -> dict[str, str]:
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[[App], Page]]:
+def visit(new_page: Callable[..., Any]) -> Iterator[Callable[[App], Page]]:
     """Opens the studio on a page that is watched; at the end nothing foreign was asked for, nothing broke."""
     pages: list[Any] = []
 
-    def open_watched(app: App, **options: Any) -> Page:
-        page: Any = watch(open_page(chromium, **options))
+    def open_watched(app: App) -> Page:
+        page: Any = watch(new_page())
         pages.append(page)
         page.goto(app.url)
         expect(page.locator(".ks-header .ks-balance")).to_be_visible()
@@ -65,8 +64,6 @@ def visit(chromium: Browser) -> Iterator[Callable[[App], Page]]:
 
     yield open_watched
     found = [(page.external, [e for e in page.errors if not OUTAGE.search(e)]) for page in pages]
-    for page in pages:
-        page.context.close()
     assert all(one == ([], []) for one in found), found
 
 
