@@ -44,9 +44,9 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from kling_pipeline.jobs.cleanup import sweep_cache
+from kling_pipeline.jobs.cleanup import clean_cache
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.runtime import Studio
+from kling_pipeline.runtime import Runtime
 from ui.api.routes import add_routes
 from ui.gradio_uploads import delete_partial_uploads
 from ui.middleware.body_limits import BodyLimitMiddleware
@@ -57,31 +57,31 @@ from ui.page import build_page, mount_options
 from ui.server import serve
 
 
-def build_app(studio: Studio) -> FastAPI:
+def build_app(runtime: Runtime) -> FastAPI:
     """Build the web app of one studio: middleware, routes and page; its lifespan starts and closes the worker."""
     running = False
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         nonlocal running
-        if studio.settings.studio_workers:
-            await anyio.to_thread.run_sync(studio.start_worker)
+        if runtime.settings.studio_workers:
+            await anyio.to_thread.run_sync(runtime.start_worker)
         running = True
         yield
         running = False
-        await anyio.to_thread.run_sync(studio.close)
+        await anyio.to_thread.run_sync(runtime.close)
 
     app = FastAPI(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=build_middleware(studio),
+        middleware=build_middleware(runtime),
     )
-    add_routes(app, studio.pipeline, lambda: running)
-    prepare_cache(studio.pipeline.engine)
+    add_routes(app, runtime.pipeline, lambda: running)
+    prepare_cache(runtime.pipeline.engine)
     delete_partial_uploads()
-    page = build_page(studio.pipeline)
+    page = build_page(runtime.pipeline)
     # Gradio checks the file paths of requests only once the page counts as launched.
     page.has_launched = True
     app = gr.mount_gradio_app(
@@ -89,28 +89,28 @@ def build_app(studio: Studio) -> FastAPI:
         page,
         path="/",
         allowed_paths=[],
-        blocked_paths=list_private(studio.settings.studio_data_dir),
+        blocked_paths=list_private(runtime.settings.studio_data_dir),
         run_history=False,
         max_file_size="200mb",
-        **mount_options(studio.pipeline),
+        **mount_options(runtime.pipeline),
     )
     return app
 
 
-def build_middleware(studio: Studio) -> list[Middleware]:
+def build_middleware(runtime: Runtime) -> list[Middleware]:
     """List the middleware, the outermost first."""
     return [
         Middleware(SafeResponseMiddleware),
-        Middleware(HostCheckMiddleware, studio.settings),
+        Middleware(HostCheckMiddleware, runtime.settings),
         Middleware(BodyLimitMiddleware),
-        Middleware(UploadQuotaMiddleware, studio.pipeline),
+        Middleware(UploadQuotaMiddleware, runtime.pipeline),
     ]
 
 
 def prepare_cache(engine: Engine) -> None:
     """Create the folder of Gradio's uploads and delete expired files in it."""
     engine.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sweep_cache(engine)
+    clean_cache(engine)
 
 
 def list_private(data: Path) -> list[str]:
@@ -168,17 +168,17 @@ def main(settings: Settings) -> None:
         check_exposure(settings)
         install_redaction(settings)
         listener = listen(settings)
-        studio = Studio(settings)
+        runtime = Runtime(settings)
         # The system's temporary folder is often in memory; uploads need room on the disk.
         tempfile.tempdir = str(settings.studio_data_dir)
-        app = build_app(studio)
+        app = build_app(runtime)
     except StudioError as error:
         sys.exit(error.message)
     mode = "demo mode: nothing is sent or charged" if settings.demo else settings.kling_base_url
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     port = listener.getsockname()[1]
     say(f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})")
-    if not serve(app, listener, studio.stop_worker):
+    if not serve(app, listener, runtime.stop_worker):
         sys.exit(3)  # uvicorn has logged the reason
 
 

@@ -19,11 +19,11 @@ from kling_pipeline.cli_input import check_line, read_lines, read_order, read_pa
 from kling_pipeline.console import drop_unwritten, prepare_console, say, say_json
 from kling_pipeline.doctor import examine, put_in_sentences
 from kling_pipeline.errors import InputError, StudioError
-from kling_pipeline.jobs.states import ENDED
 from kling_pipeline.pipeline import JobRequest
 from kling_pipeline.redaction import install_redaction
-from kling_pipeline.runtime import Studio
+from kling_pipeline.runtime import Runtime
 from kling_pipeline.settings import Settings, read_settings
+from kling_pipeline.storage.job_states import ENDED
 
 __all__ = ["app", "main"]
 
@@ -35,9 +35,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stand
 @app.command()
 def worker() -> None:
     """Work on jobs until stopped."""
-    with _open_when_possible() as studio:
-        if studio.settings.studio_workers:
-            studio.start_worker()
+    with _open_when_possible() as runtime:
+        if runtime.settings.studio_workers:
+            runtime.start_worker()
         _say("working; Ctrl+C stops")
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -56,8 +56,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Submit jobs; with --wait, see them through."""
-    with _open() as studio:
-        pipeline = studio.pipeline
+    with _open() as runtime:
+        pipeline = runtime.pipeline
         count = variants if variants is not None else (3 if template else 1)
         if file is not None and capability:
             raise InputError("Name a capability or a --file, not both.")
@@ -78,7 +78,7 @@ def run(
             _say(f"{finding.field}: {finding.message}")
         jobs = pipeline.show(submission)
         if wait:
-            jobs = _see_through(studio, [job["id"] for job in jobs])
+            jobs = _see_through(runtime, [job["id"] for job in jobs])
         _print({"jobs": jobs}, as_json, [_line(job) for job in jobs])
     if wait and any(job["state"] != "done" for job in jobs):
         raise typer.Exit(1)
@@ -91,9 +91,9 @@ def lint(
     as_json: AsJson = False,
 ) -> None:
     """Say what each line of a file would cost and what is wrong with it; submit nothing."""
-    with _open() as studio:
+    with _open() as runtime:
         checks = [
-            check_line(studio.pipeline, OWNER, file, *line, variants) for line in read_lines(file)
+            check_line(runtime.pipeline, OWNER, file, *line, variants) for line in read_lines(file)
         ]
     price = sum(one["price"] or 0 for one in checks)
     wrong = sum(bool(one["errors"]) for one in checks)
@@ -107,8 +107,8 @@ def lint(
 @app.command()
 def jobs(as_json: AsJson = False) -> None:
     """List every job, oldest first."""
-    with _open() as studio:
-        found = studio.pipeline.all_jobs(OWNER)
+    with _open() as runtime:
+        found = runtime.pipeline.all_jobs(OWNER)
     _print({"jobs": found}, as_json, [_line(job) for job in found])
 
 
@@ -120,15 +120,15 @@ def credits(
     as_json: AsJson = False,
 ) -> None:
     """Show the balance and every ledger transaction, or grant credits."""
-    with _open() as studio:
+    with _open() as runtime:
         if action == "grant":
-            studio.pipeline.grant(user, amount, uuid.uuid4().hex)
+            runtime.pipeline.grant(user, amount, uuid.uuid4().hex)
         elif action is not None:
             raise InputError(f"credits knows only 'grant', not {action!r}.")
-        balance = studio.pipeline.credits(user)
+        balance = runtime.pipeline.credits(user)
         entries = [
             {name: entry[name] for name in ("job_id", "kind", "amount", "at")}
-            for entry in studio.pipeline.statement(user)
+            for entry in runtime.pipeline.statement(user)
         ]
     text = f"{balance['available']} available, {balance['held']} held, {balance['spent']} spent"
     _print({**balance, "entries": entries}, as_json, [text])
@@ -137,10 +137,10 @@ def credits(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check the ledger, the files, the keys and the clock."""
-    with _open() as studio:
-        if studio.demo is not None:
-            studio.reach_kling()
-        report = put_in_sentences(examine(studio.pipeline.engine))
+    with _open() as runtime:
+        if runtime.demo is not None:
+            runtime.reach_kling()
+        report = put_in_sentences(examine(runtime.pipeline.engine))
     lines = [f"problem: {one}" for one in report["problems"]]
     lines += [f"warning: {one}" for one in report["warnings"]]
     _print(report, as_json, lines or ["all is well"])
@@ -198,14 +198,14 @@ def main() -> None:
         sys.exit(2)
 
 
-def _open() -> Studio:
+def _open() -> Runtime:
     settings: Settings = read_settings()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     install_redaction(settings)
-    return Studio(settings)
+    return Runtime(settings)
 
 
-def _open_when_possible() -> Studio:
+def _open_when_possible() -> Runtime:
     """A worker that is started on a full disk begins when there is room again."""
     told = ""
     while True:
@@ -220,17 +220,17 @@ def _open_when_possible() -> Studio:
         time.sleep(5)
 
 
-def _see_through(studio: Studio, ids: list[str]) -> list[dict[str, Any]]:
-    studio.start_worker()
+def _see_through(runtime: Runtime, ids: list[str]) -> list[dict[str, Any]]:
+    runtime.start_worker()
     told = ""
     while True:
-        if (waits := studio.pipeline.notice()) != told:
+        if (waits := runtime.pipeline.notice()) != told:
             told = waits
             _say(waits or "Kling takes jobs again.")
-        found = [studio.pipeline.job(OWNER, one) for one in ids]
+        found = [runtime.pipeline.job(OWNER, one) for one in ids]
         if all(job["state"] in ENDED or _waits_for_owner(job) for job in found):
             return found
-        time.sleep(max(0.02, studio.settings.scaled(0.3)))
+        time.sleep(max(0.02, runtime.settings.scaled(0.3)))
 
 
 def _waits_for_owner(job: dict[str, Any]) -> bool:

@@ -54,7 +54,7 @@ class Demo:
             self.base_url = self._joined() or self._start()
         return self.base_url
 
-    def lend(self, path: Path) -> str:
+    def expose_file(self, path: Path) -> str:
         """An address at which the simulator finds a local video; OSError when it does not take it."""
         with path.open("rb") as file:
             request = urllib.request.Request(

@@ -11,10 +11,11 @@ from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs.concurrency import show_pools
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.job import Job
-from kling_pipeline.jobs.leases import lease_is_held
-from kling_pipeline.jobs.orphans import Sighting, is_lost, price_orphan, routes, see_ours
+from kling_pipeline.jobs.leases import SCHEDULER_LEASE, is_leased
+from kling_pipeline.jobs.orphans import OwnTask, is_orphan, list_own_tasks, price_orphan, routes
 from kling_pipeline.jobs.pause import clock_is_off, notice
-from kling_pipeline.storage.audit import audit
+from kling_pipeline.storage.audit import audit, check_file, find_dangling
+from kling_pipeline.storage.json_sql import json_field
 from kling_pipeline.storage.store import Connection
 
 _LISTED = 20  # takes by name; how many there are is said beside
@@ -67,7 +68,7 @@ def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
         findings = audit(db)
         problems = [_sign("ledger", detail=sentence) for sentence in findings]
         problems += _integrity(db) + _files(db, engine)
-        problems += [_orphan(engine, db, one) for one in seen if is_lost(db, one.task)]
+        problems += [_orphan(engine, db, one) for one in seen if is_orphan(db, one.task)]
         return {
             "jobs": dict(states),
             "audit": findings or "ok",
@@ -92,10 +93,8 @@ def _sign(code: str, /, **figures: Any) -> Sign:
 
 
 def _integrity(db: Connection) -> list[Sign]:
-    rows = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
-    found = [] if rows == ["ok"] else [_sign("integrity", detail=row) for row in rows]
-    broken = db.execute("PRAGMA foreign_key_check").fetchall()
-    return found + [_sign("dangling", table=row[0]) for row in broken[:5]]
+    found = [_sign("integrity", detail=detail) for detail in check_file(db)]
+    return found + [_sign("dangling", table=table) for table in find_dangling(db)]
 
 
 def _files(db: Connection, engine: Engine) -> list[Sign]:
@@ -109,13 +108,13 @@ def _files(db: Connection, engine: Engine) -> list[Sign]:
     return problems
 
 
-def _ask(engine: Engine) -> tuple[list[Sign], list[Sighting]]:
+def _ask(engine: Engine) -> tuple[list[Sign], list[OwnTask]]:
     """How Kling answers, and its tasks that bear an id of this installation."""
     warnings: list[Sign] = []
-    seen: list[Sighting] = []
+    seen: list[OwnTask] = []
     try:
         engine.client.look_many(routes(engine)[0], 1, 1)
-        seen, failures = see_ours(engine)
+        seen, failures = list_own_tasks(engine)
     except KlingError as error:
         # Where one list does not answer, a dozen more would only take a dozen times as long.
         warnings, failures = [_sign("kling", code=error.code, message=error.message)], 1
@@ -127,7 +126,7 @@ def _ask(engine: Engine) -> tuple[list[Sign], list[Sighting]]:
     return warnings + ([_sign("orphans_unseen")] if failures else []), seen
 
 
-def _orphan(engine: Engine, db: Connection, seen: Sighting) -> Sign:
+def _orphan(engine: Engine, db: Connection, seen: OwnTask) -> Sign:
     price = price_orphan(engine, db, seen)
     return _sign("orphan", task=seen.task.id, external=seen.task.external_id, price=price)
 
@@ -137,7 +136,7 @@ def _warnings(db: Connection, engine: Engine) -> list[Sign]:
     free = shutil.disk_usage(engine.settings.studio_data_dir).free
     if free < _DISK_FLOOR:
         warnings.append(_sign("disk", mb=free // 1024**2))
-    if not lease_is_held(db, engine, "pump"):
+    if not is_leased(db, engine, SCHEDULER_LEASE):
         warnings.append(_sign("no_worker"))
     if paused := notice(db):
         warnings.append(_sign("paused", code=paused["code"], message=paused["message"]))
@@ -154,15 +153,15 @@ def _warnings(db: Connection, engine: Engine) -> list[Sign]:
 
 def _undecided(db: Connection) -> list[Sign]:
     """Each take that waits for its owner, and each that Kling tells nothing readable of, with what was said."""
-    where = """state IN ('running', 'checking', 'saving', 'unknown') AND (error IS NOT NULL
-               OR (json_valid(says) AND json_extract(says, '$.code') = 'unreadable'))"""
+    where = f"""state IN ('running', 'checking', 'saving', 'unknown') AND (error IS NOT NULL
+                OR {json_field("status", "code")} = 'unreadable')"""
     rows = db.execute(f"SELECT * FROM job WHERE {where} ORDER BY seq DESC LIMIT ?", [_LISTED])
     jobs = [Job.from_row(row) for row in rows]
-    said = [(job.error or job.says).get("message") or job.says.get("said", "") for job in jobs]
+    said = [(job.error or job.status).get("message") or job.status.get("said", "") for job in jobs]
     more = db.execute(f"SELECT count(*) FROM job WHERE {where}").fetchone()[0] - len(jobs)
     return [
         *(
-            _sign("undecided", take=job.take, job=job.id, said=text)
+            _sign("undecided", take=job.label, job=job.id, said=text)
             for job, text in zip(jobs, said, strict=True)
         ),
         *([_sign("undecided_more", n=more)] if more > 0 else []),

@@ -11,8 +11,8 @@ from kling_pipeline.catalog.catalog import Catalog
 from kling_pipeline.doctor import examine
 from kling_pipeline.jobs.accounts import read_balance
 from kling_pipeline.jobs.actions import cancel_job, retry_job
-from kling_pipeline.jobs.callbacks import take_hint, verify_signature
-from kling_pipeline.jobs.cleanup import sweep
+from kling_pipeline.jobs.callbacks import poll_soon, verify_signature
+from kling_pipeline.jobs.cleanup import clean_up
 from kling_pipeline.jobs.coalescing import Viewers
 from kling_pipeline.jobs.concurrency import due_jobs, raise_caps
 from kling_pipeline.jobs.engine import Engine
@@ -20,19 +20,23 @@ from kling_pipeline.jobs.idempotency import JobRequest
 from kling_pipeline.jobs.inputs import brings_files, find_asset, keep_upload
 from kling_pipeline.jobs.inputs import resolve_files as _resolve_files
 from kling_pipeline.jobs.job import Job, find_job, own_job
-from kling_pipeline.jobs.leases import drop_leases, hold_lease
 from kling_pipeline.jobs.orphans import adopt_orphan
-from kling_pipeline.jobs.pause import say_notice
-from kling_pipeline.jobs.poll import ease_all, poll
+from kling_pipeline.jobs.pause import notice_text
+from kling_pipeline.jobs.poll import poll, update_progress
 from kling_pipeline.jobs.queries import every_job, full_statement, older_jobs
 from kling_pipeline.jobs.reconcile import check, recheck
-from kling_pipeline.jobs.recover import keep_leases, mend_times, set_back, take_over
+from kling_pipeline.jobs.recover import (
+    keep_leases,
+    record_step_failure,
+    recover_leases,
+    repair_times,
+)
 from kling_pipeline.jobs.save import save
 from kling_pipeline.jobs.send import send
 from kling_pipeline.jobs.serialize import show_jobs
 from kling_pipeline.jobs.sessions import call_session, open_session, price_calls, show_session
 from kling_pipeline.jobs.submit import Submission, admit, check_request
-from kling_pipeline.jobs.uploads import check_room, renew_uploads
+from kling_pipeline.jobs.uploads import check_space, renew_uploads
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage import ledger
 
@@ -93,7 +97,7 @@ class Pipeline:
         submission = admit(self.engine, owner, requests)
         if submission.created:
             for job in submission.jobs:
-                self.engine.ring(job.id)
+                self.engine.notify(job.id)
         return submission
 
     def cancel(self, owner: str, job_id: str) -> dict[str, Any]:
@@ -176,7 +180,7 @@ class Pipeline:
     def notice(self) -> str:
         """Why every submit waits and what to do about it; empty while none has to."""
         with self.engine.store.read() as db:
-            return say_notice(db)
+            return notice_text(db)
 
     def examine(self) -> dict[str, Any]:
         """Whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""
@@ -194,12 +198,12 @@ class Pipeline:
 
     # --- files ----------------------------------------------------------------------------------
 
-    def check_room(self, owner: str, coming: int, *, come: int = 0) -> None:
+    def check_space(self, owner: str, coming: int, *, arrived: int = 0) -> None:
         """StorageError where an upload would not be kept of which so many bytes are still to come.
 
-        `come` are the bytes, of this upload and others, that have come and stand in no row yet.
+        `arrived` are the bytes, of this upload and others, that have come and stand in no row yet.
         """
-        check_room(self.engine, owner, coming, come=come)
+        check_space(self.engine, owner, coming, arrived=arrived)
 
     def upload(self, owner: str, data: bytes | Path) -> dict[str, Any]:
         """Checks and stores a file; `{id, kind, width, height, duration, bytes}`."""
@@ -229,9 +233,9 @@ class Pipeline:
         if secret is not None:
             verify_signature(secret.get_secret_value(), body, headers)
 
-    def hint(self, task_id: str) -> None:
+    def poll_soon(self, task_id: str) -> None:
         """Somebody says this task has news: it is asked for at the next tick, and no more than that."""
-        take_hint(self.engine, task_id)
+        poll_soon(self.engine, task_id)
 
     def advance(self, job_id: str) -> None:
         """Does the next step of one job, whatever it is; calling it once too often does nothing.
@@ -245,7 +249,7 @@ class Pipeline:
         try:
             self._step(job)
         except Exception as error:  # whatever it is, it must neither be lost nor come back at once
-            set_back(self.engine, job_id, error)
+            record_step_failure(self.engine, job_id, error)
 
     def _step(self, job: Job) -> None:
         if job.state == "queued":
@@ -259,17 +263,17 @@ class Pipeline:
 
     def tick(self) -> list[str]:
         """One look for everybody: polls what is due; ids of the jobs that should be advanced now."""
-        take_over(self.engine)
+        recover_leases(self.engine)
         poll(self.engine)
-        self.engine.store.write(lambda db: ease_all(db, self.engine))
+        self.engine.store.write(lambda db: update_progress(db, self.engine))
         with self.engine.store.read() as db:
             return due_jobs(db, self.engine)
 
     def resume(self) -> None:
         """At start and every minute: takes over what dead processes held, tidies, tries larger pools."""
-        take_over(self.engine)
-        self.engine.store.write(lambda db: mend_times(db, self.engine))
-        sweep(self.engine)
+        recover_leases(self.engine)
+        self.engine.store.write(lambda db: repair_times(db, self.engine))
+        clean_up(self.engine)
         self.engine.store.write(lambda db: raise_caps(db, self.engine))
 
 

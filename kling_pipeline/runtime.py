@@ -19,7 +19,7 @@ from kling_pipeline.storage.store import Store
 from kling_pipeline.worker import Worker
 
 
-class Studio:
+class Runtime:
     """Opens on construction, works after `start_worker`, and is closed once; use it as a context."""
 
     def __init__(self, settings: Settings) -> None:
@@ -30,7 +30,7 @@ class Studio:
         self._clients = [self._client()]
         catalog = load_catalog(settings.kling_contract)
         engine = Engine(settings, catalog, self.store, self._clients[0])
-        engine.lend = self.demo.lend if self.demo else None
+        engine.expose_file = self.demo.expose_file if self.demo else None
         self.pipeline = Pipeline(engine)
         self.worker: Worker | None = None
         self._stopping = threading.Lock()
@@ -73,7 +73,7 @@ class Studio:
         if self.demo is not None:
             self.demo.stop()
 
-    def __enter__(self) -> Studio:
+    def __enter__(self) -> Runtime:
         return self
 
     def __exit__(self, *exc: object) -> None:

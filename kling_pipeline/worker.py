@@ -21,19 +21,20 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from kling_pipeline.errors import BusyError, StorageError
-from kling_pipeline.pipeline import Pipeline, drop_leases, hold_lease, keep_leases
+from kling_pipeline.jobs.leases import SCHEDULER_LEASE, drop_leases, hold_lease
+from kling_pipeline.jobs.recover import keep_leases
+from kling_pipeline.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
-LEASE = "pump"
-_TICK, _RESUME, _RING_AGAIN, _MUTE = 1.0, 60.0, 10.0, 10.0  # seconds
-_CLOCK_SECONDS = 2.0  # a tick that waits for Kling may last a minute
-_KEEP, _HUNG = (
+_TICK, _RESUME, _NOTIFY_AGAIN, _QUEUE_RETRY = 1.0, 60.0, 10.0, 10.0  # seconds
+_TICKER_SECONDS = 2.0  # a tick that waits for Kling may last a minute
+_RENEW_AFTER, _HANGS_AFTER = (
     5.0,
     300.0,
 )  # seconds of a tick after which its leases are renewed, and are not any more
-_END_SECONDS = 10.0
-_SILENCE = 60.0
-_LINE = 16  # messages that may wait for each thread
+_SHUTDOWN_SECONDS = 10.0
+_LOG_AGAIN = 60.0
+_MESSAGES_PER_THREAD = 16  # messages that may wait for each thread
 _QUEUE_SECONDS = (
     3.0  # a message is written in milliseconds, unless somebody stopped with the file locked
 )
@@ -80,35 +81,39 @@ class Worker:
             initial_delay=settings.scaled(0.05),
             max_delay=max(0.01, settings.scaled(0.4)),
             check_worker_health=False,
-            shutdown_timeout=_END_SECONDS,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
         )
         self._stop = threading.Event()
-        self._clock = threading.Thread(target=self._run, name="worker-clock", daemon=True)
-        self._turned = time.monotonic()
-        self._keeper = threading.Thread(target=self._keep, name="worker-leases", daemon=True)
-        self._here: set[threading.Thread] = set()
-        self._line = _LINE * max(1, settings.studio_workers)
-        self._mute_until = -math.inf
-        self._said = "", -math.inf  # the last complaint, and until when it is not said again
-        self._rung: dict[str, float] = {}
+        self._ticker = threading.Thread(target=self._run, name="worker-clock", daemon=True)
+        self._ticked_at = time.monotonic()
+        self._renewer = threading.Thread(
+            target=self._renew_leases, name="worker-leases", daemon=True
+        )
+        self._local_threads: set[threading.Thread] = set()
+        self._queue_limit = _MESSAGES_PER_THREAD * max(1, settings.studio_workers)
+        self._queue_retry_at = -math.inf
+        self._last_error = "", -math.inf  # the last complaint, and until when it is not said again
+        self._notified: dict[str, float] = {}
         self._lock = threading.Lock()
         self.before_tick: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Starts the threads; jobs that a dead process left behind are taken up at once."""
-        self.pipeline.engine.ring = self.ring
+        self.pipeline.engine.notify = self.notify
         self.pipeline.engine.stopping = self._stop
         try:
             self.pipeline.resume()
-            if self._is_pump():  # now, so that doctor does not say for a second that nobody works
+            if (
+                self._holds_scheduler_lease()
+            ):  # now, so that doctor does not say for a second that nobody works
                 # What a dead process was told; the rows say what is due.
                 self.huey.storage.flush_queue()
         except (StorageError, BusyError) as error:
             # The page says so, too; with room again the ticks go on by themselves.
-            self._complain("start", error)
+            self._log_error("start", error)
         self._consumer.start()
-        self._clock.start()
-        self._keeper.start()
+        self._ticker.start()
+        self._renewer.start()
 
     def stop(self) -> None:
         """Gives the leases back, then lets what is in hand end; a look that Kling does not answer is left to itself."""
@@ -119,16 +124,16 @@ class Worker:
             engine.store.write(lambda db: drop_leases(db, engine))
         except Exception as error:  # a full disk must not keep the threads from ending
             log.warning("the leases end by themselves: %s", error)
-        self._clock.join(_CLOCK_SECONDS)
+        self._ticker.join(_TICKER_SECONDS)
         self._consumer.stop(graceful=True)
-        engine.ring = lambda job_id: None
-        end = time.monotonic() + _END_SECONDS
+        engine.notify = lambda job_id: None
+        end = time.monotonic() + _SHUTDOWN_SECONDS
         with self._lock:
-            here = tuple(self._here)
-        for thread in here:
+            local_threads = tuple(self._local_threads)
+        for thread in local_threads:
             thread.join(max(0.0, end - time.monotonic()))
 
-    def ring(self, job_id: str) -> None:
+    def notify(self, job_id: str) -> None:
         """Asks for one look at a job; a second ring soon after adds nothing.
 
         A ring is forgotten after a while: another process may have taken the message and died with it.
@@ -136,43 +141,45 @@ class Worker:
         """
         now = time.monotonic()
         with self._lock:
-            if now - self._rung.get(job_id, -math.inf) < self.pipeline.settings.scaled(_RING_AGAIN):
+            if now - self._notified.get(job_id, -math.inf) < self.pipeline.settings.scaled(
+                _NOTIFY_AGAIN
+            ):
                 return
-            self._rung[job_id] = now
-            muted = now < self._mute_until
-        if not muted:
+            self._notified[job_id] = now
+            queue_down = now < self._queue_retry_at
+        if not queue_down:
             try:
                 self._advance(job_id)
                 return
             except Exception as error:
                 log.warning("the queue cannot be written: %s", error)
-                self._mute_until = time.monotonic() + _MUTE
-        self._advance_here(job_id)
+                self._queue_retry_at = time.monotonic() + _QUEUE_RETRY
+        self._advance_in_thread(job_id)
 
-    def _advance_here(self, job_id: str) -> None:
+    def _advance_in_thread(self, job_id: str) -> None:
         def run() -> None:
             try:
                 self._advance_one(job_id)
             finally:
-                self._here.discard(thread)
+                self._local_threads.discard(thread)
 
         # Python would wait at its end for a pool's threads, however long Kling takes.
         thread = threading.Thread(target=run, name="worker-here", daemon=True)
         most = max(1, self.pipeline.settings.studio_workers)
         with self._lock:
-            if not self._stop.is_set() and len(self._here) < most:
-                self._here.add(thread)
+            if not self._stop.is_set() and len(self._local_threads) < most:
+                self._local_threads.add(thread)
                 try:
                     thread.start()
                     return
                 except (RuntimeError, MemoryError) as error:  # the system gives no more threads
                     log.warning("no look here: %s", error)
-                    self._here.discard(thread)
-            self._rung.pop(job_id, None)  # the next tick asks again
+                    self._local_threads.discard(thread)
+            self._notified.pop(job_id, None)  # the next tick asks again
 
     def _advance_one(self, job_id: str) -> None:
         with self._lock:
-            self._rung.pop(job_id, None)
+            self._notified.pop(job_id, None)
         try:
             self.pipeline.advance(job_id)
         except Exception:
@@ -183,48 +190,48 @@ class Worker:
         scaled = self.pipeline.settings.scaled
         resumed = time.monotonic()
         while not self._stop.wait(max(0.01, scaled(_TICK))):
-            self._turned = time.monotonic()
+            self._ticked_at = time.monotonic()
             try:
                 self.before_tick()
-                if not self._is_pump():
+                if not self._holds_scheduler_lease():
                     continue
                 if time.monotonic() - resumed > scaled(_RESUME):
                     resumed = time.monotonic()
                     self.pipeline.resume()
                 due = self.pipeline.tick()
                 # What does not fit is still due at the next tick; a short line is one in which nothing waits long.
-                for job_id in due[: max(0, self._line - self.huey.pending_count())]:
-                    self.ring(job_id)
+                for job_id in due[: max(0, self._queue_limit - self.huey.pending_count())]:
+                    self.notify(job_id)
             except Exception as error:
-                self._complain("tick", error)
+                self._log_error("tick", error)
 
-    def _keep(self) -> None:
+    def _renew_leases(self) -> None:
         """Renews the leases during a tick that waits for Kling; one that hangs loses what only one process may do."""
         scaled = self.pipeline.settings.scaled
-        while not self._stop.wait(max(0.01, scaled(_KEEP))):
-            if time.monotonic() - self._turned > scaled(_KEEP):
+        while not self._stop.wait(max(0.01, scaled(_RENEW_AFTER))):
+            if time.monotonic() - self._ticked_at > scaled(_RENEW_AFTER):
                 try:
-                    self._is_pump()
+                    self._holds_scheduler_lease()
                 except Exception as error:
-                    self._complain("leases", error)
+                    self._log_error("leases", error)
 
-    def _complain(self, where: str, error: Exception) -> None:
+    def _log_error(self, where: str, error: Exception) -> None:
         """At most once a minute: tens of megabytes a day would be written, perhaps to the very disk that is full."""
         said, now = f"{where}: {type(error).__name__}: {error}", time.monotonic()
-        if said == self._said[0] and now < self._said[1]:
+        if said == self._last_error[0] and now < self._last_error[1]:
             return
-        self._said = said, now + _SILENCE
+        self._last_error = said, now + _LOG_AGAIN
         # What a disk or a lock refuses is told by its sentence alone.
         known = isinstance(error, StorageError | BusyError)
         log.error("%s", said, exc_info=None if known else error)
 
-    def _is_pump(self) -> bool:
+    def _holds_scheduler_lease(self) -> bool:
         engine = self.pipeline.engine
-        hangs = time.monotonic() - self._turned > self.pipeline.settings.scaled(_HUNG)
+        hangs = time.monotonic() - self._ticked_at > self.pipeline.settings.scaled(_HANGS_AFTER)
 
         def write(db: Any) -> bool:
             keep_leases(db, engine)
             # Written one after the other: once the leases are given back, none is taken again.
-            return not (hangs or self._stop.is_set()) and hold_lease(db, engine, LEASE)
+            return not (hangs or self._stop.is_set()) and hold_lease(db, engine, SCHEDULER_LEASE)
 
         return engine.store.write(write)

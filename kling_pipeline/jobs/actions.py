@@ -6,9 +6,10 @@ from typing import Any
 
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.job import Job, move, own_job, update
+from kling_pipeline.storage.job_states import ACTIVE
 from kling_pipeline.storage.store import Connection, bump
 
-STUMBLED = "step_failed"
+STEP_FAILED = "step_failed"
 _ASK_AGAIN = 60.0  # seconds; what waits for its owner may still heal by itself
 
 
@@ -18,15 +19,15 @@ def ask_owner(
     job: Job,
     error: dict[str, Any],
     *,
-    say: str = "undecided",
+    status: str = "undecided",
     **changes: Any,
 ) -> Job | None:
     """Leaves a job to its owner, credits held: `error` says why, and what can be done."""
     now = engine.now()
     # What the studio stumbles over it would only stumble over again.
-    again = None if error["code"] == STUMBLED else now + engine.wait(_ASK_AGAIN)
+    again = None if error["code"] == STEP_FAILED else now + engine.wait(_ASK_AGAIN)
     return move(
-        db, job, "unknown", now, say=say, why=error["message"], error=error,
+        db, job, "unknown", now, status=status, why=error["message"], error=error,
         figures={"said": error["message"]}, next_at=again, tries=0, crashes=0, lease_owner=None,
         lease_until=None, **changes,
     )  # fmt: skip
@@ -37,10 +38,10 @@ def cancel_job(engine: Engine, owner: str, job_id: str) -> None:
 
     def write(db: Connection) -> None:
         job, now = own_job(db, owner, job_id), engine.now()
-        if job.state in ("queued", "unknown") or is_aside(job):
-            move(db, job, "canceled", now, say="canceled", why="canceled by the owner")
-        elif job.state in ("sending", "checking", "running", "saving"):
-            _wish_away(db, job.id, now)
+        if job.state in ("queued", "unknown") or is_set_aside(job):
+            move(db, job, "canceled", now, status="canceled", why="canceled by the owner")
+        elif job.state in ACTIVE:
+            _request_cancel(db, job.id, now)
 
     engine.store.write(write)
 
@@ -51,43 +52,45 @@ def retry_job(engine: Engine, owner: str, job_id: str) -> None:
     def write(db: Connection) -> None:
         job, now = own_job(db, owner, job_id), engine.now()
         if job.state == "unknown":
-            _take_up(db, job, now)
-        elif is_aside(job):
+            _resume(db, job, now)
+        elif is_set_aside(job):
             update(
-                db, job, now, say="downloading", crashes=0, tries=0, error=None, next_at=now,
+                db, job, now, status="downloading", crashes=0, tries=0, error=None, next_at=now,
                 cancel_asked=0,
             )  # fmt: skip
 
     engine.store.write(write)
-    engine.ring(job_id)
+    engine.notify(job_id)
 
 
-def is_aside(job: Job) -> bool:
+def is_set_aside(job: Job) -> bool:
     """Whether its result waits for the owner's word."""
     return job.state == "saving" and job.error is not None and job.lease_owner is None
 
 
-def _take_up(db: Connection, job: Job, now: int) -> None:
+def _resume(db: Connection, job: Job, now: int) -> None:
     """Where Kling has told of a task, sending again would pay twice: it is asked for again instead."""
     why = "taken up by the owner"
     fresh: dict[str, Any] = {
         "next_at": now, "error": None, "tries": 0, "absences": 0, "cancel_asked": 0,
     }  # fmt: skip
-    stumbled = bool(job.error and job.error.get("code") == STUMBLED)
+    step_failed = bool(job.error and job.error.get("code") == STEP_FAILED)
     if job.started_at is not None:
-        move(db, job, "running", now, say="generating", why=why, doubt_since=None, **fresh)
-    elif stumbled and job.fence_until is not None:
-        move(db, job, "checking", now, say="checking", why=why, doubt_since=now, **fresh)
+        move(db, job, "running", now, status="generating", why=why, doubt_since=None, **fresh)
+    elif step_failed and job.fence_until is not None:
+        move(db, job, "checking", now, status="checking", why=why, doubt_since=now, **fresh)
     else:
         # As if it had never been sent: it is the owner's word that counts from here on.
-        known = {name: value for name, value in job.checkpoint.items() if name != "unheard"}
+        fresh_start = {
+            name: value for name, value in job.checkpoint.items() if name != "unanswered"
+        }
         move(
-            db, job, "queued", now, say="queued", why="sent again by the owner", progress=0,
-            fence_until=None, checkpoint=known, **fresh,
+            db, job, "queued", now, status="queued", why="sent again by the owner", progress=0,
+            fence_until=None, checkpoint=fresh_start, **fresh,
         )  # fmt: skip
 
 
-def _wish_away(db: Connection, job_id: str, now: int) -> None:
+def _request_cancel(db: Connection, job_id: str, now: int) -> None:
     """Notes that the owner would rather not have it, without a new version: whoever works on it goes on."""
     db.execute(
         "UPDATE job SET cancel_asked = 1, updated_at = ?, rev = ? WHERE id = ?",

@@ -18,7 +18,7 @@ def verify_signature(secret: str, body: bytes, headers: Mapping[str, str]) -> No
         raise InputError("This callback is not signed by Kling.", code="bad_signature") from None
 
 
-def take_hint(engine: Engine, task_id: str) -> None:
+def poll_soon(engine: Engine, task_id: str) -> None:
     """Somebody says this task has news: it is asked for at the next tick, and no more than that."""
     now = engine.now()
     engine.store.write(

@@ -20,38 +20,38 @@ from kling_pipeline.storage.store import Connection
 
 _HOUR, _DAY = 3600.0, 86_400.0
 _ENDED = 30 * _DAY  # a click that was made in a session may come again for a while
-_LENT = 31 * _DAY  # the simulator's links to a lent file end after 30
+_EXPOSED = 31 * _DAY  # the simulator's links to a lent file end after 30
 _HOME = re.compile(r"[0-9a-f]{2}")
 
 
-def sweep(engine: Engine) -> None:
+def clean_up(engine: Engine) -> None:
     """Deletes what nobody needs; looks through all content at the start of a process and every hour."""
-    sweep_incoming(engine)
-    sweep_cache(engine)
+    clean_incoming(engine)
+    clean_cache(engine)
     gone = expire_uploads(engine)
     now = engine.now()
-    if engine.swept_at is None or now - engine.swept_at >= engine.wait(_HOUR):
-        engine.swept_at = now
+    if engine.cleaned_at is None or now - engine.cleaned_at >= engine.wait(_HOUR):
+        engine.cleaned_at = now
         data = engine.settings.studio_data_dir
-        _sweep_old(data.glob(".port-*"), engine, _DAY)
-        _sweep_old(data.glob("tmp????????"), engine, _DAY)  # uploads of older releases
-        _sweep_old(data.glob("simulator.db.files/.input-*"), engine, _DAY)
-        _sweep_old(data.glob("simulator.db.files/input-*"), engine, _LENT)
-        gone += _old_content(engine)
+        _delete_old(data.glob(".port-*"), engine, _DAY)
+        _delete_old(data.glob("tmp????????"), engine, _DAY)  # uploads of older releases
+        _delete_old(data.glob("simulator.db.files/.input-*"), engine, _DAY)
+        _delete_old(data.glob("simulator.db.files/input-*"), engine, _EXPOSED)
+        gone += _find_unreferenced(engine)
         ended = now - engine.wait(_ENDED)
         engine.store.write(
             lambda db: db.execute("DELETE FROM session WHERE expires_at < ?", [ended])
         )
     if gone:
-        engine.store.write(lambda db: _drop(db, engine.assets, gone))
+        engine.store.write(lambda db: _delete_unreferenced(db, engine.assets, gone))
 
 
-def sweep_cache(engine: Engine) -> None:
+def clean_cache(engine: Engine) -> None:
     """Deletes what Gradio's fields received an hour ago; newer files may be of another process that lives."""
-    _sweep_old(engine.cache.rglob("*"), engine, _HOUR)
+    _delete_old(engine.cache.rglob("*"), engine, _HOUR)
 
 
-def sweep_incoming(engine: Engine) -> None:
+def clean_incoming(engine: Engine) -> None:
     """Deletes the part files of processes that are gone, and of jobs that nobody is saving."""
     top = engine.assets / "incoming"
     if not top.exists():
@@ -59,25 +59,25 @@ def sweep_incoming(engine: Engine) -> None:
     # Listed before the rows are read: a folder is made after its job was claimed.
     entries = list(top.iterdir())
     with engine.store.read() as db:
-        rows = db.execute("SELECT id FROM job WHERE state = 'saving' AND lease_owner NOT NULL")
-        held = {row["id"] for row in rows}
+        rows = db.execute("SELECT id FROM job WHERE state = 'saving' AND lease_owner IS NOT NULL")
+        saving = {row["id"] for row in rows}
     for entry in entries:
         holder = unquote(entry.name)
         if holder.count("|") == 3:
             # The end of a process on another host is not seen: what it holds is judged by its age.
-            if holder != engine.me and is_gone(holder):
+            if holder != engine.process_id and is_gone(holder):
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 # Into its own folder a process may be about to write.
-                folder = [] if holder == engine.me else [entry]
-                _sweep_old([*entry.rglob("*"), *folder], engine, _DAY)
-        elif entry.is_dir() and entry.name.partition(".")[0] not in held:  # of an older release
+                folder = [] if holder == engine.process_id else [entry]
+                _delete_old([*entry.rglob("*"), *folder], engine, _DAY)
+        elif entry.is_dir() and entry.name.partition(".")[0] not in saving:  # of an older release
             shutil.rmtree(entry, ignore_errors=True)
         elif entry.is_file():
-            _sweep_old([entry], engine, _HOUR)
+            _delete_old([entry], engine, _HOUR)
 
 
-def _sweep_old(files: Iterator[Path] | Collection[Path], engine: Engine, seconds: float) -> None:
+def _delete_old(files: Iterator[Path] | Collection[Path], engine: Engine, seconds: float) -> None:
     """Deletes files last written so long ago, and the folders that this leaves empty."""
     latest = time.time() - engine.settings.scaled(seconds)
     for file in sorted(files, reverse=True):  # what is in a folder before the folder
@@ -86,11 +86,11 @@ def _sweep_old(files: Iterator[Path] | Collection[Path], engine: Engine, seconds
                 file.rmdir() if file.is_dir() and not file.is_symlink() else file.unlink()
 
 
-def _old_content(engine: Engine) -> list[str]:
+def _find_unreferenced(engine: Engine) -> list[str]:
     """Stored files and posters without a row, of a crash between the file and its row, that are a day old."""
     latest = time.time() - engine.settings.scaled(_DAY)
     with engine.store.read() as db:
-        known = _known(db)
+        referenced = _referenced(db)
     found = []
     for home in engine.assets.iterdir() if engine.assets.exists() else ():
         if not _HOME.fullmatch(home.name):
@@ -98,19 +98,19 @@ def _old_content(engine: Engine) -> list[str]:
         for file in home.iterdir():
             path = f"{home.name}/{file.name}"
             with contextlib.suppress(OSError):
-                if path not in known and file.stat().st_mtime < latest:
+                if path not in referenced and file.stat().st_mtime < latest:
                     found.append(path)
     return found
 
 
-def _drop(db: Connection, assets: Path, paths: list[str]) -> None:
+def _delete_unreferenced(db: Connection, assets: Path, paths: list[str]) -> None:
     """Deletes files that no row names. No other process writes meanwhile, so none of them gets a row."""
-    known = _known(db)
+    referenced = _referenced(db)
     for path in paths:
-        if path not in known:
+        if path not in referenced:
             with contextlib.suppress(OSError):
                 (assets / path).unlink()
 
 
-def _known(db: Connection) -> set[str]:
+def _referenced(db: Connection) -> set[str]:
     return {path for row in db.execute("SELECT path, poster FROM asset") for path in row if path}

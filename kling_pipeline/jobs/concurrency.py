@@ -7,11 +7,11 @@ from typing import Any
 
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.pause import notice
+from kling_pipeline.storage.job_states import IN_FLIGHT, sql_states
 from kling_pipeline.storage.store import Connection, get_meta, set_meta
 
 _RAISE_SECONDS = 120.0  # without a refusal for this long, one more is tried
 _CALM_SECONDS = 5.0  # after a rest, so long without a refusal before a pool goes on as usual
-_IN_FLIGHT = "('sending', 'checking', 'running')"
 
 
 def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
@@ -22,7 +22,7 @@ def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
     return caps
 
 
-def has_place(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
+def has_capacity(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
     """Whether a pool has room for so many slots; one task always may try when none is in flight."""
     if not _at_pace(db, engine, pool):
         return False
@@ -72,13 +72,14 @@ def lower_cap(db: Connection, pool: str, job_id: str, now: int) -> bool:
         return False
     db.execute(
         """INSERT INTO pool VALUES (?, ?, ?)
-           ON CONFLICT (name) DO UPDATE SET cap = min(cap, excluded.cap), at = excluded.at""",
+           ON CONFLICT (name) DO UPDATE SET at = excluded.at,
+           cap = CASE WHEN excluded.cap < pool.cap THEN excluded.cap ELSE pool.cap END""",
         [pool, cap, now],
     )
     return True
 
 
-def slow_down(db: Connection, engine: Engine, pool: str) -> int:
+def throttle(db: Connection, engine: Engine, pool: str) -> int:
     """Asked too fast, or others have the places: the pool rests, longer each time; until when, in milliseconds."""
     now, before = engine.now(), _pace(db, engine, pool)
     times = before["times"] + 1 if before else 0
@@ -121,7 +122,7 @@ def show_pools(db: Connection, engine: Engine) -> list[dict[str, Any]]:
 
 def _used(db: Connection, pool: str, but: str = "") -> int:
     row = db.execute(
-        f"SELECT coalesce(sum(slots), 0) FROM job WHERE pool = ? AND id <> ? AND state IN {_IN_FLIGHT}",
+        f"SELECT coalesce(sum(slots), 0) FROM job WHERE pool = ? AND id <> ? AND state IN {sql_states(IN_FLIGHT)}",
         [pool, but],
     ).fetchone()
     return int(row[0])

@@ -21,7 +21,7 @@ from kling_pipeline.storage.store import Store
 LEASE_SECONDS = 15.0
 
 
-def _no_bell(job_id: str) -> None:
+def _no_worker(job_id: str) -> None:
     """Without a worker in this process the row waits for the tick of another."""
 
 
@@ -62,12 +62,14 @@ class Engine:
     store: Store
     client: KlingAIClient
     clock: Callable[[], float] = time.time
-    ring: Callable[[str], None] = _no_bell
-    lend: Callable[[Path], str] | None = None
-    me: str = field(default_factory=_name_process)
-    in_hand: set[str] = field(default_factory=set)  # jobs that a thread of this process works on
+    notify: Callable[[str], None] = _no_worker
+    expose_file: Callable[[Path], str] | None = None
+    process_id: str = field(default_factory=_name_process)
+    active_jobs: set[str] = field(
+        default_factory=set
+    )  # jobs that a thread of this process works on
     stopping: threading.Event = field(default_factory=threading.Event)  # no more looks are begun
-    swept_at: int | None = None  # when all content was last looked through
+    cleaned_at: int | None = None  # when all content was last looked through
 
     @property
     def assets(self) -> Path:
@@ -77,7 +79,7 @@ class Engine:
     @property
     def incoming(self) -> Path:
         """The folder of files on their way in: one for each process, so that it is known whose a part file is."""
-        folder = self.assets / "incoming" / quote(self.me, safe="")
+        folder = self.assets / "incoming" / quote(self.process_id, safe="")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 

@@ -23,11 +23,11 @@ class Typical:
     learned: bool
 
 
-def learn(db: Connection, engine: Engine, shape: str, pool: str) -> Typical:
-    """What is usual for a shape; before enough is known, a guess that nobody is shown."""
+def learn_duration(db: Connection, engine: Engine, duration_key: str, pool: str) -> Typical:
+    """Return past durations under a key; a guess, marked as not learned, before there are enough."""
     rows = db.execute(
-        "SELECT took FROM job WHERE shape = ? AND state = 'done' ORDER BY ended_at DESC LIMIT ?",
-        [shape, _RECENT],
+        "SELECT took FROM job WHERE duration_key = ? AND state = 'done' ORDER BY ended_at DESC LIMIT ?",
+        [duration_key, _RECENT],
     ).fetchall()
     took = sorted(row["took"] for row in rows if row["took"])
     if len(took) >= ENOUGH:
@@ -53,7 +53,7 @@ def next_look(engine: Engine, elapsed: int, typical: Typical) -> int:
     return engine.wait(_POLL if elapsed < engine.wait(_LATE_AFTER) else _POLL_LATE)
 
 
-def ease(elapsed: int, typical: Typical) -> int:
+def estimate_progress(elapsed: int, typical: Typical) -> int:
     """Progress 20 to 79 of a running task: two thirds of the way at the median, never at the end."""
     # A clock that was set back makes the elapsed time negative, and the power of it too large to be a number.
     share = 1 - math.exp(-1.1 * max(0, elapsed) / max(1, typical.p50))

@@ -12,7 +12,10 @@ from kling_pipeline.jobs.job import Job, touch, update
 from kling_pipeline.jobs.reconcile import backoff, quote_error
 from kling_pipeline.storage.store import Connection
 
-MISSED = ("unreadable", "unanswered")  # what a running job says while Kling does not tell of it
+POLL_FAILURES = (
+    "unreadable",
+    "unanswered",
+)  # what a running job says while Kling does not tell of it
 _SAID_AFTER = 2  # looks; one alone may be a hiccup
 _SURE_AFTER = 3
 # An answer that is Kling's own but cannot be read stays as it is; a gateway's, or a refusal, may pass.
@@ -20,34 +23,40 @@ _OWN_SECONDS, _OTHER_SECONDS = 5 * 60.0, 15 * 60.0
 _SAID = 240  # characters
 
 
-def note_miss(db: Connection, engine: Engine, job: Job, error: KlingError, at: int) -> None:
+def record_failed_poll(
+    db: Connection, engine: Engine, job: Job, error: KlingError, at: int
+) -> None:
     """Notes a look at a running job that told nothing; it is asked for again at `at` (ms) at the earliest."""
     now, tries = engine.now(), job.tries + 1
     # Only answers in a row count: what was told on each side of a silence is two hiccups.
     count, since = (job.absences + 1, job.doubt_since or now) if error.answered else (0, None)
-    if since is not None and count >= _SURE_AFTER and now - since >= _patience(engine, error):
-        ask_owner(db, engine, job, unreadable(error), doubt_since=None)
+    if (
+        since is not None
+        and count >= _SURE_AFTER
+        and now - since >= _failure_timeout(engine, error)
+    ):
+        ask_owner(db, engine, job, answer_unreadable_error(error), doubt_since=None)
         return
     later = max(at, now + engine.wait(backoff(job.tries, 2, 60)))
-    say = "unreadable" if error.answered else "unanswered"
+    status = "unreadable" if error.answered else "unanswered"
     figures = quote_error(error)
     kept = {"next_at": later, "tries": tries, "absences": count, "doubt_since": since}
-    if tries < _SAID_AFTER or job.says == {**figures, "code": say}:
+    if tries < _SAID_AFTER or job.status == {**figures, "code": status}:
         touch(db, job, **kept)
     else:
-        update(db, job, now, say=say, figures=figures, **kept)
+        update(db, job, now, status=status, figures=figures, **kept)
 
 
-def note_sight(db: Connection, job: Job, now: int, at: int) -> None:
+def record_successful_poll(db: Connection, job: Job, now: int, at: int) -> None:
     """Kling tells that it goes on: what was said of misses is over."""
     well = {"next_at": at, "tries": 0, "crashes": 0, "absences": 0, "doubt_since": None}
-    if job.says.get("code") in MISSED:
-        update(db, job, now, say="generating", **well)
+    if job.status.get("code") in POLL_FAILURES:
+        update(db, job, now, status="generating", **well)
     else:
         touch(db, job, **well)
 
 
-def unreadable(error: KlingError) -> dict[str, str]:
+def answer_unreadable_error(error: KlingError) -> dict[str, str]:
     """What the owner of a job is told whose task cannot be read."""
     return {
         "code": "answer_unreadable",
@@ -56,6 +65,6 @@ def unreadable(error: KlingError) -> dict[str, str]:
     }
 
 
-def _patience(engine: Engine, error: KlingError) -> int:
+def _failure_timeout(engine: Engine, error: KlingError) -> int:
     own = error.http_status is not None and 200 <= error.http_status < 300
     return engine.wait(_OWN_SECONDS if own else _OTHER_SECONDS)

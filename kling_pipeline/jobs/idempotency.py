@@ -75,7 +75,7 @@ def find_earlier(
     if click is None:
         return []
     same = click["written"] == digests.written or (
-        digests.normalized and click["read"] == digests.normalized
+        digests.normalized and click["normalized"] == digests.normalized
     )
     # A click of an older release has no digests; it is taken at its word.
     if click["written"] is not None and not same:

@@ -15,7 +15,7 @@ from kling_pipeline.jobs.endpoints import route_of
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.job import find_job
 from kling_pipeline.jobs.lookup import look_at
-from kling_pipeline.jobs.uploads import check_quota, check_room
+from kling_pipeline.jobs.uploads import check_quota, check_space
 from kling_pipeline.kling.urls import check_link
 from kling_pipeline.media.base64_files import decode_base64
 from kling_pipeline.media.files import Facts, check_rule, inspect_upload, store_file
@@ -25,7 +25,7 @@ from kling_pipeline.storage.store import Connection
 ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 # In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,
 # {"$lend": …} for an address at which the simulator finds a local file.
-_FILE, _LINK, _LEND = "$file", "$link", "$lend"
+_FILE, _LINK, _EXPOSE = "$file", "$link", "$lend"
 _TRIES = 5
 _KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling docs, Sept 2026)
 
@@ -47,7 +47,7 @@ def keep_upload(
     path = f"{facts.sha256[:2]}/{facts.sha256}{facts.suffix}"  # where store_file puts it
     row = engine.store.write(lambda db: _renew(db, engine, owner, facts))
     if row is None and not paid:
-        check_room(engine, owner, facts.bytes, cached=False)
+        check_space(engine, owner, facts.bytes, cached=False)
     with storing():
         # Swept between the file and its row, if nothing knew it and it was old: then once more.
         for _ in range(_TRIES):
@@ -133,10 +133,10 @@ def thaw(engine: Engine, owner: str, body: Any) -> Any:
         return base64.b64encode((engine.assets / row["path"]).read_bytes()).decode("ascii")
     if _LINK in body:
         return _fresh_link(engine, owner, body[_LINK])
-    if _LEND in body:
+    if _EXPOSE in body:
         with engine.store.read() as db:
-            row = find_asset(db, body[_LEND], owner)
-        return engine.lend(engine.assets / row["path"]) if engine.lend else None
+            row = find_asset(db, body[_EXPOSE], owner)
+        return engine.expose_file(engine.assets / row["path"]) if engine.expose_file else None
     return {name: thaw(engine, owner, value) for name, value in body.items()}
 
 
@@ -154,8 +154,8 @@ def _address(engine: Engine, owner: str, name: str, value: str, media: Media) ->
     fresh = engine.now() - row["created_at"] < _KEPT_DAYS * 86_400_000
     if row["provider_id"] and fresh:
         return (media.as_id, row["provider_id"]) if media.as_id else (url, {_LINK: value})
-    if engine.lend is not None:
-        return url, {_LEND: value}
+    if engine.expose_file is not None:
+        return url, {_EXPOSE: value}
     raise InputError.at(
         name,
         "Kling takes video by address only, and this file is on this machine. "

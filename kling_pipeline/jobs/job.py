@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_pipeline.errors import NotFound
-from kling_pipeline.jobs.states import ENDED, MOVES, SAYS, State
+from kling_pipeline.jobs.states import MOVES, STATUS_TEXTS
+from kling_pipeline.kling.dialects import Task
 from kling_pipeline.storage import ledger
+from kling_pipeline.storage.job_states import ENDED, State
 from kling_pipeline.storage.store import Connection, bump
 
 _JSON: Mapping[str, type] = {
-    **dict.fromkeys(("params", "request", "says", "error", "checkpoint", "endpoint"), dict),
+    **dict.fromkeys(("params", "request", "status", "error", "checkpoint", "endpoint"), dict),
     "outputs": list,
 }
-_NEEDED = ("params", "request", "says", "checkpoint")
+_NEEDED = ("params", "request", "status", "checkpoint")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Job:
     route: str
     pool: str
     slots: int
-    shape: str
+    duration_key: str
     template: str | None
     credit_key: str
     params: dict[str, Any]
@@ -47,7 +49,7 @@ class Job:
     price: int
     state: State
     progress: int
-    says: dict[str, Any]
+    status: dict[str, Any]
     error: dict[str, Any] | None
     cancel_asked: int
     step: int
@@ -84,7 +86,7 @@ class Job:
         return cls(**values)
 
     @property
-    def take(self) -> str:
+    def label(self) -> str:
         """The short name: the owner's n-th click and the letter of the variant, `14A`."""
         return f"{self.click}{_letter(self.variant)}"
 
@@ -124,7 +126,7 @@ def own_job(db: Connection, owner: str, job_id: str) -> Job:
 
 
 def move(
-    db: Connection, job: Job, to: State, now: int, *, say: str, why: str = "", **changes: Any
+    db: Connection, job: Job, to: State, now: int, *, status: str, why: str = "", **changes: Any
 ) -> Job | None:
     """Moves a job by compare-and-swap on its state and version; None when somebody else moved it first.
 
@@ -140,30 +142,38 @@ def move(
             "lease_until": None,
             **changes,
         }
-    moved = update(db, job, now, say=say, state=to, **changes)
+    moved = update(db, job, now, status=status, state=to, **changes)
     if moved is None:
         return None
     if to == "done":
         ledger.settle(db, job.id)
     elif to in ENDED:
         ledger.release(db, job.id)
-    db.execute("INSERT INTO job_event VALUES (?, ?, ?, ?)", [job.id, now, to, why or say])
+    db.execute("INSERT INTO job_event VALUES (?, ?, ?, ?)", [job.id, now, to, why or status])
     return moved
 
 
-def update(db: Connection, job: Job, now: int, *, say: str = "", **changes: Any) -> Job | None:
+def update(db: Connection, job: Job, now: int, *, status: str = "", **changes: Any) -> Job | None:
     """Changes columns of a job by compare-and-swap, with a new revision; None when the row moved on."""
     figures = changes.pop("figures", {})
-    if say:
-        changes["says"] = {**figures, "code": say}
-        progress = SAYS[say][1]
+    if status:
+        changes["status"] = {**figures, "code": status}
+        progress = STATUS_TEXTS[status][1]
         if progress is not None:
             # What was shown is not taken back; who sends a job to its beginning says so.
             changes.setdefault("progress", max(progress, job.progress))
     return _swap(db, job, {**changes, "updated_at": now, "rev": bump(db)})
 
 
-def wished_away(db: Connection, job_id: str) -> bool:
+def output_rows(task: Task) -> list[dict[str, Any]]:
+    """Return a finished task's files as the column `outputs` keeps them, in Kling's order."""
+    return [
+        {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
+        for one in task.outputs
+    ]
+
+
+def cancel_requested(db: Connection, job_id: str) -> bool:
     """Whether its owner asked to cancel it, as it stands now."""
     return bool(db.execute("SELECT cancel_asked FROM job WHERE id = ?", [job_id]).fetchone()[0])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine, is_gone
 from kling_pipeline.storage.store import Connection
 
+SCHEDULER_LEASE = "scheduler"  # its holder ticks: it polls Kling and notifies the workers
+
 
 def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
     """Takes or keeps a named lease; False while another living process has it."""
@@ -13,7 +15,7 @@ def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
     row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
     if (
         row is not None
-        and row["owner"] != engine.me
+        and row["owner"] != engine.process_id
         and row["until"] > now
         and not is_gone(row["owner"])
     ):
@@ -21,12 +23,12 @@ def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
     db.execute(
         """INSERT INTO lease VALUES (?, ?, ?)
            ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until""",
-        [name, engine.me, until],
+        [name, engine.process_id, until],
     )
     return True
 
 
-def lease_is_held(db: Connection, engine: Engine, name: str) -> bool:
+def is_leased(db: Connection, engine: Engine, name: str) -> bool:
     """Whether a living process holds a named lease."""
     row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
     return row is not None and row["until"] > engine.now() and not is_gone(row["owner"])
@@ -34,4 +36,4 @@ def lease_is_held(db: Connection, engine: Engine, name: str) -> bool:
 
 def drop_leases(db: Connection, engine: Engine) -> None:
     """Gives this process's leases back, so that the next one need not wait."""
-    db.execute("DELETE FROM lease WHERE owner = ?", [engine.me])
+    db.execute("DELETE FROM lease WHERE owner = ?", [engine.process_id])

@@ -12,8 +12,8 @@ from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.job import Job
-from kling_pipeline.jobs.states import ENDED
 from kling_pipeline.kling.dialects import Task
+from kling_pipeline.storage.job_states import ENDED
 from kling_pipeline.storage.store import Connection
 
 _PAGES = 20
@@ -21,7 +21,7 @@ _KEPT_MS = 29 * 24 * 3600 * 1000  # how long Kling surely still tells of a task
 _CLOCKS_MS = 2 * 3600 * 1000  # by so much ours may have been ahead of Kling's when the job was made
 
 
-class Untold(KlingError):
+class Inconclusive(KlingError):
     """What Kling tells of its tasks can neither show nor rule out that one is ours."""
 
     def __init__(self, message: str) -> None:
@@ -58,11 +58,11 @@ def find_task(engine: Engine, route: Route, job: Job, *, thorough: bool = False)
     try:
         return _find_in_list(engine, route, job)
     except KlingError as unseen:
-        if not isinstance(unseen, Untold) and unseen.verdict != "refused":
+        if not isinstance(unseen, Inconclusive) and unseen.verdict != "refused":
             raise
         # The list proves nothing; a look-up that found nothing is proof where it finds what is there.
         if not _look_up_finds(engine, route, job):
-            raise Untold("Kling finds no task by an id of its maker.") from None
+            raise Inconclusive("Kling finds no task by an id of its maker.") from None
         raise KlingError("No task was found by this id.", "absent") from None
 
 
@@ -102,13 +102,13 @@ def _find_in_list(engine: Engine, route: Route, job: Job) -> Task:
         known, ordered, unread = len(told), ordered and newest_first(page), unread + page.unread
         told |= {task.id: task for task in page}
         if page and len(told) == known:
-            raise Untold("Kling's list tells the same page again.")
+            raise Inconclusive("Kling's list tells the same page again.")
         if not (page or page.unread) or (ordered and page and 0 < page[-1].created_ms < since):
             break
     else:
-        raise Untold("Kling's list is too long to prove anything.")
+        raise Inconclusive("Kling's list is too long to prove anything.")
     if unread or _is_nameless(engine, told, since):
-        raise Untold("Kling's list does not tell whose its tasks are.")
+        raise Inconclusive("Kling's list does not tell whose its tasks are.")
     raise KlingError("No task bears this id.", "absent")
 
 

@@ -22,24 +22,25 @@ from kling_pipeline.jobs.failpoint import failpoint
 from kling_pipeline.jobs.job import Job, find_job, move
 from kling_pipeline.jobs.submit import insert_click
 from kling_pipeline.kling.dialects import Task
+from kling_pipeline.storage.job_states import REFUNDED, sql_states
 from kling_pipeline.storage.store import Connection, get_meta
 
 _SILENT = 3  # lists that do not answer, after which the others are not asked
 
 
 @dataclass(frozen=True)
-class Sighting:
+class OwnTask:
     """A task that bears an id of this installation, and the endpoint whose list tells it."""
 
     route: Route
     task: Task
 
 
-def see_ours(engine: Engine) -> tuple[list[Sighting], int]:
+def list_own_tasks(engine: Engine) -> tuple[list[OwnTask], int]:
     """What Kling's lists tell of this installation, and how many of them could not be read."""
     with engine.store.read() as db:
         mark = installation_mark(get_meta(db, "secret"))
-    seen: list[Sighting] = []
+    seen: list[OwnTask] = []
     failures = 0
     for route in routes(engine):
         try:
@@ -50,7 +51,7 @@ def see_ours(engine: Engine) -> tuple[list[Sighting], int]:
                 break
             continue
         seen += [
-            Sighting(route, task) for task in found if (task.external_id or "").startswith(mark)
+            OwnTask(route, task) for task in found if (task.external_id or "").startswith(mark)
         ]
     return seen, failures
 
@@ -63,33 +64,34 @@ def routes(engine: Engine) -> list[Route]:
         for model in engine.catalog.models(name)
     }
     with engine.store.read() as db:
-        rows = db.execute("SELECT * FROM job GROUP BY route, endpoint").fetchall()
-    for job in map(Job.from_row, rows):
+        ids = db.execute("SELECT min(id) FROM job GROUP BY route, endpoint").fetchall()
+        jobs = [job for (job_id,) in ids if (job := find_job(db, job_id))]
+    for job in jobs:
         # What cannot be asked any more says so on its own card.
         with contextlib.suppress(NotFound):
             found.setdefault(route_of(engine, job).path, route_of(engine, job))
     return list(found.values())
 
 
-def is_lost(db: Connection, task: Task) -> bool:
+def is_orphan(db: Connection, task: Task) -> bool:
     """Paid, and nobody would fetch it."""
     if task.status == "failed":
         return False
-    held = "SELECT 1 FROM job WHERE provider_task_id = ? AND state NOT IN ('failed', 'canceled')"
-    if db.execute(held, [task.id]).fetchone():
+    wanted = f"SELECT 1 FROM job WHERE provider_task_id = ? AND state NOT IN {sql_states(REFUNDED)}"
+    if db.execute(wanted, [task.id]).fetchone():
         return False
-    job = _namesake(db, task)
-    return job is None or job.state in ("failed", "canceled")
+    job = _job_of_task(db, task)
+    return job is None or job.state in REFUNDED
 
 
-def price_orphan(engine: Engine, db: Connection, seen: Sighting) -> int | None:
+def price_orphan(engine: Engine, db: Connection, seen: OwnTask) -> int | None:
     """What taking it up costs: the price of the job that was given up, else what Kling says it took.
 
     None where Kling does not tell, or the catalog has nothing that is made there.
     """
-    if job := _namesake(db, seen.task):
+    if job := _job_of_task(db, seen.task):
         return job.price
-    made = _makers(engine, seen.route)
+    made = _first_model(engine, seen.route)
     if not seen.task.units or made is None:
         return None
     product = engine.catalog.prices[made["price"]].product
@@ -101,14 +103,14 @@ def adopt_orphan(engine: Engine, owner: str, task_id: str) -> str:
 
     NotFound when there is no such task, InputError while Kling does not say what it took, CreditError.
     """
-    seen = next((one for one in see_ours(engine)[0] if one.task.id == task_id), None)
+    seen = next((one for one in list_own_tasks(engine)[0] if one.task.id == task_id), None)
     if seen is None:
         raise NotFound("Kling tells of no such task of this studio.")
     now = engine.now()
 
     def write(db: Connection) -> str:
-        given_up = _namesake(db, seen.task)
-        if not is_lost(db, seen.task) or (given_up and given_up.owner != owner):
+        given_up = _job_of_task(db, seen.task)
+        if not is_orphan(db, seen.task) or (given_up and given_up.owner != owner):
             raise NotFound("No such task waits to be taken up.")
         price = price_orphan(engine, db, seen)
         if price is None:
@@ -138,16 +140,16 @@ def adopt_orphan(engine: Engine, owner: str, task_id: str) -> str:
 
 def _run(db: Connection, job: Job, task: Task, now: int) -> str:
     """From a new row to one that the next tick asks for."""
-    sent = move(db, job, "sending", now, say="preparing", why="taken up by the owner")
+    sent = move(db, job, "sending", now, status="preparing", why="taken up by the owner")
     assert sent is not None  # made in this transaction
     move(
-        db, sent, "running", now, say="generating", progress=20, provider_task_id=task.id,
+        db, sent, "running", now, status="generating", progress=20, provider_task_id=task.id,
         started_at=now, next_at=now,
     )  # fmt: skip
     return job.id
 
 
-def _namesake(db: Connection, task: Task) -> Job | None:
+def _job_of_task(db: Connection, task: Task) -> Job | None:
     """The job that bears the task's own id."""
     row = db.execute("SELECT id FROM job WHERE external_task_id = ?", [task.external_id]).fetchone()
     return find_job(db, row["id"]) if row else None
@@ -156,7 +158,7 @@ def _namesake(db: Connection, task: Task) -> Job | None:
 def _like(job: Job) -> dict[str, Any]:
     """What a job was asked for, for the one that takes its place."""
     columns = (
-        "capability", "model", "route", "endpoint", "pool", "slots", "shape", "credit_key",
+        "capability", "model", "route", "endpoint", "pool", "slots", "duration_key", "credit_key",
         "params", "request", "checkpoint", "template",
     )  # fmt: skip
     values = {name: getattr(job, name) for name in columns}
@@ -168,17 +170,17 @@ def _like(job: Job) -> dict[str, Any]:
 
 def _unseen(engine: Engine, route: Route) -> dict[str, Any]:
     """Of a task whose job is in no store only the endpoint is known."""
-    made = _makers(engine, route)
+    made = _first_model(engine, route)
     assert made is not None  # it has a price
     return {
         **{name: made[name] for name in ("capability", "model", "credit_key")},
         "route": route.id, "endpoint": freeze_route(route), "pool": route.pool, "slots": 1,
-        "shape": f"{made['capability']}|adopted", "params": "{}",
+        "duration_key": f"{made['capability']}|adopted", "params": "{}",
         "request": json.dumps({"fields": {}}), "checkpoint": "{}",
     }  # fmt: skip
 
 
-def _makers(engine: Engine, route: Route) -> dict[str, str] | None:
+def _first_model(engine: Engine, route: Route) -> dict[str, str] | None:
     """The first capability and model that are asked at an endpoint; None where the catalog has none."""
     for capability in engine.catalog.capabilities.values():
         for model in engine.catalog.models(capability.id):

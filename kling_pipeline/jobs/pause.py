@@ -33,11 +33,11 @@ def pause(db: Connection, engine: Engine, error: KlingError) -> int:
     times = min(4, before["times"] + 1) if before else 0
     until = now + engine.wait(15 * 2**times)
     seconds = clock_is_off(engine)
-    known = _NEXT.get(error.verdict, _NEXT["account"]) if error.service_code else _BARE
+    advice = _NEXT.get(error.verdict, _NEXT["account"]) if error.service_code else _BARE
     value = {
         "code": error.code,
         "message": error.message,
-        "next": _CLOCK.format(seconds=seconds) if seconds else known,
+        "next": _CLOCK.format(seconds=seconds) if seconds else advice,
         "clock": seconds,
         "until": until,
         "times": times,
@@ -67,7 +67,7 @@ def notice(db: Connection) -> dict[str, Any] | None:
     return json.loads(value) if value else None
 
 
-def say_notice(db: Connection) -> str:
+def notice_text(db: Connection) -> str:
     """Why every submit waits and what to do about it, in one line; empty while none has to."""
     current = notice(db)
     return f"{current['message']} {current['next']}" if current else ""

@@ -12,12 +12,22 @@ from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs.endpoints import freeze_route, route_of
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.jobs.estimates import Typical, ease, is_late, learn, next_look
-from kling_pipeline.jobs.failed_polls import MISSED, note_miss, note_sight
+from kling_pipeline.jobs.estimates import (
+    Typical,
+    estimate_progress,
+    is_late,
+    learn_duration,
+    next_look,
+)
+from kling_pipeline.jobs.failed_polls import (
+    POLL_FAILURES,
+    record_failed_poll,
+    record_successful_poll,
+)
 from kling_pipeline.jobs.failpoint import failpoint
-from kling_pipeline.jobs.job import Job, move, update, wished_away
+from kling_pipeline.jobs.job import Job, cancel_requested, move, output_rows, update
 from kling_pipeline.jobs.lookup import claim_task, look_at, newest_first
-from kling_pipeline.jobs.recover import set_back
+from kling_pipeline.jobs.recover import record_step_failure
 from kling_pipeline.kling.dialects import Task
 from kling_pipeline.storage.store import Connection, set_meta
 
@@ -36,13 +46,13 @@ def poll(engine: Engine) -> list[str]:
     """Asks Kling for every running job that is due; ids of the jobs that are now to be saved."""
     now = engine.now()
     ready: list[str] = []
-    patience = _Patience(engine)
+    budget = _TickBudget(engine)
     # Whoever waits longest first: what a tick has no time for is at the head of the next one.
     for route, jobs, due in sorted(_due_routes(engine, now), key=lambda one: _oldest(one[2])):
-        if patience.spent or engine.stopping.is_set():
+        if budget.spent or engine.stopping.is_set():
             break
         try:
-            ready += _poll_route(engine, route, jobs, due, patience)
+            ready += _poll_route(engine, route, jobs, due, budget)
         except Exception:  # one endpoint's trouble is its own
             log.exception("poll %s", route.path)
     return ready
@@ -68,14 +78,14 @@ def _due_routes(engine: Engine, now: int) -> list[tuple[Route, list[Job], list[J
         except Exception as error:
             # Nobody knows any more where to ask for it: its own trouble, and nobody else's.
             if is_due:
-                set_back(engine, job.id, error)
+                record_step_failure(engine, job.id, error)
             continue
         jobs.append(job)
         due += [job] if is_due else []
     return [one for one in groups.values() if one[2]]
 
 
-class _Patience:
+class _TickBudget:
     """How long one tick may last: everything else waits for it."""
 
     def __init__(self, engine: Engine) -> None:
@@ -93,28 +103,28 @@ class _Patience:
 
 
 def _poll_route(
-    engine: Engine, route: Route, jobs: list[Job], due: list[Job], patience: _Patience
+    engine: Engine, route: Route, jobs: list[Job], due: list[Job], budget: _TickBudget
 ) -> list[str]:
     found, silence = _list(engine, route, jobs, due)
     missed: dict[str, KlingError] = {}
     missing = sorted((job for job in due if job.id not in found), key=lambda job: job.next_at or 0)
     if silence is not None:
-        patience.count(silence)
+        budget.count(silence)
         missed = {job.id: silence for job in missing}
         # Where only the list stays silent, each job has its turn alone.
         missing = [job for job in missing if job.tries >= _ALONE_AFTER][:1]
     overdue = [job for job in due if job.id in found and _is_overdue(engine, job, found[job.id])]
     for number, job in enumerate([*missing[:SINGLE_LOOKS], *overdue[:1]]):
-        if engine.stopping.is_set() or (number and patience.spent):
+        if engine.stopping.is_set() or (number and budget.spent):
             break
         try:
             found[job.id] = look_at(engine, route, job)
         except KlingError as error:
             log.warning("look at %s: %s", job.external_task_id, error.code)
             missed[job.id] = error
-            patience.count(error)
+            budget.count(error)
         except Exception as error:  # one task's answer is its own trouble
-            set_back(engine, job.id, error)
+            record_step_failure(engine, job.id, error)
     failpoint("polled")
     told = [job for job in jobs if job.id in found or job.id in missed]
     return _record_all(engine, told, due, found, missed)
@@ -125,7 +135,7 @@ def _is_overdue(engine: Engine, job: Job, task: Task) -> bool:
     if task.status in ("succeeded", "failed"):
         return False
     long = engine.now() - (job.started_at or 0) > engine.wait(_OVERDUE_SECONDS)
-    return long or job.says.get("code") == "late"
+    return long or job.status.get("code") == "late"
 
 
 def _list(
@@ -184,7 +194,7 @@ def _record_all(
         try:
             ready += write([job])
         except Exception as error:  # one row's trouble is its own
-            set_back(engine, job.id, error)
+            record_step_failure(engine, job.id, error)
     return ready
 
 
@@ -204,13 +214,13 @@ def _record(
             if _finish(db, job, task, now):
                 ready.append(job.id)
         elif job.id in late:
-            if job.shape not in usual:
-                usual[job.shape] = learn(db, engine, job.shape, job.pool)
-            at = now + next_look(engine, now - (job.started_at or now), usual[job.shape])
+            if job.duration_key not in usual:
+                usual[job.duration_key] = learn_duration(db, engine, job.duration_key, job.pool)
+            at = now + next_look(engine, now - (job.started_at or now), usual[job.duration_key])
             if task is None:
-                note_miss(db, engine, job, missed[job.id], at)
+                record_failed_poll(db, engine, job, missed[job.id], at)
             else:
-                note_sight(db, job, now, at)
+                record_successful_poll(db, job, now, at)
     return ready
 
 
@@ -218,41 +228,39 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
     """Kling is done with it: to be saved, or failed with its reason; True when there is something to save."""
     provider_id = claim_task(db, job, task)
     if task.status == "succeeded":
-        outputs = [
-            {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
-            for one in task.outputs
-        ]
         return bool(
             move(
-                db, job, "saving", now, say="downloading", outputs=outputs, next_at=now, tries=0,
+                db, job, "saving", now, status="downloading", outputs=output_rows(task), next_at=now, tries=0,
                 crashes=0, doubt_since=None, error=None,
                 units=str(task.units) if task.units is not None else None,
                 took=max(0, now - (job.started_at or now)), provider_task_id=provider_id,
             )
         )  # fmt: skip
-    if wished_away(db, job.id):
-        move(db, job, "canceled", now, say="canceled", why=task.message)
+    if cancel_requested(db, job.id):
+        move(db, job, "canceled", now, status="canceled", why=task.message)
         return False
     error = {
         "code": "kling_task_failed",
         "message": task.message or "Kling gave no reason.",
         "next": "Change the request if the reason names it, or run it again.",
     }
-    move(db, job, "failed", now, say="failed", why=task.message or "failed at Kling", error=error)
+    move(
+        db, job, "failed", now, status="failed", why=task.message or "failed at Kling", error=error
+    )
     return False
 
 
-def ease_all(db: Connection, engine: Engine) -> None:
+def update_progress(db: Connection, engine: Engine) -> None:
     """Moves the progress of running jobs along by what is usual for them."""
     now, usual = engine.now(), dict[str, Typical]()
     for row in db.execute("SELECT * FROM job WHERE state = 'running'").fetchall():
         job = Job.from_row(row)
-        if job.shape not in usual:
-            usual[job.shape] = learn(db, engine, job.shape, job.pool)
-        typical = usual[job.shape]
-        progress = max(job.progress, ease(now - (job.started_at or now), typical))
-        say = "late" if is_late(job, now, typical) else "generating"
-        if job.says.get("code") in MISSED:
+        if job.duration_key not in usual:
+            usual[job.duration_key] = learn_duration(db, engine, job.duration_key, job.pool)
+        typical = usual[job.duration_key]
+        progress = max(job.progress, estimate_progress(now - (job.started_at or now), typical))
+        status = "late" if is_late(job, now, typical) else "generating"
+        if job.status.get("code") in POLL_FAILURES:
             continue
-        if progress >= job.progress + 2 or say != job.says.get("code"):
-            update(db, job, now, say=say, progress=progress)
+        if progress >= job.progress + 2 or status != job.status.get("code"):
+            update(db, job, now, status=status, progress=progress)

@@ -12,9 +12,9 @@ from kling_pipeline.errors import NotFound
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.job import Job, own_job
 from kling_pipeline.jobs.pause import notice
-from kling_pipeline.jobs.serialize import Outlook, show_jobs, show_places
-from kling_pipeline.jobs.states import OPEN
+from kling_pipeline.jobs.serialize import QueueForecast, show_jobs, show_queue_positions
 from kling_pipeline.storage import ledger
+from kling_pipeline.storage.job_states import ACTIVE, OPEN, sql_states
 from kling_pipeline.storage.store import Connection, get_meta
 
 NEWEST = 200
@@ -30,12 +30,12 @@ def changes_since(
     """
     current = int(get_meta(db, "rev"))
     ours = {rev for rev in revs if int(get_meta(db, "first_rev")) <= rev <= current}
-    outlook = Outlook(db, engine)
-    changed = _changed(db, engine, owner, min(ours), outlook) if ours else []
+    forecast = QueueForecast(db, engine)
+    changed = _changed(db, engine, owner, min(ours), forecast) if ours else []
     at = [rev for rev, _ in changed]
-    newest = _newest(db, engine, owner, outlook) if ours != set(revs) else []
+    newest = _newest(db, engine, owner, forecast) if ours != set(revs) else []
     rest: dict[str, Any] = {"counts": _counts(db, owner), "credits": ledger.balance(db, owner)}
-    if places := show_places(db, owner, outlook):
+    if places := show_queue_positions(db, owner, forecast):
         rest["places"] = places
     if current_notice := notice(db):
         rest["notice"] = current_notice
@@ -50,18 +50,18 @@ def changes_since(
 
 
 def _changed(
-    db: Connection, engine: Engine, owner: str, rev: int, outlook: Outlook
+    db: Connection, engine: Engine, owner: str, rev: int, forecast: QueueForecast
 ) -> list[tuple[int, bytes]]:
     rows = db.execute("SELECT * FROM job WHERE owner = ? AND rev > ? ORDER BY rev", [owner, rev])
-    shown = show_jobs(db, engine, (Job.from_row(row) for row in rows), outlook)
+    shown = show_jobs(db, engine, (Job.from_row(row) for row in rows), forecast)
     return [(job["rev"], _json(job)) for job in shown]
 
 
-def _newest(db: Connection, engine: Engine, owner: str, outlook: Outlook) -> list[bytes]:
+def _newest(db: Connection, engine: Engine, owner: str, forecast: QueueForecast) -> list[bytes]:
     rows = db.execute(
         "SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?", [owner, NEWEST]
     )
-    return [_json(job) for job in show_jobs(db, engine, map(Job.from_row, rows), outlook)]
+    return [_json(job) for job in show_jobs(db, engine, map(Job.from_row, rows), forecast)]
 
 
 def _json(value: Any) -> bytes:
@@ -93,7 +93,7 @@ def full_statement(db: Connection, engine: Engine, owner: str) -> list[dict[str,
     entries = ledger.statement(db, owner)
     for entry in entries:
         job = jobs.get(entry["job_id"])
-        entry["take"] = job.take if job else None
+        entry["take"] = job.label if job else None
         entry["capability"] = job.capability if job else None
         entry["units"] = job.units if job else None
         entry["took"] = _took(engine, job) if job and job.units else None
@@ -114,11 +114,10 @@ def _took(engine: Engine, job: Job) -> float | None:
 
 
 def _counts(db: Connection, owner: str) -> dict[str, int]:
-    marks = ", ".join("?" * len(OPEN))
     rows = db.execute(
-        f"SELECT state, count(*) AS n FROM job WHERE owner = ? AND state IN ({marks}) GROUP BY state",
-        [owner, *OPEN],
+        f"SELECT state, count(*) AS n FROM job WHERE owner = ? AND state IN {sql_states(OPEN)} GROUP BY state",
+        [owner],
     ).fetchall()
     found = {row["state"]: row["n"] for row in rows}
-    running = sum(found.get(state, 0) for state in ("sending", "checking", "running", "saving"))
+    running = sum(found.get(state, 0) for state in ACTIVE)
     return {"running": running, "queued": found.get("queued", 0)}

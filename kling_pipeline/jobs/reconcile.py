@@ -16,9 +16,9 @@ from kling_pipeline.jobs.endpoints import route_of
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.failpoint import failpoint
 from kling_pipeline.jobs.job import Job, move, touch, update
-from kling_pipeline.jobs.lookup import Untold, claim_task, find_task, look_at
+from kling_pipeline.jobs.lookup import Inconclusive, claim_task, find_task, look_at
 from kling_pipeline.jobs.pause import unpause
-from kling_pipeline.jobs.unanswered_creates import is_vain, not_taken
+from kling_pipeline.jobs.unanswered_creates import retries_exhausted, send_refused_error
 from kling_pipeline.kling.dialects import Task
 from kling_pipeline.storage.store import Connection
 
@@ -37,13 +37,13 @@ def check(engine: Engine, job: Job) -> None:
     # Only what is proof should cost the reading of a list.
     proof = asked > _fence(engine, job)
     if engine.client.unfenced:
-        proof = job.tries % 4 == 3 or asked > _patience(engine, job)
+        proof = job.tries % 4 == 3 or asked > _lookup_timeout(engine, job)
     try:
         task = find_task(engine, route_of(engine, job), job, thorough=proof)
     except KlingError as error:
         missed = error
         later = _absent if error.verdict == "absent" else _unseen
-        if isinstance(error, Untold):
+        if isinstance(error, Inconclusive):
             later = _untold
         engine.store.write(lambda db: later(db, engine, job, asked, missed))
         return
@@ -58,11 +58,11 @@ def recheck(engine: Engine, job: Job) -> None:
     route = route_of(engine, job)
     try:
         # One that was running is asked for by its own id, whose answer nobody can mistake.
-        known = job.started_at is not None
+        was_running = job.started_at is not None
         thorough = job.tries % _LIST_EVERY == 0
         task = (
             look_at(engine, route, job)
-            if known
+            if was_running
             else find_task(engine, route, job, thorough=thorough)
         )
     except KlingError:
@@ -81,7 +81,7 @@ def adopt(engine: Engine, job: Job, task: Task) -> None:
         unpause(db)
         provider_id = claim_task(db, job, task)
         move(
-            db, job, "running", now, say="generating", progress=20, provider_task_id=provider_id,
+            db, job, "running", now, status="generating", progress=20, provider_task_id=provider_id,
             started_at=job.started_at or now, next_at=now + engine.wait(1), tries=0, crashes=0,
             absences=0, fence_until=None, doubt_since=None, error=None, lease_owner=None,
             lease_until=None,
@@ -101,21 +101,21 @@ def _absent(db: Connection, engine: Engine, job: Job, asked: int, error: KlingEr
 
 def _unseen(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
     """Kling did not answer, or in words that say nothing: those are not listened to for ever."""
-    if error.answered and asked > max(_fence(engine, job), _patience(engine, job)):
+    if error.answered and asked > max(_fence(engine, job), _lookup_timeout(engine, job)):
         _give_up(db, engine, job, error.message)
         return
     now = engine.now()
     later = {"tries": job.tries + 1, "next_at": now + engine.wait(backoff(job.tries, 2, 60))}
-    say, figures = ("checking", {}) if error.answered else ("unanswered", quote_error(error))
-    if job.says == {**figures, "code": say} or not job.tries:
+    status, figures = ("checking", {}) if error.answered else ("unanswered", quote_error(error))
+    if job.status == {**figures, "code": status} or not job.tries:
         touch(db, job, **later)
     else:
-        update(db, job, now, say=say, figures=figures, **later)
+        update(db, job, now, status=status, figures=figures, **later)
 
 
 def _untold(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
     """Kling answers, and no answer of this kind will ever prove anything."""
-    if asked > max(_fence(engine, job), _patience(engine, job)):
+    if asked > max(_fence(engine, job), _lookup_timeout(engine, job)):
         _give_up(db, engine, job)
     else:
         _unseen(db, engine, job, asked, error)
@@ -128,7 +128,7 @@ def _fence(engine: Engine, job: Job) -> int:
     return int(max(job.fence_until or 0, job.checkpoint.get("expires", 0) + skew) * 1000)
 
 
-def _patience(engine: Engine, job: Job) -> int:
+def _lookup_timeout(engine: Engine, job: Job) -> int:
     """Until when (ms) a doubtful create that no proof can end is looked for."""
     return (job.doubt_since or engine.now()) + engine.wait(_LOOKUP_SECONDS)
 
@@ -147,7 +147,7 @@ def _fenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
 def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
     """An API key has no expiry to wait for: only where Kling refuses a repeated id is a second send safe."""
     now = engine.now()
-    if asked < _patience(engine, job):
+    if asked < _lookup_timeout(engine, job):
         delay = engine.wait(backoff(job.tries, 2, 15))
         touch(db, job, tries=job.tries + 1, next_at=now + delay)
     elif route_of(engine, job).duplicate_refused:
@@ -158,22 +158,22 @@ def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
 
 def _give_up(db: Connection, engine: Engine, job: Job, said: str = "") -> None:
     """Nobody can tell whether Kling has it: the owner decides, unless the task turns up."""
-    unheard = job.checkpoint.get("unheard", {})
-    said = said or (str(unheard.get("said", "")) if unheard.get("status") else "")
-    known = f"Kling's answers cannot be read ({said})" if said else "Kling never answered"
+    unanswered = job.checkpoint.get("unanswered", {})
+    said = said or (str(unanswered.get("said", "")) if unanswered.get("status") else "")
+    cause = f"Kling's answers cannot be read ({said})" if said else "Kling never answered"
     error = {
         "code": "outcome_unknown",
-        "message": f"{known}, and nothing was found. It may or may not be charged there.",
+        "message": f"{cause}, and nothing was found. It may or may not be charged there.",
         "next": "Release the credits, or send it again if you accept that it may be billed twice.",
     }
-    ask_owner(db, engine, job, error, say="unknown")
+    ask_owner(db, engine, job, error, status="unknown")
 
 
 def _send_again(db: Connection, engine: Engine, job: Job, why: str) -> None:
     """Kling has no such task: once more, unless it has been as vain often enough."""
-    now, unheard = engine.now(), job.checkpoint.get("unheard", {})
-    if is_vain(unheard):
-        ask_owner(db, engine, job, not_taken(unheard), fence_until=None, absences=0)
+    now, unanswered = engine.now(), job.checkpoint.get("unanswered", {})
+    if retries_exhausted(unanswered):
+        ask_owner(db, engine, job, send_refused_error(unanswered), fence_until=None, absences=0)
     else:
         requeue(db, job, now, now, "queued", why)
 
@@ -188,7 +188,7 @@ def requeue(
     job: Job,
     now: int,
     at: int,
-    say: str,
+    status: str,
     why: str,
     *,
     figures: Mapping[str, str] | None = None,
@@ -196,7 +196,7 @@ def requeue(
 ) -> None:
     """Back to the queue, to be looked at again at a time (ms)."""
     move(
-        db, job, "queued", now, say=say, why=why, progress=0, next_at=at, tries=job.tries + 1,
+        db, job, "queued", now, status=status, why=why, progress=0, next_at=at, tries=job.tries + 1,
         fence_until=None, absences=0, doubt_since=None, lease_owner=None, lease_until=None,
         figures={**(figures or {}), "at": at}, **changes,
     )  # fmt: skip

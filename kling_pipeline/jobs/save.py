@@ -16,7 +16,7 @@ from kling_pipeline.jobs.endpoints import route_of
 from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine
 from kling_pipeline.jobs.failpoint import failpoint
 from kling_pipeline.jobs.inputs import ASSET
-from kling_pipeline.jobs.job import Job, find_job, move, touch, update
+from kling_pipeline.jobs.job import Job, find_job, move, output_rows, touch, update
 from kling_pipeline.jobs.lookup import look_at
 from kling_pipeline.media.files import Facts, make_poster, store_file, verify_result
 from kling_pipeline.storage.store import Connection
@@ -44,53 +44,53 @@ def save(engine: Engine, job: Job) -> None:
     if claimed is None:
         return
     failpoint("saving")
-    held = _Held(engine, claimed)
+    active = _ActiveSave(engine, claimed)
     # A folder of its own: a process that slept through its lease may wake up and go on writing.
     folder = engine.incoming / f"{claimed.id}.{claimed.version}"
-    engine.in_hand.add(claimed.id)
+    engine.active_jobs.add(claimed.id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files = _fetch_all(engine, held, folder)
+        files = _fetch_all(engine, active, folder)
         failpoint("fetched")
         assets = [_store(engine, claimed, index, *file) for index, file in enumerate(files)]
         failpoint("stored")
-        engine.store.write(lambda db: _settle(db, engine, held.job, assets))
+        engine.store.write(lambda db: _settle(db, engine, active.job, assets))
         failpoint("settled")
     except (ResultError, KlingError, OSError) as error:
-        _put_off(engine, held, error)
+        _postpone(engine, active, error)
     finally:
-        engine.in_hand.discard(claimed.id)
+        engine.active_jobs.discard(claimed.id)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Held:
+class _ActiveSave:
     """The job in hand, its lease renewed and its progress told while bytes arrive."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
-        self.engine, self.job, self._told = engine, job, time.monotonic()
+        self.engine, self.job, self._reported_at = engine, job, time.monotonic()
         # How many attempts found a file unreadable, by its index as text.
         self.unread: dict[str, int] = dict(job.checkpoint.get("unread", {}))
-        self._missed = dict(self.unread)
+        self._before = dict(self.unread)
 
-    def miss(self, index: int) -> None:
+    def count_unreadable(self, index: int) -> None:
         """Counts a file that cannot be read, once an attempt."""
-        self.unread[str(index)] = self._missed.get(str(index), 0) + 1
+        self.unread[str(index)] = self._before.get(str(index), 0) + 1
 
-    def say(self, code: str, **figures: Any) -> None:
+    def status(self, code: str, **figures: Any) -> None:
         """Tells the page, and keeps the lease."""
         now = self.engine.now()
         until = now + self.engine.wait(LEASE_SECONDS)
         moved = self.engine.store.write(
-            lambda db: update(db, self.job, now, say=code, figures=figures, lease_until=until)
+            lambda db: update(db, self.job, now, status=code, figures=figures, lease_until=until)
         )
         if moved is None:
             raise ResultError("Another worker has taken this job over.", code="lease_lost")
-        self.job, self._told = moved, time.monotonic()
+        self.job, self._reported_at = moved, time.monotonic()
 
-    def hear(self, got: int, size: int | None) -> None:
+    def on_bytes(self, got: int, size: int | None) -> None:
         """Called while bytes arrive; at most one row a second."""
-        if time.monotonic() - self._told > max(0.2, self.engine.settings.scaled(1)):
-            self.say("downloading", got=got, size=size)
+        if time.monotonic() - self._reported_at > max(0.2, self.engine.settings.scaled(1)):
+            self.status("downloading", got=got, size=size)
 
 
 def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
@@ -102,30 +102,32 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
         return None
     # A slow server may keep a thread for minutes; one stays free for what is to be sent.
     busy = db.execute(
-        "SELECT count(*) FROM job WHERE state = 'saving' AND lease_owner = ?", [engine.me]
+        "SELECT count(*) FROM job WHERE state = 'saving' AND lease_owner = ?", [engine.process_id]
     ).fetchone()[0]
     if busy >= max(1, engine.settings.studio_workers - 1):
         return None
     until = now + engine.wait(LEASE_SECONDS)
-    return update(db, job, now, say="downloading", lease_owner=engine.me, lease_until=until)
+    return update(
+        db, job, now, status="downloading", lease_owner=engine.process_id, lease_until=until
+    )
 
 
-def _fetch_all(engine: Engine, held: _Held, folder: Path) -> list[_File]:
+def _fetch_all(engine: Engine, active: _ActiveSave, folder: Path) -> list[_File]:
     """Every output in Kling's order; what did not come whole is asked for once more by fresh links.
 
     ResultError `result_unreadable` when only files that cannot be read are missing; `held.unread` then counts them.
     """
     files: dict[int, _File] = {}
     for fresh in (False, True):
-        before = held.job.outputs or []
-        outputs = _fresh_outputs(engine, held) if fresh else before
+        before = active.job.outputs or []
+        outputs = _fresh_outputs(engine, active) if fresh else before
         if not outputs and not fresh:
             continue
         if not outputs:
             raise ResultError("Kling says done but names no file.", code="result_missing")
         if [_identify(one) for one in before] != [_identify(one) for one in outputs]:
             files.clear()  # of other files than those that came
-        failure = _fetch_missing(engine, held, folder, outputs, files)
+        failure = _fetch_missing(engine, active, folder, outputs, files)
         if failure is None:
             return [files[index] for index in range(len(outputs))]
     assert failure is not None
@@ -134,7 +136,7 @@ def _fetch_all(engine: Engine, held: _Held, folder: Path) -> list[_File]:
 
 def _fetch_missing(
     engine: Engine,
-    held: _Held,
+    active: _ActiveSave,
     folder: Path,
     outputs: list[dict[str, Any]],
     files: dict[int, _File],
@@ -147,40 +149,38 @@ def _fetch_missing(
             continue
         try:
             part = folder / str(index)
-            engine.client.download(one["url"], part, cap=CAPS[one["kind"]], on_bytes=held.hear)
+            engine.client.download(
+                one["url"], part, cap=CAPS[one["kind"]], on_bytes=active.on_bytes
+            )
             came.append(index)
         except ResultError as error:
             if error.code in ("lease_lost", "result_too_large"):
                 raise
             failure = error
     # From here on a crash counts: it may be this very file that ends the process.
-    held.say("storing")
+    active.status("storing")
     for index in came:
         part, one = folder / str(index), outputs[index]
         try:
-            facts = verify_result(part, one["kind"], unread=held.unread.get(str(index), 0) >= _SURE)
+            facts = verify_result(
+                part, one["kind"], unread=active.unread.get(str(index), 0) >= _SURE
+            )
             files[index] = part, facts, one
         except ResultError as error:
             failure = failure or error
             if error.code == "result_unreadable":
-                held.miss(index)
+                active.count_unreadable(index)
     return failure
 
 
-def _fresh_outputs(engine: Engine, held: _Held) -> list[dict[str, Any]]:
-    route = route_of(engine, held.job)
-    task = look_at(engine, route, held.job)
-    outputs = _align(
-        held.job.outputs or [],
-        [
-            {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
-            for one in task.outputs
-        ],
-    )
-    moved = engine.store.write(lambda db: touch(db, held.job, outputs=outputs))
+def _fresh_outputs(engine: Engine, active: _ActiveSave) -> list[dict[str, Any]]:
+    route = route_of(engine, active.job)
+    task = look_at(engine, route, active.job)
+    outputs = _align(active.job.outputs or [], output_rows(task))
+    moved = engine.store.write(lambda db: touch(db, active.job, outputs=outputs))
     if moved is None:
         raise ResultError("Another worker has taken this job over.", code="lease_lost")
-    held.job = moved
+    active.job = moved
     return outputs
 
 
@@ -191,11 +191,11 @@ def _align(before: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> list[
             f"Kling told of {len(before)} files and now of {len(outputs)}.", code="result_missing"
         )
     fresh = {_identify(one): one for one in outputs}
-    known = [_identify(one) for one in before]
-    if len(fresh) < len(outputs) or not fresh.keys() >= set(known):
+    order = [_identify(one) for one in before]
+    if len(fresh) < len(outputs) or not fresh.keys() >= set(order):
         return outputs
-    more = [one for name, one in fresh.items() if name not in known]
-    return [*(fresh[name] for name in known), *more]
+    more = [one for name, one in fresh.items() if name not in order]
+    return [*(fresh[name] for name in order), *more]
 
 
 def _identify(output: Mapping[str, Any]) -> object:
@@ -234,7 +234,10 @@ def _settle(db: Connection, engine: Engine, job: Job, assets: list[dict[str, Any
     """The one transaction that ends a paid job: its files, its settlement, its state."""
     if not all((engine.assets / row["path"]).exists() for row in assets):
         raise ResultError("A stored file is gone; it is fetched again.", code="result_missing")
-    if move(db, job, "done", engine.now(), say="done", error=None, crashes=0, outputs=None) is None:
+    if (
+        move(db, job, "done", engine.now(), status="done", error=None, crashes=0, outputs=None)
+        is None
+    ):
         return
     for row in assets:
         db.execute(
@@ -248,26 +251,28 @@ def set_aside(
 ) -> Job | None:
     """Leaves a result to its owner: fetched again, or given up, when that is said."""
     return update(
-        db, job, now, say="set_aside", error=dict(error), lease_owner=None, lease_until=None,
+        db, job, now, status="set_aside", error=dict(error), lease_owner=None, lease_until=None,
         next_at=None, **changes,
     )  # fmt: skip
 
 
-def _put_off(engine: Engine, held: _Held, error: ResultError | KlingError | OSError) -> None:
+def _postpone(
+    engine: Engine, active: _ActiveSave, error: ResultError | KlingError | OSError
+) -> None:
     code = getattr(error, "code", "disk")
-    log.warning("saving %s: %s", held.job.external_task_id, code)
-    engine.store.write(lambda db: _later(db, engine, held, code, error))
+    log.warning("saving %s: %s", active.job.external_task_id, code)
+    engine.store.write(lambda db: _retry_later(db, engine, active, code, error))
 
 
-def _later(
+def _retry_later(
     db: Connection,
     engine: Engine,
-    held: _Held,
+    active: _ActiveSave,
     code: str,
     error: ResultError | KlingError | OSError,
 ) -> None:
-    now, job = engine.now(), held.job
-    before = job.checkpoint.get("vain", {})
+    now, job = engine.now(), active.job
+    before = job.checkpoint.get("save_failures", {})
     passes = code in _PASSING or (isinstance(error, KlingError) and not error.answered)
     # Whatever it is called from one time to the next; what passes is between them.
     times, since = before.get("times", 0) + (not passes), before.get("since", now)
@@ -275,24 +280,24 @@ def _later(
     if code not in _OWN and now - since > engine.wait(_DAY):
         enough = True
     if isinstance(error, StudioError) and enough:
-        rest = {name: value for name, value in job.checkpoint.items() if name != "vain"}
-        set_aside(db, job, now, _given_up(code, error), checkpoint=rest, crashes=0, tries=0)
+        rest = {name: value for name, value in job.checkpoint.items() if name != "save_failures"}
+        set_aside(db, job, now, _given_up_error(code, error), checkpoint=rest, crashes=0, tries=0)
         return
     growing = min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2)
     delay = engine.wait(_SOON if code == "result_unreadable" else growing)
     said = f"{error.message} {error.next}" if isinstance(error, StudioError) else error.strerror
     update(
-        db, job, now, say="retrying",
+        db, job, now, status="retrying",
         figures={"at": now + delay, "reason": code, "said": (said or "").strip()},
         checkpoint={
-            **job.checkpoint, "unread": held.unread, "vain": {"times": times, "since": since},
+            **job.checkpoint, "unread": active.unread, "save_failures": {"times": times, "since": since},
         },
         next_at=now + delay,
         tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,
     )  # fmt: skip
 
 
-def _given_up(code: str, error: StudioError) -> dict[str, str]:
+def _given_up_error(code: str, error: StudioError) -> dict[str, str]:
     """What the owner is told of a result that does not come however often it is fetched."""
     return {
         "code": code,

@@ -9,15 +9,15 @@ from typing import Any
 
 from kling_pipeline.jobs.concurrency import read_caps
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.jobs.estimates import learn
+from kling_pipeline.jobs.estimates import learn_duration
 from kling_pipeline.jobs.job import Job
-from kling_pipeline.jobs.states import SAYS
+from kling_pipeline.jobs.states import STATUS_TEXTS
 from kling_pipeline.storage.store import Connection
 
-_PLACES = 100
+_MOST_POSITIONS = 100
 
 
-class Outlook:
+class QueueForecast:
     """What is told of all jobs of an answer alike: the line, the places, what is usual; each asked for once."""
 
     def __init__(self, db: Connection, engine: Engine) -> None:
@@ -25,7 +25,7 @@ class Outlook:
         self._typical: dict[str, list[int] | None] = {}
 
     @cached_property
-    def places(self) -> dict[str, int]:
+    def queue_positions(self) -> dict[str, int]:
         """The place in line of each queued job."""
         rows = self._db.execute(
             """SELECT id, row_number() OVER (PARTITION BY pool ORDER BY seq) AS place
@@ -38,19 +38,19 @@ class Outlook:
         """How many tasks each pool takes at once, where that is known."""
         return read_caps(self._db, self._engine)
 
-    def typical(self, shape: str, pool: str) -> list[int] | None:
+    def typical(self, duration_key: str, pool: str) -> list[int] | None:
         """Median and 90th percentile in milliseconds, once enough are known."""
-        if shape not in self._typical:
-            usual = learn(self._db, self._engine, shape, pool)
-            self._typical[shape] = [usual.p50, usual.p90] if usual.learned else None
-        return self._typical[shape]
+        if duration_key not in self._typical:
+            usual = learn_duration(self._db, self._engine, duration_key, pool)
+            self._typical[duration_key] = [usual.p50, usual.p90] if usual.learned else None
+        return self._typical[duration_key]
 
-    def eta(self, job_id: str, shape: str, pool: str) -> int | None:
+    def eta(self, job_id: str, duration_key: str, pool: str) -> int | None:
         """Milliseconds until a waiting job will start, where that can be told."""
         place, cap, typical = (
-            self.places.get(job_id),
+            self.queue_positions.get(job_id),
             self.caps.get(pool),
-            self.typical(shape, pool),
+            self.typical(duration_key, pool),
         )
         return (
             None
@@ -60,17 +60,17 @@ class Outlook:
 
 
 def show_jobs(
-    db: Connection, engine: Engine, jobs: Iterable[Job], outlook: Outlook | None = None
+    db: Connection, engine: Engine, jobs: Iterable[Job], forecast: QueueForecast | None = None
 ) -> list[dict[str, Any]]:
     """The public shape of jobs, in the given order; as many queries as there are shapes of jobs, and a few."""
-    jobs, outlook = list(jobs), outlook or Outlook(db, engine)
+    jobs, forecast = list(jobs), forecast or QueueForecast(db, engine)
     assets = _assets(db, [job.id for job in jobs if job.state == "done"])
     inputs = _inputs(engine, jobs)
     return [
         {
             **show_job(job, assets.get(job.id, [])),
-            **_wait(job, outlook),
-            "typical": outlook.typical(job.shape, job.pool),
+            **_wait(job, forecast),
+            "typical": forecast.typical(job.duration_key, job.pool),
             "inputs": inputs[job.id],
             "unsent": _unsent(engine, job),
         }
@@ -95,7 +95,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
     """The fields of one job that its row alone decides."""
     return {
         "id": job.id,
-        "take": job.take,
+        "take": job.label,
         "click": job.click,
         "capability": job.capability,
         "model": job.model,
@@ -103,7 +103,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
         "state": job.state,
         "progress": job.progress,
         "message": _sentence(job),
-        "says": job.says,
+        "says": job.status,
         "provider_task_id": job.provider_task_id,
         "external_task_id": job.external_task_id,
         "params": job.params,
@@ -121,27 +121,31 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _sentence(job: Job) -> str:
     """What a job says, in English; a newer studio may have had words that this one lacks."""
-    sentence, _ = SAYS.get(str(job.says.get("code", "queued")), (job.state.capitalize(), None))
-    return sentence.format_map(defaultdict(str, job.says)).strip()
+    sentence, _ = STATUS_TEXTS.get(
+        str(job.status.get("code", "queued")), (job.state.capitalize(), None)
+    )
+    return sentence.format_map(defaultdict(str, job.status)).strip()
 
 
-def show_places(db: Connection, owner: str, outlook: Outlook) -> dict[str, list[int | None]]:
+def show_queue_positions(
+    db: Connection, owner: str, forecast: QueueForecast
+) -> dict[str, list[int | None]]:
     """`[place, eta]` of the newest waiting jobs by id: both change although the job itself does not."""
     rows = db.execute(
-        """SELECT id, shape, pool FROM job WHERE owner = ? AND state = 'queued'
+        """SELECT id, duration_key, pool FROM job WHERE owner = ? AND state = 'queued'
            ORDER BY seq DESC LIMIT ?""",
-        [owner, _PLACES],
+        [owner, _MOST_POSITIONS],
     ).fetchall()
-    return {row["id"]: [outlook.places[row["id"]], outlook.eta(*row)] for row in rows}
+    return {row["id"]: [forecast.queue_positions[row["id"]], forecast.eta(*row)] for row in rows}
 
 
-def _wait(job: Job, outlook: Outlook) -> dict[str, Any]:
+def _wait(job: Job, forecast: QueueForecast) -> dict[str, Any]:
     """What a job says; a waiting one also its place in line, and when it will start where that can be told."""
     if job.state != "queued":
-        return {"says": job.says, "place": None}
-    eta = outlook.eta(job.id, job.shape, job.pool)
-    says = job.says if eta is None else {**job.says, "eta": eta}
-    return {"says": says, "place": outlook.places.get(job.id)}
+        return {"says": job.status, "place": None}
+    eta = forecast.eta(job.id, job.duration_key, job.pool)
+    status = job.status if eta is None else {**job.status, "eta": eta}
+    return {"says": status, "place": forecast.queue_positions.get(job.id)}
 
 
 def show_asset(row: Any) -> dict[str, Any]:

@@ -95,17 +95,17 @@ def _call(
     given = _read(call, params)
     price = _price(engine, capability, call)
     _afford(engine, owner, price)
-    fields, step_results = {**row["frozen"], **given}, row["known"]
+    fields, step_results = {**row["frozen"], **given}, row["step_results"]
     answer = _ask(engine, owner, call, fields, step_results)
 
     def write(db: Connection) -> None:
         # Another process may have made a call of its own meanwhile.
-        told = db.execute("SELECT known FROM session WHERE id = ?", [session_id]).fetchone()
+        told = db.execute("SELECT step_results FROM session WHERE id = ?", [session_id]).fetchone()
         if told is None:
             raise NotFound("There is no such session.")
         count = db.execute(
-            "UPDATE session SET known = ?, calls = calls + 1 WHERE id = ? RETURNING calls",
-            [json.dumps({**json.loads(told["known"]), call.kept: answer}), session_id],
+            "UPDATE session SET step_results = ?, calls = calls + 1 WHERE id = ? RETURNING calls",
+            [json.dumps({**json.loads(told["step_results"]), call.kept: answer}), session_id],
         ).fetchone()[0]
         _charge(db, owner, capability, session_id, f"{call.id}:{count}", price)
 
@@ -136,7 +136,7 @@ def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
         "id": session_id,
         "capability": row["capability"],
         "params": row["params"],
-        "answers": row["known"],
+        "answers": row["step_results"],
         "calls": [
             {"id": call.id, "price": _price(engine, capability, call)}
             for call in capability.calls
@@ -164,7 +164,7 @@ def read_session(
         raise InputError.at("session", error.message, code=error.code) from None
     if row["capability"] != wanted:
         raise InputError.at("session", f"This session belongs to {row['capability']}.")
-    return row["params"], row["known"]
+    return row["params"], row["step_results"]
 
 
 def _find(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _find(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
             f"This session has ended after {HOURS} hours. Choose the video again.",
             code="session_expired",
         )
-    for name in ("params", "frozen", "known"):
+    for name in ("params", "frozen", "step_results"):
         row[name] = json.loads(row[name])
     return row
 

@@ -1,23 +1,12 @@
-"""The states of a job, the moves between them, and what a job says in each."""
+"""The moves between the states of a job, and the text and progress of each status."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
-State = Literal[
-    "queued",  # admitted and paid into a hold; waits for a free place
-    "sending",  # the intent is on the disk; the request may be on its way
-    "checking",  # Kling's answer was lost; looking for the task
-    "running",  # Kling has it
-    "saving",  # Kling is done; fetching and storing the files
-    "done",  # stored and settled
-    "failed",  # ended without a result; the hold went back
-    "canceled",  # stopped by its owner; the hold went back
-    "unknown",  # the studio cannot go on by itself; the hold stays until the owner decides or Kling tells
-]
+from kling_pipeline.storage.job_states import State
 
-MOVES: Mapping[str, frozenset[str]] = {
+MOVES: Mapping[str, frozenset[State]] = {
     "queued": frozenset({"sending", "canceled", "failed", "unknown"}),
     "sending": frozenset({"running", "checking", "queued", "failed", "unknown"}),
     "checking": frozenset({"running", "queued", "unknown", "failed"}),
@@ -25,12 +14,9 @@ MOVES: Mapping[str, frozenset[str]] = {
     "saving": frozenset({"done", "failed", "queued", "canceled"}),
     "unknown": frozenset({"running", "queued", "checking", "canceled"}),
 }
-OPEN = tuple(MOVES)
-ENDED = ("done", "failed", "canceled")
-
-# English sentence, with figures of `says`, and progress of each thing a job says (the brief's protocol); the page
-# has its own words by code.
-SAYS: Mapping[str, tuple[str, int | None]] = {
+# English text with the figures of `job.status`, and the progress it stands for, by status code (the brief's
+# protocol). The page has words of its own by code.
+STATUS_TEXTS: Mapping[str, tuple[str, int | None]] = {
     "queued": ("Queued", 0),
     "waiting": ("Waiting for a free place at Kling", None),
     "paused": ("Waiting: Kling refuses this account for now", None),

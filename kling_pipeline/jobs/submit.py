@@ -27,6 +27,7 @@ from kling_pipeline.jobs.job import Job
 from kling_pipeline.jobs.sessions import read_session
 from kling_pipeline.lint.lint import Subject, lint
 from kling_pipeline.storage import ledger
+from kling_pipeline.storage.job_states import REFUNDED, sql_states
 from kling_pipeline.storage.store import Connection, bump, get_meta
 
 _MOST_VARIANTS = 100
@@ -98,10 +99,10 @@ def _earlier(engine: Engine, owner: str, plan: Plan, frozen: Mapping[str, Any]) 
     """Count the newest jobs with the same request that were not refunded, and sum their credits."""
     with engine.store.read() as db:
         count, credits = db.execute(
-            """SELECT count(*), coalesce(sum(price), 0) FROM
+            f"""SELECT count(*), coalesce(sum(price), 0) FROM
                (SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?)
                WHERE capability = ? AND model = ? AND request = ?
-               AND state NOT IN ('failed', 'canceled')""",
+               AND state NOT IN {sql_states(REFUNDED)}""",
             [owner, _LOOK_BACK, plan.capability.id, plan.model.name, _request(frozen)],
         ).fetchone()
     return count, credits
@@ -165,7 +166,7 @@ def insert_click(
     ).fetchone()[0]
     written, normalized = (digests.written, digests.normalized) if digests else (None, None)
     db.execute(
-        "INSERT INTO click (owner, number, click_id, at, written, read) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO click (owner, number, click_id, at, written, normalized) VALUES (?, ?, ?, ?, ?, ?)",
         [row["owner"], number, click_id, row["created_at"], written, normalized],
     )
     return _insert_job(db, {"click": number, "variant": 0, **row})
@@ -198,14 +199,14 @@ def _columns(checked: Checked, now: int) -> dict[str, Any]:
         "endpoint": freeze_route(plan.model.route),
         "pool": plan.model.route.pool,
         "slots": checked.slots,
-        "shape": _duration_key(plan),
+        "duration_key": _duration_key(plan),
         "credit_key": plan.capability.credit_key,
         "params": json.dumps(plan.params, ensure_ascii=False),
         "request": _request(checked.frozen),
-        "checkpoint": json.dumps({"known": checked.step_results}, ensure_ascii=False),
+        "checkpoint": json.dumps({"step_results": checked.step_results}, ensure_ascii=False),
         "price": plan.price,
         "state": "queued",
-        "says": json.dumps({"code": "queued"}),
+        "status": json.dumps({"code": "queued"}),
         "next_at": now,
         "created_at": now,
         "updated_at": now,

@@ -17,46 +17,48 @@ UNUSED_DAYS = 7
 _DAY = 86_400.0
 _ASSET = re.compile(r"as_[0-9a-f]{32}")
 # Where a file's id may stand. An ended session cannot be gone on with, so it holds nothing.
-_REFERRING = (
+_REFERENCES = (
     "SELECT params, request, checkpoint FROM job",
-    "SELECT params, frozen, known FROM session WHERE expires_at > :now",
+    "SELECT params, frozen, step_results FROM session WHERE expires_at > :now",
 )
 _AT_ONCE = 500
 _LEAST = 16 * 1024  # bytes that the smallest file takes, with its folder, its poster and its row
 
 
-def check_room(
-    engine: Engine, owner: str, coming: int, *, come: int = 0, cached: bool = True
+def check_space(
+    engine: Engine, owner: str, expected: int, *, arrived: int = 0, cached: bool = True
 ) -> None:
     """StorageError where so many more bytes would go below the floor (`disk_full`) or over the owner's quota.
 
     The quota counts what the owner has uploaded, what has `come` of uploads under way, and with `cached` what Gradio
     holds, a small file as what it takes of the disk; results are not counted. The disk counts for itself what has come.
     """
-    engine.check_floor(coming)
+    engine.check_floor(expected)
     if engine.settings.quota is None:
         return
-    held = come + (_size(engine.cache) if cached else 0)
+    pending = arrived + (_size(engine.cache) if cached else 0)
     with engine.store.read() as db:
-        check_quota(db, engine, owner, coming, held)
+        check_quota(db, engine, owner, expected, pending)
 
 
-def check_quota(db: Connection, engine: Engine, owner: str, coming: int, held: int = 0) -> None:
+def check_quota(
+    db: Connection, engine: Engine, owner: str, expected: int, pending: int = 0
+) -> None:
     """StorageError where so many bytes, beside rows and what else is `held`, are more than the owner may keep."""
     quota = engine.settings.quota
     if quota is None:
         return
     used = (
-        held
+        pending
         + db.execute(
-            """SELECT coalesce(sum(max(bytes, ?)), 0) FROM asset
+            """SELECT coalesce(sum(CASE WHEN bytes < ? THEN ? ELSE bytes END), 0) FROM asset
                WHERE owner = ? AND role = 'upload'""",
-            [_LEAST, owner],
+            [_LEAST, _LEAST, owner],
         ).fetchone()[0]
     )
-    if used + coming > quota:
+    if used + expected > quota:
         raise StorageError(
-            f"Your uploads take {used / MB:.1f} MB of {quota / MB:.1f} MB, and this one has {coming / MB:.1f} MB. "
+            f"Your uploads take {used / MB:.1f} MB of {quota / MB:.1f} MB, and this one has {expected / MB:.1f} MB. "
             "Nothing was kept.",
             code="quota_exceeded",
             next=f"Uploads that nothing uses go after {UNUSED_DAYS} days. Use a smaller file, "
@@ -66,7 +68,7 @@ def check_quota(db: Connection, engine: Engine, owner: str, coming: int, held: i
 
 def renew_uploads(engine: Engine, owner: str, params: Any) -> None:
     """Notes that files which stand in params are in use; written at most once a day for each."""
-    ids = sorted(set(_named(params)))
+    ids = sorted(set(_asset_ids(params)))
     if not ids:
         return
     now = engine.now()
@@ -92,7 +94,7 @@ def expire_uploads(engine: Engine) -> list[str]:
             [latest, _AT_ONCE],
         ).fetchall()
         paths = {row["id"]: row["path"] for row in rows}
-        used = _referred(db, now) & paths.keys() if paths else set()
+        used = _referenced(db, now) & paths.keys() if paths else set()
     if not paths:
         return []
 
@@ -108,15 +110,15 @@ def expire_uploads(engine: Engine) -> list[str]:
     return engine.store.write(write)
 
 
-def _referred(db: Connection, now: int) -> set[str]:
+def _referenced(db: Connection, now: int) -> set[str]:
     found: set[str] = set()
-    for question in _REFERRING:
+    for question in _REFERENCES:
         for row in db.execute(question, {"now": now}):
             found.update(_ASSET.findall("\n".join(row)))
     return found
 
 
-def _named(value: Any) -> Iterator[str]:
+def _asset_ids(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         if _ASSET.fullmatch(value):
             yield value
@@ -127,7 +129,7 @@ def _named(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         inner = value
     for one in inner:
-        yield from _named(one)
+        yield from _asset_ids(one)
 
 
 def _size(folder: Path) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from kling_pipeline.storage.job_states import OPEN, REFUNDED, sql_states
 from kling_pipeline.storage.store import Connection
-
-_OPEN = "('queued', 'sending', 'checking', 'running', 'saving', 'unknown')"
 
 INVARIANTS: dict[str, str] = {
     "a transaction does not sum to zero": """SELECT txn.id FROM txn LEFT JOIN entry ON txn_id = txn.id
@@ -18,15 +17,15 @@ INVARIANTS: dict[str, str] = {
             WHERE hold.owner = account.owner AND state = 'held')""",
     "a hold has no job": "SELECT job_id FROM hold WHERE job_id NOT IN (SELECT id FROM job)",
     "an open job has no hold": f"""SELECT job.id FROM job LEFT JOIN hold ON job_id = job.id
-        WHERE job.state IN {_OPEN} AND hold.state IS NOT 'held'""",
+        WHERE job.state IN {sql_states(OPEN)} AND hold.state IS NOT 'held'""",
     "a hold is not the price of its job": """SELECT job.id FROM job JOIN hold ON job_id = job.id
         WHERE amount <> price""",
     "a done job is not settled, or has no file": """SELECT job.id FROM job
         LEFT JOIN hold ON hold.job_id = job.id WHERE job.state = 'done' AND (hold.state IS NOT 'settled'
             OR NOT EXISTS (SELECT 1 FROM txn WHERE idem = 'settle:' || job.id)
             OR NOT EXISTS (SELECT 1 FROM asset WHERE asset.job_id = job.id))""",
-    "a failed or canceled job is not released": """SELECT job.id FROM job
-        LEFT JOIN hold ON hold.job_id = job.id WHERE job.state IN ('failed', 'canceled')
+    "a failed or canceled job is not released": f"""SELECT job.id FROM job
+        LEFT JOIN hold ON hold.job_id = job.id WHERE job.state IN {sql_states(REFUNDED)}
         AND (hold.state IS NOT 'released'
             OR NOT EXISTS (SELECT 1 FROM txn WHERE idem = 'release:' || job.id))""",
     "a job was both settled and released": """SELECT job_id FROM txn WHERE kind IN ('settle', 'release')
@@ -48,3 +47,14 @@ def audit(db: Connection) -> list[str]:
         if rows:
             problems.append(f"{sentence}: {', '.join(str(row[0]) for row in rows)}")
     return problems
+
+
+def check_file(db: Connection) -> list[str]:
+    """What the database itself finds wrong with its file, the first five; empty is good."""
+    rows = [str(row[0]) for row in db.execute("PRAGMA quick_check(5)")]
+    return [] if rows == ["ok"] else rows
+
+
+def find_dangling(db: Connection) -> list[str]:
+    """The tables of the first five rows that refer to a row which is not there."""
+    return [str(row[0]) for row in db.execute("PRAGMA foreign_key_check").fetchall()[:5]]

@@ -164,3 +164,25 @@ def m004_use(db: Database) -> None:
     # A form in a browser may still hold a file of an older release: its time begins now.
     db.execute("UPDATE asset SET used_at = ?", [int(time.time() * 1000)])
     db.execute("CREATE INDEX asset_used ON asset (role, used_at)")
+
+
+@migrations()
+def m005_names(db: Database) -> None:
+    """The field's words for columns and for the keys of a checkpoint."""
+    for statement in (
+        "ALTER TABLE job RENAME COLUMN says TO status",
+        "ALTER TABLE job RENAME COLUMN shape TO duration_key",
+        "ALTER TABLE session RENAME COLUMN known TO step_results",
+        "ALTER TABLE click RENAME COLUMN read TO normalized",
+        "DROP INDEX job_shape",
+        "CREATE INDEX job_duration ON job (duration_key, ended_at) WHERE state = 'done'",
+    ):
+        db.execute(statement)
+    keys = {"known": "step_results", "unheard": "unanswered", "vain": "save_failures"}
+    for old, new in keys.items():
+        db.execute(
+            """UPDATE job SET checkpoint = json_remove(json_set(
+                   checkpoint, '$.' || :new, json_extract(checkpoint, '$.' || :old)), '$.' || :old)
+               WHERE CASE WHEN json_valid(checkpoint) THEN json_type(checkpoint, '$.' || :old) END IS NOT NULL""",
+            {"old": old, "new": new},
+        )

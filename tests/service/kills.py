@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from kling_pipeline.doctor import examine
-from kling_pipeline.runtime import Studio
+from kling_pipeline.runtime import Runtime
 from kling_pipeline.settings import Settings
 from tests.conftest import KEYS, ROOT, WAIT, Process, Simulator, clean_env, wait_for
 from tests.unit.simulator_client import wav_base64
@@ -48,8 +48,8 @@ class Killing:
         }  # fmt: skip
         self.env = clean_env(**env)
         named = {name.lower(): value for name, value in env.items()}
-        self.studio = Studio(Settings(_env_file=None, **named))  # type: ignore[arg-type]
-        self.pipeline = self.studio.pipeline
+        self.runtime = Runtime(Settings(_env_file=None, **named))  # type: ignore[arg-type]
+        self.pipeline = self.runtime.pipeline
 
     def worker(self, point: str = "") -> Process:
         env = {**self.env, "STUDIO_FAILPOINT": f"{point}:1"} if point else self.env
@@ -136,9 +136,9 @@ class Killing:
         code = (
             "import json, sys\n"
             "from kling_pipeline.settings import Settings\n"
-            "from kling_pipeline.runtime import Studio\n"
+            "from kling_pipeline.runtime import Runtime\n"
             "method, args = sys.argv[1], json.loads(sys.argv[2])\n"
-            "getattr(Studio(Settings(_env_file=None)).pipeline, method)(*args)\n"
+            "getattr(Runtime(Settings(_env_file=None)).pipeline, method)(*args)\n"
         )
         env = {**self.env, "STUDIO_FAILPOINT": f"{point}:1"}
         command = [sys.executable, "-c", code, method, json.dumps(args)]
@@ -150,20 +150,20 @@ class Killing:
 
     def prepaid(self) -> list[tuple[str, int]]:
         """What was charged for calls of sessions, and for which: each once."""
-        with self.studio.store.read() as db:
+        with self.runtime.store.read() as db:
             rows = db.execute("SELECT idem, amount FROM txn WHERE kind = 'prepare'").fetchall()
         return [(row["idem"], row["amount"]) for row in rows]
 
     def sessions(self) -> dict[str, int]:
         """How many calls each session keeps the answers of."""
-        with self.studio.store.read() as db:
+        with self.runtime.store.read() as db:
             return {row["id"]: row["calls"] for row in db.execute("SELECT id, calls FROM session")}
 
     def lose_task(self) -> str:
         """A task at Kling whose owner gave it up before the studio had found it; its id there."""
         [job_id] = self.ask(1, *BOAT)
         self.died_at("posted")
-        self.studio.store.write(
+        self.runtime.store.write(
             lambda db: db.execute(
                 "UPDATE job SET state = 'unknown', next_at = NULL, lease_owner = NULL WHERE id = ?",
                 [job_id],
@@ -181,7 +181,7 @@ class Killing:
     def close(self) -> None:
         for one in list(self.alive):
             self.kill(one)
-        self.studio.close()
+        self.runtime.close()
 
     def last_line(self, point: str, capability: str, params: dict[str, Any]) -> None:
         """The process ends at the named line; the next one finishes what it left."""

@@ -68,7 +68,7 @@ class Desk:
             kling_access_key=KEYS[0], kling_secret_key=KEYS[1], studio_time_scale=0.2,
         )  # fmt: skip
         self.client = KlingAIClient(self.kling.url, Keys.of(made), timeout=60)
-        self.engine = Engine(made, CATALOG, self.store, self.client, lend=self.lend)
+        self.engine = Engine(made, CATALOG, self.store, self.client, expose_file=self.expose_file)
         self.files: dict[str, list[str]] = {
             "image": [self.keep(picture(*size)) for size in ((1280, 720), (300, 700), (200, 900))],
             "video": [
@@ -84,7 +84,7 @@ class Desk:
     def keep(self, data: bytes) -> str:
         return str(keep_upload(self.engine, OWNER, data)["id"])
 
-    def lend(self, path: Path) -> str:
+    def expose_file(self, path: Path) -> str:
         address = f"{self.kling.url}/_simulator/inputs/{path.suffix.lstrip('.')}"
         request = urllib.request.Request(address, data=path.read_bytes(), method="POST")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

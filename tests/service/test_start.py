@@ -16,7 +16,7 @@ import pytest
 from app import listen
 from kling_pipeline.demo import Demo
 from kling_pipeline.errors import StudioError
-from kling_pipeline.runtime import Studio
+from kling_pipeline.runtime import Runtime
 from kling_pipeline.settings import Settings
 from tests.conftest import ROOT, App, clean_env
 
@@ -116,7 +116,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 def test_a_folder_that_cannot_be_written_is_one_sentence(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
     with pytest.raises(StudioError, match=name) as caught:
-        Studio(Settings(_env_file=None, studio_data_dir=tmp_path))
+        Runtime(Settings(_env_file=None, studio_data_dir=tmp_path))
     assert caught.value.code == "store_unwritable"
 
 
@@ -142,7 +142,7 @@ def test_somebody_s_home_keeps_its_mode(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     (tmp_path / "notes.txt").touch()
     (tmp_path / "notes.txt").chmod(0o644)
-    Studio(Settings(_env_file=None, studio_data_dir=tmp_path)).close()
+    Runtime(Settings(_env_file=None, studio_data_dir=tmp_path)).close()
     modes = {
         path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path, *tmp_path.iterdir())
     }

@@ -43,16 +43,16 @@ class Workers:
         self.alive.append(made)
         return made
 
-    def pump(self) -> Process:
+    def scheduler(self) -> Process:
         """The one that holds the lease of the clock."""
 
         def found() -> Process | None:
             with closing(sqlite3.connect(self.field.app.folder / "studio.db")) as db:
-                rows = db.execute("SELECT owner FROM lease WHERE name = 'pump'").fetchall()
+                rows = db.execute("SELECT owner FROM lease WHERE name = 'scheduler'").fetchall()
             owners = {owner.split("|")[1] for (owner,) in rows if not is_gone(owner)}
             return next((one for one in self.alive if str(one.popen.pid) in owners), None)
 
-        return wait_for(found, "a worker to hold the pump")
+        return wait_for(found, "a worker to hold the scheduler lease")
 
     def freeze(self, one: Process) -> None:
         """Stops it between two transactions: SQLite's lock stays with whoever is stopped while holding it."""
@@ -95,7 +95,7 @@ def test_the_one_that_holds_the_clock_is_stopped_and_wakes_up_later(workers: Wor
     field = workers.field
     workers.start()
     workers.start()
-    first = workers.pump()
+    first = workers.scheduler()
     ids = field.ask(8)
     workers.freeze(first)
     later = field.ask(4)
@@ -111,7 +111,7 @@ def test_a_queue_that_somebody_holds_locked_stops_nobody(workers: Workers):
     """As a process does that was stopped while it took a message: the queue is a bell and no more."""
     field = workers.field
     workers.start()
-    workers.pump()
+    workers.scheduler()
     with closing(sqlite3.connect(field.app.folder / "queue.db")) as db:
         db.execute("BEGIN EXCLUSIVE")
         jobs = field.wait(field.ask(4))
@@ -129,7 +129,7 @@ def test_random_kills_while_faults_rage(workers: Workers):
     for _ in range(20 if LONG else 3):
         workers.start()
         field.ask(4)
-        wait_for(lambda: workers.pump(), "a worker to work")
+        wait_for(lambda: workers.scheduler(), "a worker to work")
         time.sleep(chance.uniform(0.1, 2.5))  # the moment is what is random
         workers.kill(chance.choice(workers.alive))
     field.set_faults([], "tolerate")

@@ -176,7 +176,7 @@ class Desk:
         self.store = Store(folder / "studio.db")
         self.catalog = load_catalog(contract)
         self.engine = Engine(settings, self.catalog, self.store, None)  # type: ignore[arg-type]
-        self.engine.lend = lambda path: "unused"
+        self.engine.expose_file = lambda path: "unused"
         made = {
             "scene": picture(), "face": picture(800, 800), "film": video_file(4), "ours": video_file(5),
             "sound": base64.b64decode(wav_base64(4)),

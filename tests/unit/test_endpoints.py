@@ -90,8 +90,8 @@ GONE = {
     "damaged endpoint": {"route": "gone", "endpoint": "{"},
     "model": {"model": "kling-v0"},
     "capability": {"capability": "smell_to_video", "model": "x"},
-    "says": {"says": "not json"},
-    "a word of a newer studio": {"says": '{"code": "dreaming"}'},
+    "says": {"status": "not json"},
+    "a word of a newer studio": {"status": '{"code": "dreaming"}'},
     "outputs": {"outputs": '"x"'},
     "params": {"params": "["},
     "request": {"request": "[]"},
@@ -102,15 +102,15 @@ GONE = {
     "an endpoint that nobody can read": {
         "endpoint": '{"id": "x", "path": "/v1/videos/text2video", "result": "x", "pool": "video"}'
     },
-    "a word that is none": {"says": '{"code": [], "said": {}}'},
+    "a word that is none": {"status": '{"code": [], "said": {}}'},
     "fields that are none": {"request": '{"fields": []}'},
     "params within": {"params": '{"image": {"a": [1]}, "prompt": 5}'},
     "outputs within": {"outputs": '[1, {"url": 5}]'},
     "what is remembered": {
-        "checkpoint": '{"known": [], "unheard": 5, "vain": 5, "unread": 5, "expires": "x"}'
+        "checkpoint": '{"step_results": [], "unanswered": 5, "save_failures": 5, "unread": 5, "expires": "x"}'
     },
     "an error of another kind": {"error": '{"code": [], "message": 5}'},
-    "all": dict.fromkeys(("says", "params", "request", "checkpoint", "outputs", "error"), "}"),
+    "all": dict.fromkeys(("status", "params", "request", "checkpoint", "outputs", "error"), "}"),
 }
 
 

@@ -68,9 +68,9 @@ def test_a_forged_success_moves_nothing(harness):
     harness.tick()
     before = harness.job(job_id)
     for _ in range(1000):
-        harness.pipeline.hint(task)
+        harness.pipeline.poll_soon(task)
     asked = len(harness.kling.pages)
     harness.tick(0.1)
     assert harness.job(job_id)["state"] == before["state"] == "running"
     assert len(harness.kling.pages) - asked <= 1, "a thousand hints are one look"
-    harness.pipeline.hint("nobody's")
+    harness.pipeline.poll_soon("nobody's")

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from kling_pipeline.jobs.states import ENDED
 from kling_pipeline.pipeline import Pipeline
+from kling_pipeline.storage.job_states import ENDED
 from tests.unit.conftest import MEMORY, Harness, refusal
 
 LONG = bool(os.environ.get("STUDIO_LONG"))
@@ -127,7 +127,7 @@ class JobMachine(RuleBasedStateMachine):
             other.advance(job_id)
 
     def _succeed(self) -> None:
-        old = self.harness.engine.me
+        old = self.harness.engine.process_id
         self.harness.engine = self.harness.make_engine()
         self.harness.pipeline = Pipeline(self.harness.engine)
         self.harness.store.write(

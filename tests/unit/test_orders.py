@@ -136,7 +136,7 @@ def test_files_are_decoded_for_a_click_only_and_while_nothing_is_read(
 
 def test_a_click_of_an_older_release_is_taken_at_its_word(harness: Harness) -> None:
     first = click(harness, TEXT)
-    harness.store.write(lambda db: db.execute("UPDATE click SET written = NULL, read = NULL"))
+    harness.store.write(lambda db: db.execute("UPDATE click SET written = NULL, normalized = NULL"))
     assert ids(click(harness, {"prompt": "something else"})) == ids(first)
 
 

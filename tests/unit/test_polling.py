@@ -6,7 +6,7 @@ import pytest
 
 from kling_pipeline.doctor import examine
 from kling_pipeline.errors import ResultError
-from kling_pipeline.jobs.estimates import Typical, ease
+from kling_pipeline.jobs.estimates import Typical, estimate_progress
 from tests.unit.conftest import Harness, refusal
 from tests.unit.test_sending import state
 
@@ -264,7 +264,7 @@ def test_progress_is_not_taken_back_when_a_result_is_fetched_anew(harness, monke
 @pytest.mark.parametrize("elapsed", [-3_600_000_000, -1, 0, 1, 10**12])
 @pytest.mark.parametrize("p50", [0, 1, 1_000, 150_000])
 def test_progress_is_a_figure_whatever_the_clock_says(elapsed, p50):
-    assert 20 <= ease(elapsed, Typical(p50, 2 * p50, True)) <= 79
+    assert 20 <= estimate_progress(elapsed, Typical(p50, 2 * p50, True)) <= 79
 
 
 def test_late_is_said_after_the_ninetieth_percentile_and_not_before(harness):

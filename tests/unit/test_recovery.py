@@ -14,7 +14,7 @@ import pytest
 
 from kling_pipeline.jobs.engine import Engine, is_gone
 from kling_pipeline.jobs.job import find_job, move, touch
-from kling_pipeline.jobs.leases import hold_lease, lease_is_held
+from kling_pipeline.jobs.leases import hold_lease, is_leased
 from kling_pipeline.jobs.recover import keep_leases
 from kling_pipeline.jobs.save import save
 from kling_pipeline.pipeline import Pipeline
@@ -55,7 +55,7 @@ def to_saving(harness: Harness) -> str:
 def another(harness: Harness, owner: str | None = None) -> Pipeline:
     """A second process on the same store."""
     engine = harness.make_engine()
-    return Pipeline(dataclasses.replace(engine, me=owner) if owner else engine)
+    return Pipeline(dataclasses.replace(engine, process_id=owner) if owner else engine)
 
 
 def dies_while(harness: Harness, monkeypatch: pytest.MonkeyPatch, point: str, job_id: str) -> None:
@@ -113,7 +113,7 @@ def test_a_process_that_ends_while_it_is_looked_at_is_gone(monkeypatch):
 
 
 def test_this_process_is_not_gone(harness):
-    assert not is_gone(harness.engine.me)
+    assert not is_gone(harness.engine.process_id)
 
 
 @pytest.mark.parametrize("owner", [DEAD, ELSEWHERE], ids=["dead", "elsewhere"])
@@ -131,7 +131,7 @@ def test_the_dead_are_followed_at_once_and_the_silent_after_fifteen_seconds(harn
 
 def test_a_living_silent_process_of_this_host_keeps_its_lease_for_fifteen_seconds(harness):
     job_id = to_saving(harness)
-    held_by(harness, job_id, harness.make_engine().me)
+    held_by(harness, job_id, harness.make_engine().process_id)
     harness.ticks(14)
     assert harness.row(job_id)["lease_owner"]
     harness.ticks(3)
@@ -141,16 +141,16 @@ def test_a_living_silent_process_of_this_host_keeps_its_lease_for_fifteen_second
 
 def test_what_a_thread_has_in_hand_is_renewed_and_not_taken_by_its_own_process(harness):
     job_id = to_saving(harness)
-    held_by(harness, job_id, harness.engine.me)
-    harness.engine.in_hand.add(job_id)
+    held_by(harness, job_id, harness.engine.process_id)
+    harness.engine.active_jobs.add(job_id)
     harness.ticks(3, 60)
-    assert harness.row(job_id)["lease_owner"] == harness.engine.me
+    assert harness.row(job_id)["lease_owner"] == harness.engine.process_id
     harness.store.write(lambda db: keep_leases(db, harness.engine))
     other = another(harness)
     harness.time += 10
     other.tick()
-    assert harness.row(job_id)["lease_owner"] == harness.engine.me
-    harness.engine.in_hand.clear()
+    assert harness.row(job_id)["lease_owner"] == harness.engine.process_id
+    harness.engine.active_jobs.clear()
     harness.ticks(2, 20)
     assert state(harness, job_id) == "done"
 
@@ -297,7 +297,7 @@ def test_two_engines_that_send_the_same_job_make_one_task(harness):
     assert len(harness.kling.creates) == 2
 
 
-def test_two_pumps_started_by_mistake_poll_and_finish_once(harness):
+def test_two_schedulers_started_by_mistake_poll_and_finish_once(harness):
     ids = harness.submit(6)
     pipelines = [harness.pipeline, another(harness), another(harness)]
     for tick in range(40):
@@ -315,7 +315,7 @@ def test_two_pumps_started_by_mistake_poll_and_finish_once(harness):
 
 def test_a_named_lease_has_one_holder(harness):
     def take(engine: Engine) -> bool:
-        return harness.store.write(lambda db: hold_lease(db, engine, "pump"))
+        return harness.store.write(lambda db: hold_lease(db, engine, "scheduler"))
 
     other = harness.make_engine()
     assert take(harness.engine)
@@ -326,7 +326,7 @@ def test_a_named_lease_has_one_holder(harness):
     assert take(other)
     assert not take(harness.engine)
     with harness.store.read() as db:
-        assert lease_is_held(db, harness.engine, "pump")
+        assert is_leased(db, harness.engine, "scheduler")
     harness.store.write(lambda db: db.execute("UPDATE lease SET owner = ?", [DEAD]))
     assert take(harness.engine), "a dead holder is not waited for"
 

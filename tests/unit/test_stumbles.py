@@ -65,7 +65,7 @@ def test_three_stumbles_in_a_row_are_the_owners_and_a_fourth_is_not_made(
     assert job["state"] == ("saving" if at == "saving" else "unknown")
     assert job["error"]["code"] in ("step_failed", "send_refused")
     assert calls["made"] == 3
-    assert (row["lease_owner"], harness.engine.in_hand) == (None, set())
+    assert (row["lease_owner"], harness.engine.active_jobs) == (None, set())
     assert harness.credits() == (OPENING - 210, 210, 0)
     assert codes(harness)["undecided"]["figures"]["job"] == job_id
     harness.pipeline.retry("local", job_id)
@@ -354,7 +354,7 @@ def test_an_answer_of_another_process_is_kept_beside_ours(harness, session):
     def ask(path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
         harness.store.write(
             lambda db: db.execute(
-                "UPDATE session SET known = json_set(known, '$.other', 1), calls = calls + 1"
+                "UPDATE session SET step_results = json_set(step_results, '$.other', 1), calls = calls + 1"
             )
         )
         return {"res": {"frame_index": 3, "rle_mask_list": [{"object_id": 0}]}}

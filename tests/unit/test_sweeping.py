@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from kling_pipeline.jobs import inputs
-from kling_pipeline.jobs.cleanup import sweep_incoming
+from kling_pipeline.jobs.cleanup import clean_incoming
 from tests.pictures import picture
 from tests.unit.conftest import Harness
 from tests.unit.test_recovery import DEAD, ELSEWHERE, HOST, Killed, another, held_by, to_saving
@@ -115,7 +115,7 @@ def test_the_folder_of_a_job_that_is_claimed_meanwhile_is_not_swept(
         folder.mkdir()
 
     monkeypatch.setattr(harness.store, "read", claimed_afterwards)
-    sweep_incoming(harness.engine)
+    clean_incoming(harness.engine)
     assert folder.is_dir()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kling_pipeline.errors import KlingError
 from kling_pipeline.jobs.job import find_job
-from kling_pipeline.jobs.lookup import Untold, find_task
+from kling_pipeline.jobs.lookup import Inconclusive, find_task
 from kling_pipeline.kling.dialects import Page
 from tests.unit.conftest import Harness, refusal
 
@@ -79,7 +79,7 @@ def test_a_list_that_tells_the_same_page_again_proves_nothing(nameless):
     nameless.kling.add("somebody")
     first = nameless.kling.look_many(None, 1)
     nameless.kling.look_many = lambda *_: first
-    with pytest.raises(Untold):
+    with pytest.raises(Inconclusive):
         look(nameless, job_id)
 
 
@@ -94,14 +94,14 @@ def test_a_row_that_cannot_be_read_may_be_the_one(nameless):
         return page
 
     nameless.kling.look_many = torn
-    with pytest.raises(Untold):
+    with pytest.raises(Inconclusive):
         look(nameless, job_id)
 
 
 def test_a_list_without_names_proves_nothing_while_a_new_task_is_nobodys(nameless):
     job_id = doubtful(nameless)
     unnamed(nameless)
-    with pytest.raises(Untold):
+    with pytest.raises(Inconclusive):
         look(nameless, job_id)
 
 

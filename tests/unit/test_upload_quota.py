@@ -26,7 +26,7 @@ class Route:
         self.received_beside: list[int] = []
         self.app = UploadQuotaMiddleware(self.route, self)  # type: ignore[arg-type]
 
-    def check_room(self, owner: str, coming: int, *, come: int) -> None:
+    def check_space(self, owner: str, coming: int, *, come: int) -> None:
         self.checked.append(coming)
         self.received_beside.append(come)
         if coming + come > self.quota:

@@ -86,15 +86,15 @@ def test_raw_base64_and_the_command_line_have_the_same_quota(harness: Harness) -
 
 def test_what_gradio_holds_is_counted_while_bytes_come(harness: Harness) -> None:
     harness.configure(studio_quota_mb=5)
-    harness.pipeline.check_room(OWNER, 5 * MB)
+    harness.pipeline.check_space(OWNER, 5 * MB)
     (harness.engine.cache / "a").mkdir(parents=True)
     (harness.engine.cache / "a" / "junk.bin").write_bytes(bytes(3 * MB))
-    harness.pipeline.check_room(OWNER, 2 * MB)
+    harness.pipeline.check_space(OWNER, 2 * MB)
     with pytest.raises(StorageError, match=r"3\.0 MB of 5\.0 MB"):
-        harness.pipeline.check_room(OWNER, 2 * MB + 1)
-    harness.pipeline.check_room(OWNER, MB, come=MB)
+        harness.pipeline.check_space(OWNER, 2 * MB + 1)
+    harness.pipeline.check_space(OWNER, MB, arrived=MB)
     with pytest.raises(StorageError, match=r"4\.0 MB of 5\.0 MB, and this one has 1\.5 MB"):
-        harness.pipeline.check_room(OWNER, 3 * MB // 2, come=MB)
+        harness.pipeline.check_space(OWNER, 3 * MB // 2, arrived=MB)
 
 
 def test_many_files_of_a_byte_are_not_for_nothing(harness: Harness) -> None:
@@ -103,20 +103,20 @@ def test_many_files_of_a_byte_are_not_for_nothing(harness: Harness) -> None:
     for number in range(64):
         (harness.engine.cache / str(number)).write_bytes(b"x")
     with pytest.raises(StorageError) as caught:
-        harness.pipeline.check_room(OWNER, 1)
+        harness.pipeline.check_space(OWNER, 1)
     assert caught.value.code == "quota_exceeded"
     for number in range(32):
         (harness.engine.cache / str(number)).unlink()
         keep_upload(harness.engine, OWNER, picture(300 + number, 300))
     with pytest.raises(StorageError):
-        harness.pipeline.check_room(OWNER, 1)
+        harness.pipeline.check_space(OWNER, 1)
 
 
 def test_the_disk_counts_for_itself_what_has_come(harness: Harness, monkeypatch: Any) -> None:
     disk = type("disk", (), {"total": 10**12, "free": 600 * MB})
     monkeypatch.setattr("kling_pipeline.storage.disk.shutil.disk_usage", lambda folder: disk)
     harness.configure(studio_disk_floor_mb=500, studio_quota_mb=0)
-    harness.pipeline.check_room(OWNER, 100 * MB, come=10**12)
+    harness.pipeline.check_space(OWNER, 100 * MB, arrived=10**12)
 
 
 def test_below_the_floor_no_upload_and_no_paid_call_begins_but_a_result_is_kept(

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import StorageError
-from kling_pipeline.jobs.leases import lease_is_held
+from kling_pipeline.jobs.leases import is_leased
 from kling_pipeline.kling.dialects import Page
-from kling_pipeline.worker import LEASE, Worker
+from kling_pipeline.worker import SCHEDULER_LEASE, Worker
 from tests.conftest import wait_for
 from tests.unit.conftest import Harness, refusal
 
@@ -29,12 +29,12 @@ def test_however_much_is_due_the_line_stays_short(
         return [f"job-{number}" for number in range(1000)]
 
     monkeypatch.setattr(harness.pipeline, "tick", tick)
-    worker._clock.start()  # the clock alone: nobody takes a message
+    worker._ticker.start()  # the clock alone: nobody takes a message
     try:
         wait_for(lambda: len(ticks) > 40, "many ticks")
     finally:
         worker._stop.set()
-        worker._clock.join()
+        worker._ticker.join()
     assert 0 < max(ticks) <= 16
     close(worker)
 
@@ -81,13 +81,13 @@ def test_it_stops_although_kling_does_not_answer(
     wait_for(lambda: asked, "a look")
     worker.stop()
     with harness.store.read() as db:
-        assert not lease_is_held(db, harness.engine, LEASE)
-    assert worker._clock.is_alive()
+        assert not is_leased(db, harness.engine, SCHEDULER_LEASE)
+    assert worker._ticker.is_alive()
     answers.set()
-    worker._clock.join()
+    worker._ticker.join()
     assert len(asked) == 1
     with harness.store.read() as db:
-        assert not lease_is_held(db, harness.engine, LEASE), "nor is it taken again"
+        assert not is_leased(db, harness.engine, SCHEDULER_LEASE), "nor is it taken again"
 
 
 def waiting_worker(
@@ -112,7 +112,7 @@ def waiting_worker(
 def lease_runs_out(harness: Harness) -> bool:
     harness.time += 20
     with harness.store.read() as db:
-        return not lease_is_held(db, harness.engine, LEASE)
+        return not is_leased(db, harness.engine, SCHEDULER_LEASE)
 
 
 def test_the_leases_live_while_a_tick_waits_for_kling(
@@ -164,14 +164,14 @@ def test_without_a_queue_no_more_is_looked_at_than_there_are_workers(
     monkeypatch.setattr(worker, "_advance", locked)
     monkeypatch.setattr(harness.pipeline, "advance", advance)
     for number in range(9):
-        worker.ring(f"job-{number}")
+        worker.notify(f"job-{number}")
     wait_for(lambda: len(looked) == 2, "two looks")
-    threads = tuple(worker._here)
+    threads = tuple(worker._local_threads)
     assert all(thread.daemon for thread in threads)
     answers.set()
     for thread in threads:
         thread.join()
-    worker.ring("job-8")
+    worker.notify("job-8")
     wait_for(lambda: "job-8" in looked, "a look at what was let go")
     close(worker)
 
@@ -182,7 +182,7 @@ def test_a_ring_is_kept_for_the_next_tick_where_the_system_gives_no_thread(
     """What rings has admitted a job: an exception would tell its owner that nothing was bought."""
     harness.configure(studio_workers=1)
     worker = Worker(harness.pipeline)
-    harness.engine.ring = worker.ring
+    harness.engine.notify = worker.notify
 
     def locked(_: str) -> None:
         raise OSError("locked")
@@ -194,10 +194,10 @@ def test_a_ring_is_kept_for_the_next_tick_where_the_system_gives_no_thread(
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", none_left)
         [job_id] = harness.submit()
-    assert (worker._here, worker._rung) == (set(), {})
-    harness.pipeline.engine.ring(job_id)
+    assert (worker._local_threads, worker._notified) == (set(), {})
+    harness.pipeline.engine.notify(job_id)
     wait_for(lambda: harness.job(job_id)["state"] == "running", "a look at it")
-    wait_for(lambda: not worker._here, "its thread to end")
+    wait_for(lambda: not worker._local_threads, "its thread to end")
     close(worker)
 
 
@@ -251,7 +251,7 @@ def test_a_tick_that_fails_each_second_does_not_fill_the_log(
 
 def held(harness: Harness) -> bool:
     with harness.store.read() as db:
-        return lease_is_held(db, harness.engine, LEASE)
+        return is_leased(db, harness.engine, SCHEDULER_LEASE)
 
 
 def close(worker: Any) -> None:

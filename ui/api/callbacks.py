@@ -25,7 +25,7 @@ def callback_route(pipeline: Pipeline) -> Route:
         fields = payload if isinstance(payload, dict) else {}
         task_id = fields.get("task_id") or fields.get("id")
         if isinstance(task_id, str) and task_id.isascii():
-            await run_in_threadpool(pipeline.hint, task_id)
+            await run_in_threadpool(pipeline.poll_soon, task_id)
         return JSONResponse({"ok": True})
 
     return Route("/callbacks/kling", receive_callback, methods=["POST"])

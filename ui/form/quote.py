@@ -105,7 +105,7 @@ class FormQuotes:
                 "other": other,
                 "code": error.code,
             }
-        take = submission.jobs[0].take.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        take = submission.jobs[0].label.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
         return {**reply, "state": "sent", "take": take, "created": submission.created}
 
     def _reply(self, kind: str, params: Mapping[str, Any], count: int) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class UploadQuotaMiddleware:
         Declared lengths of other uploads reserve nothing: clients that declare much and send little would block all.
         """
         received = sum(one.uncounted for one in self._uploads)
-        await run_in_threadpool(self.pipeline.check_room, OWNER, remaining, come=received)
+        await run_in_threadpool(self.pipeline.check_space, OWNER, remaining, arrived=received)
 
 
 class _Upload:
