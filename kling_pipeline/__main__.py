@@ -206,7 +206,7 @@ def _open() -> Runtime:
 
 
 def _open_when_possible() -> Runtime:
-    """A worker that is started on a full disk begins when there is room again."""
+    """Return a worker that is started on a full disk begins when there is room again."""
     told = ""
     while True:
         try:

@@ -30,7 +30,7 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_order(pipeline: Pipeline, owner: str, line: str, where: str) -> tuple[str, dict[str, Any]]:
-    """The capability and the params of a line; InputError says where it is none."""
+    """Return the capability and the params of a line; InputError says where it is none."""
     try:
         row = json.loads(line)
         name, params = row["capability"], dict(row.get("params") or {})
@@ -46,7 +46,7 @@ def read_order(pipeline: Pipeline, owner: str, line: str, where: str) -> tuple[s
 def read_params(
     pipeline: Pipeline, owner: str, capability: str, pairs: Sequence[str]
 ) -> dict[str, Any]:
-    """Params from `key=value`: JSON where the field is not text, a repeated key is a list."""
+    """Return params from `key=value`: JSON where the field is not text, a repeated key is a list."""
     fields = pipeline.catalog.capability(capability).request.model_fields
     values: dict[str, Any] = {}
     for pair in pairs:
@@ -65,7 +65,7 @@ def read_params(
 def check_line(
     pipeline: Pipeline, owner: str, file: Path, number: int, line: str, variants: int
 ) -> dict[str, Any]:
-    """`{line, capability, price, findings, errors}` of one line; the price is None where it is wrong."""
+    """Return `{line, capability, price, findings, errors}` of one line; the price is None where it is wrong."""
     checked: dict[str, Any] = {"line": number, "capability": None, "price": None}
     try:
         name, params = read_order(pipeline, owner, line, f"{file}, line {number}")
@@ -91,7 +91,7 @@ def say_check(checked: Mapping[str, Any]) -> Iterator[str]:
 def _with_files(
     pipeline: Pipeline, owner: str, capability: str, params: dict[str, Any]
 ) -> dict[str, Any]:
-    """A path in a file field becomes an upload."""
+    """Return a path in a file field becomes an upload."""
     for name in pipeline.catalog.capability(capability).media():
         value = params.get(name)
         if isinstance(value, list):

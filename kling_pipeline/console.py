@@ -36,7 +36,7 @@ def say(text: str, stream: TextIO | None = None) -> str | None:
 
 
 def drop_unwritten(stream: TextIO) -> None:
-    """Sees that what is still buffered does not fail a second time at the end of the process."""
+    """See that what is still buffered does not fail a second time at the end of the process."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -20,7 +20,7 @@ _FILES = (
 
 
 def prepare_folder(path: Path) -> None:
-    """Makes the folder, and keeps it and what is ours in it to this user; StudioError when it cannot be had.
+    """Make the folder, and keep it and what is ours in it to this user; StudioError when it cannot be had.
 
     A folder that holds anything else keeps its own mode: it is somebody's home or share.
     """
@@ -50,7 +50,7 @@ def prepare_folder(path: Path) -> None:
 
 
 def own_paths(path: Path) -> list[Path]:
-    """Every file and folder that the studio itself keeps in its data folder, there or not."""
+    """Return every file and folder that the studio itself keeps in its data folder, there or not."""
     return [path / name for name in (*_FILES, *_FOLDERS)]
 
 

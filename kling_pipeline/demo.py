@@ -47,7 +47,7 @@ class Demo:
         self._child: subprocess.Popen[bytes] | None = None
 
     def ensure(self) -> str:
-        """The address of a simulator that answers, started if need be; StudioError when none will start."""
+        """Return the address of a simulator that answers, started if need be; StudioError when none will start."""
         if self.base_url and _answers(self.base_url):
             return self.base_url
         with self._locked():
@@ -55,7 +55,7 @@ class Demo:
         return self.base_url
 
     def expose_file(self, path: Path) -> str:
-        """An address at which the simulator finds a local video; OSError when it does not take it."""
+        """Return an address at which the simulator finds a local video; OSError when it does not take it."""
         with path.open("rb") as file:
             request = urllib.request.Request(
                 f"{self.ensure()}/_simulator/inputs/{path.suffix.lstrip('.')}",
@@ -72,7 +72,7 @@ class Demo:
                 raise OSError(f"the simulator took no file: {error}") from None
 
     def stop(self) -> None:
-        """Ends the simulator if this process started it."""
+        """End the simulator if this process started it."""
         if self._child is not None:
             if self._child.stdin:
                 self._child.stdin.close()

@@ -57,7 +57,7 @@ Sign = dict[str, Any]
 
 
 def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
-    """`{"jobs": {state: n}, "audit", "problems", "warnings", "pools"}`; a sign is `{code, figures, message, next}`.
+    """Return `{"jobs": {state: n}, "audit", "problems", "warnings", "pools"}`; a sign is `{code, figures, message, next}`.
 
     Reads only, so it is safe beside a running app. Kling is asked while no transaction is open.
     """
@@ -79,7 +79,7 @@ def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
 
 
 def put_in_sentences(report: dict[str, Any]) -> dict[str, Any]:
-    """`{"jobs", "audit", "problems", "warnings"}` of a report, each sign as one text, as the command line tells it."""
+    """Return `{"jobs", "audit", "problems", "warnings"}` of a report, each sign as one text, as the command line tells it."""
     said = {
         kind: [f"{one['message']} {one['next']}" for one in report[kind]]
         for kind in ("problems", "warnings")
@@ -109,7 +109,7 @@ def _files(db: Connection, engine: Engine) -> list[Sign]:
 
 
 def _ask(engine: Engine) -> tuple[list[Sign], list[OwnTask]]:
-    """How Kling answers, and its tasks that bear an id of this installation."""
+    """Return how Kling answers, and its tasks that bear an id of this installation."""
     warnings: list[Sign] = []
     seen: list[OwnTask] = []
     try:
@@ -152,7 +152,7 @@ def _warnings(db: Connection, engine: Engine) -> list[Sign]:
 
 
 def _undecided(db: Connection) -> list[Sign]:
-    """Each take that waits for its owner, and each that Kling tells nothing readable of, with what was said."""
+    """Return each take that waits for its owner, and each that Kling tells nothing readable of, with what was said."""
     where = f"""state IN ('running', 'checking', 'saving', 'unknown') AND (error IS NOT NULL
                 OR {json_field("status", "code")} = 'unreadable')"""
     rows = db.execute(f"SELECT * FROM job WHERE {where} ORDER BY seq DESC LIMIT ?", [_LISTED])

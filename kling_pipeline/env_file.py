@@ -26,7 +26,7 @@ _NARROW = re.compile(
 
 
 def find_encoding(file: Path | None) -> str:
-    """How the letters of `.env` are written; StudioError, which names the file, when it cannot be read."""
+    """Return how the letters of `.env` are written; StudioError, which names the file, when it cannot be read."""
     data = _read(file) if file else b""
     encoding = _guess(data)
     try:

@@ -38,7 +38,7 @@ class StudioError(Exception):
         self.next = next
 
     def as_dict(self) -> dict[str, object]:
-        """The public shape: code, message, next."""
+        """Return the public shape: code, message, next."""
         return {"code": self.code, "message": self.message, "next": self.next}
 
 
@@ -69,7 +69,7 @@ class InputError(StudioError):
         return cls(sentence, fields={field: sentence}, code=code)
 
     def as_dict(self) -> dict[str, object]:
-        """The public shape: code, message, fields."""
+        """Return the public shape: code, message, fields."""
         return {"code": self.code, "message": self.message, "fields": self.fields}
 
 

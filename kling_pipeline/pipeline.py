@@ -26,7 +26,6 @@ from kling_pipeline.jobs.poll import poll, update_progress
 from kling_pipeline.jobs.queries import every_job, full_statement, older_jobs
 from kling_pipeline.jobs.reconcile import check, recheck
 from kling_pipeline.jobs.recover import (
-    keep_leases,
     record_step_failure,
     recover_leases,
     repair_times,
@@ -63,7 +62,7 @@ class Pipeline:
     def quote(
         self, owner: str, capability: str, params: Mapping[str, Any], variant_count: int = 1
     ) -> dict[str, Any]:
-        """`{price, each, working, warnings}` in credits; InputError names each wrong field."""
+        """Return `{price, each, working, warnings}` in credits; InputError names each wrong field."""
         # A form that is opened asks for its price: so long its files stay.
         renew_uploads(self.engine, owner, params)
         plan = check_request(self.engine, owner, JobRequest(capability, params, variant_count)).plan
@@ -86,12 +85,12 @@ class Pipeline:
         template: str | None = None,
         click_id: str | None = None,
     ) -> Submission:
-        """Admits one click and rings; InputError or CreditError, and then nothing was reserved."""
+        """Admit one click and ring; InputError or CreditError, and then nothing was reserved."""
         count = variant_count if variant_count is not None else (3 if template else 1)
         return self.submit_all(owner, [JobRequest(capability, params, count, template, click_id)])
 
     def submit_all(self, owner: str, requests: Sequence[JobRequest]) -> Submission:
-        """Admits every order or none."""
+        """Admit every order or none."""
         for request in requests:
             renew_uploads(self.engine, owner, request.params)
         submission = admit(self.engine, owner, requests)
@@ -101,17 +100,17 @@ class Pipeline:
         return submission
 
     def cancel(self, owner: str, job_id: str) -> dict[str, Any]:
-        """Cancels a job that waits and gives its credits back; later it is only a wish, noted on the job."""
+        """Cancel a job that waits and give its credits back; later it is only a wish, noted on the job."""
         cancel_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
 
     def retry(self, owner: str, job_id: str) -> dict[str, Any]:
-        """The owner's second thought: takes up what was set aside, asks again, or sends again."""
+        """Return the owner's second thought: takes up what was set aside, asks again, or sends again."""
         retry_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
 
     def adopt_orphan(self, owner: str, task_id: str) -> dict[str, Any]:
-        """Takes up a task of this studio at Kling that no job waits for; the new job."""
+        """Take up a task of this studio at Kling that no job waits for; the new job."""
         return self.job(owner, adopt_orphan(self.engine, owner, task_id))
 
     # --- preparing ------------------------------------------------------------------------------
@@ -119,7 +118,7 @@ class Pipeline:
     def open_session(
         self, owner: str, capability: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Makes the capability's opening call and keeps its answer; charged at once if it costs."""
+        """Make the capability's opening call and keeps its answer; charged at once if it costs."""
         self.engine.check_floor()
         renew_uploads(self.engine, owner, params)
         return open_session(self.engine, owner, capability, params)
@@ -127,32 +126,32 @@ class Pipeline:
     def call_session(
         self, owner: str, session_id: str, call: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Makes one more call of a session."""
+        """Make one more call of a session."""
         self.engine.check_floor()
         renew_uploads(self.engine, owner, params)
         return call_session(self.engine, owner, session_id, call, params)
 
     def session(self, owner: str, session_id: str) -> dict[str, Any]:
-        """A session and what its calls answered; NotFound also when it is somebody else's."""
+        """Return a session and what its calls answered; NotFound also when it is somebody else's."""
         return show_session(self.engine, owner, session_id)
 
     def call_prices(self, capability: str) -> dict[str, int]:
-        """What each call of a capability costs, by its id."""
+        """Return what each call of a capability costs, by its id."""
         return price_calls(self.engine, capability)
 
     # --- asking ---------------------------------------------------------------------------------
 
     def jobs_since(self, owner: str, rev: int) -> dict[str, Any]:
-        """Jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
+        """Return jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
         return dict(json.loads(self.viewers.ask(owner, rev).result()))
 
     def jobs_before(self, owner: str, job_id: str) -> list[dict[str, Any]]:
-        """The next older jobs, newest first."""
+        """Return the next older jobs, newest first."""
         with self.engine.store.read() as db:
             return older_jobs(db, self.engine, owner, job_id)
 
     def all_jobs(self, owner: str) -> list[dict[str, Any]]:
-        """Every job, oldest first."""
+        """Return every job, oldest first."""
         with self.engine.store.read() as db:
             return every_job(db, self.engine, owner)
 
@@ -162,17 +161,17 @@ class Pipeline:
             return show_jobs(db, self.engine, [own_job(db, owner, job_id)])[0]
 
     def show(self, submission: Submission) -> list[dict[str, Any]]:
-        """The jobs of a submission as the API shows them, as they stand now."""
+        """Return the jobs of a submission as the API shows them, as they stand now."""
         with self.engine.store.read() as db:
             jobs = [find_job(db, job.id) or job for job in submission.jobs]
             return show_jobs(db, self.engine, jobs)
 
     def credits(self, owner: str) -> dict[str, Any]:
-        """`{"user", "available", "held", "spent"}`; opens the account when it is new."""
+        """Return `{"user", "available", "held", "spent"}`; opens the account when it is new."""
         return read_balance(self.engine, owner)
 
     def statement(self, owner: str) -> list[dict[str, Any]]:
-        """Every ledger transaction, oldest first, with the take it belongs to."""
+        """Return every ledger transaction, oldest first, with the take it belongs to."""
         self.credits(owner)
         with self.engine.store.read() as db:
             return full_statement(db, self.engine, owner)
@@ -183,7 +182,7 @@ class Pipeline:
             return notice_text(db)
 
     def examine(self) -> dict[str, Any]:
-        """Whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""
+        """Return whether all is well: jobs, audit, problems and warnings with how to mend them, learned places."""
         return examine(self.engine)
 
     def check(self) -> None:
@@ -192,7 +191,7 @@ class Pipeline:
         self.engine.check_floor()
 
     def grant(self, owner: str, amount: int, key: str) -> None:
-        """Grants credits, once per key."""
+        """Grant credits, once per key."""
         self.credits(owner)
         self.engine.store.write(lambda db: ledger.grant(db, owner, amount, key))
 
@@ -206,15 +205,15 @@ class Pipeline:
         check_space(self.engine, owner, coming, arrived=arrived)
 
     def upload(self, owner: str, data: bytes | Path) -> dict[str, Any]:
-        """Checks and stores a file; `{id, kind, width, height, duration, bytes}`."""
+        """Check and store a file; `{id, kind, width, height, duration, bytes}`."""
         return keep_upload(self.engine, owner, data)
 
     def brings_files(self, capability: str, params: Mapping[str, Any]) -> bool:
-        """Whether a request holds files in itself, which take time to measure."""
+        """Return whether a request holds files in itself, which take time to measure."""
         return brings_files(self.catalog.capability(capability), params)
 
     def asset(self, owner: str, asset_id: str) -> dict[str, Any]:
-        """An asset row with `file` and `poster_file` as paths; NotFound also when it is somebody else's."""
+        """Return an asset row with `file` and `poster_file` as paths; NotFound also when it is somebody else's."""
         with self.engine.store.read() as db:
             row = find_asset(db, asset_id, owner)
         folder = self.engine.assets
@@ -238,7 +237,7 @@ class Pipeline:
         poll_soon(self.engine, task_id)
 
     def advance(self, job_id: str) -> None:
-        """Does the next step of one job, whatever it is; calling it once too often does nothing.
+        """Do the next step of one job, whatever it is; calling it once too often does nothing.
 
         What a step stumbles over is counted on its job and never raised.
         """
@@ -282,7 +281,4 @@ __all__ = [
     "JobRequest",
     "Pipeline",
     "Submission",
-    "drop_leases",
-    "hold_lease",
-    "keep_leases",
 ]

@@ -21,7 +21,7 @@ _SIGNED = re.compile(r"([?&][\w.~%-]+)=[^&\s'\"<>*]{8,}")
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without tokens, without the given secrets and without long query values."""
+    """Return the text without tokens, without the given secrets and without long query values."""
     for secret in secrets:
         text = text.replace(secret, MASK)
     text = _BEARER.sub(rf"\1 {MASK}", text)
@@ -65,7 +65,7 @@ class RedactFilter(logging.Filter):
 
 
 def install_redaction(settings: Settings) -> None:
-    """Puts the filter on every handler of the root logger, with the configured keys."""
+    """Put the filter on every handler of the root logger, with the configured keys."""
     keys = (
         settings.kling_access_key,
         settings.kling_secret_key,

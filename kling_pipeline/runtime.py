@@ -36,7 +36,7 @@ class Runtime:
         self._stopping = threading.Lock()
 
     def start_worker(self) -> None:
-        """Starts the worker in this process, and the simulator first when there are no keys."""
+        """Start the worker in this process, and the simulator first when there are no keys."""
         self.reach_kling()
         worker = Worker(self.pipeline)
         worker.before_tick = self.reach_kling
@@ -54,14 +54,14 @@ class Runtime:
             self.pipeline.engine.client = self._clients[-1]
 
     def stop_worker(self) -> None:
-        """Ends the worker once; who comes second waits for it."""
+        """End the worker once; who comes second waits for it."""
         with self._stopping:
             if self.worker is not None:
                 self.worker.stop()
                 self.worker = None
 
     def close(self) -> None:
-        """Ends the decoders, the worker, the viewers' answers, the store and the simulator, in this order."""
+        """End the decoders, the worker, the viewers' answers, the store and the simulator, in this order."""
         for decoders in (UPLOADS, RESULTS):
             decoders.close()
         self.stop_worker()

@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     @field_validator("https_proxy", "all_proxy")
     @classmethod
     def _proxy(cls, given: SecretStr | None) -> SecretStr | None:
-        """An address without a scheme is one of a plain proxy, as curl has it; desktops write socks:// for socks5://."""
+        """Return an address without a scheme is one of a plain proxy, as curl has it; desktops write socks:// for socks5://."""
         if given is None:
             return None
         url = given.get_secret_value()
@@ -230,12 +230,12 @@ class Settings(BaseSettings):
         return urlsplit(self.studio_public_url or "").path.rstrip("/")
 
     def scaled(self, seconds: float) -> float:
-        """A waiting time in seconds, divided by STUDIO_TIME_SCALE (tests only)."""
+        """Return a waiting time in seconds, divided by STUDIO_TIME_SCALE (tests only)."""
         return seconds / self.studio_time_scale
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Return whether a host is this machine."""
     named = host.lower().removesuffix(".") == "localhost"
     return named or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
@@ -286,7 +286,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _encode_name(name: str) -> str:
-    """The host of an address as it is asked for: other letters than ASCII in Punycode."""
+    """Return the host of an address as it is asked for: other letters than ASCII in Punycode."""
     if not name.isascii():
         import idna  # noqa: PLC0415  # its tables are large, and seldom needed
 

@@ -98,7 +98,7 @@ class Worker:
         self.before_tick: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        """Starts the threads; jobs that a dead process left behind are taken up at once."""
+        """Start the threads; jobs that a dead process left behind are taken up at once."""
         self.pipeline.engine.notify = self.notify
         self.pipeline.engine.stopping = self._stop
         try:
@@ -116,7 +116,7 @@ class Worker:
         self._renewer.start()
 
     def stop(self) -> None:
-        """Gives the leases back, then lets what is in hand end; a look that Kling does not answer is left to itself."""
+        """Give the leases back, then lets what is in hand end; a look that Kling does not answer is left to itself."""
         self._stop.set()
         engine = self.pipeline.engine
         try:
@@ -134,7 +134,7 @@ class Worker:
             thread.join(max(0.0, end - time.monotonic()))
 
     def notify(self, job_id: str) -> None:
-        """Asks for one look at a job; a second ring soon after adds nothing.
+        """Ask for one look at a job; a second ring soon after adds nothing.
 
         A ring is forgotten after a while: another process may have taken the message and died with it.
         Where the queue's file is locked or broken, this process looks itself: the bell is a convenience.
@@ -206,7 +206,7 @@ class Worker:
                 self._log_error("tick", error)
 
     def _renew_leases(self) -> None:
-        """Renews the leases during a tick that waits for Kling; one that hangs loses what only one process may do."""
+        """Renew the leases during a tick that waits for Kling; one that hangs loses what only one process may do."""
         scaled = self.pipeline.settings.scaled
         while not self._stop.wait(max(0.01, scaled(_RENEW_AFTER))):
             if time.monotonic() - self._ticked_at > scaled(_RENEW_AFTER):

@@ -11,7 +11,7 @@ _PIECE = 4096
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen: spaces, controls, formats and marks that have nothing to mark."""
+    """Return whether nothing of a text can be seen: spaces, controls, formats and marks that have nothing to mark."""
     seen: set[str] = set()
     # Each character is looked up once, however often it stands there; a piece at a time, since most end in the first.
     for place in range(0, len(text), _PIECE):

@@ -67,7 +67,7 @@ class Catalog:
         return self.capabilities[name]
 
     def models(self, capability: str) -> list[Model]:
-        """The models of a capability, default first, retired ones included."""
+        """Return the models of a capability, default first, retired ones included."""
         self.capability(capability)
         return list(self._models[capability])
 
@@ -79,14 +79,14 @@ class Catalog:
         raise NotFound(f"{capability} has no model {name!r}.")
 
     def route(self, name: str) -> Route:
-        """An endpoint by id, of whichever contract; NotFound when no row names it."""
+        """Return an endpoint by id, of whichever contract; NotFound when no row names it."""
         for row in self._every_row():
             if row.route.id == name:
                 return row.route
         raise NotFound(f"There is no route {name!r}.")
 
     def sold(self, capability: str, model: str, route: str) -> tuple[Capability, Model]:
-        """What a job was bought as, of whichever contract; NotFound when no row of any bears the name."""
+        """Return what a job was bought as, of whichever contract; NotFound when no row of any bears the name."""
         rows = [
             row for row in self._every_row() if (row.capability, row.name) == (capability, model)
         ]
@@ -99,7 +99,7 @@ class Catalog:
         return itertools.chain(*self._models.values(), self._others)
 
     def unit(self, product: str) -> Decimal:
-        """Credits of one unit of a product."""
+        """Return credits of one unit of a product."""
         return next(price.unit for price in self.prices.values() if price.product == product)
 
     def plan(
@@ -144,7 +144,7 @@ class Catalog:
         step_results: Mapping[str, Any],
         route: str = "",
     ) -> dict[str, Any]:
-        """The body of the create call, files still by reference, without ids; `route`: another than the model's."""
+        """Return the body of the create call, files still by reference, without ids; `route`: another than the model's."""
         found, row = self.sold(capability, model, route)
         lay = found.layouts.get(route or row.route.id)
         body = lay(dict(fields), step_results) if lay else dict(fields)
@@ -215,7 +215,7 @@ def _combinations(row: Model) -> Iterable[dict[str, Any]]:
 
 
 def load_catalog(contract: str, *, data: Path = ROOT / "data") -> Catalog:
-    """The catalog of this checkout: every capability file, `models.toml` and `prices.toml`."""
+    """Return the catalog of this checkout: every capability file, `models.toml` and `prices.toml`."""
     found = [
         importlib.import_module(f"{declared.__name__}.{module.name}").CAPABILITY
         for module in pkgutil.iter_modules(declared.__path__)

@@ -110,14 +110,14 @@ class Request(Part):
 
 
 def written(value: object) -> object:
-    """Seconds may come as a number; Kling's legacy bodies take them as text."""
+    """Return seconds may come as a number; Kling's legacy bodies take them as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
 
 
 def blank_is_none(value: object) -> object:
-    """A text of which nothing is seen is no text; one longer than any prompt is left to the field's own rule."""
+    """Return a text of which nothing is seen is no text; one longer than any prompt is left to the field's own rule."""
     blank = isinstance(value, str) and len(value) <= PROMPT_LENGTH and is_blank(value)
     return None if blank else value
 
@@ -165,7 +165,7 @@ Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=Tr
 
 
 def given(value: str) -> str:
-    """A file or a text that is needed is there; what is longer than any prompt is read as a file."""
+    """Return a file or a text that is needed is there; what is longer than any prompt is read as a file."""
     if len(value) <= PROMPT_LENGTH and is_blank(value):
         raise ValueError("This is needed.")
     return value
@@ -303,7 +303,7 @@ class Finding:
     absent: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """The public shape."""
+        """Return the public shape."""
         return {
             "id": self.id,
             "field": self.field,
@@ -349,7 +349,7 @@ class Capability:
         return dict(_marks(self.request, Media))
 
     def steps(self, fields: Fields, step_results: StepResults) -> list[Call]:
-        """The calls that a job with these fields still has to make before its task, in order.
+        """Return the calls that a job with these fields still has to make before its task, in order.
 
         An answer is good for what was asked: a text that was changed is spoken anew.
         """

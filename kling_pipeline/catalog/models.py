@@ -21,7 +21,7 @@ class Narrow:
     without: tuple[str, ...] = ()
 
     def applies(self, sent: Mapping[str, Any]) -> bool:
-        """Whether it speaks of what is sent."""
+        """Return whether it speaks of what is sent."""
         given = all(sent.get(name) for name in self.beside)
         return given and not any(sent.get(name) for name in self.without)
 
@@ -39,7 +39,7 @@ class Limit:
     narrow: tuple[Narrow, ...] = ()
 
     def allowed(self, sent: Mapping[str, Any]) -> tuple[str, ...]:
-        """The values beside what is sent: fewer where some fields are given, or none of them is."""
+        """Return the values beside what is sent: fewer where some fields are given, or none of them is."""
         for one in self.narrow:
             if one.applies(sent):
                 return one.values
@@ -81,7 +81,7 @@ class Model:
     def apply_limits(
         self, given: Mapping[str, Any], chosen: frozenset[str]
     ) -> tuple[dict[str, Any], list[Finding]]:
-        """Splits a request into what is sent and what is not, with the reason.
+        """Split a request into what is sent and what is not, with the reason.
 
         `given` holds every field, defaults included; `chosen` names those that differ from their default.
         Raises InputError naming each field whose value this model refuses.
@@ -146,7 +146,7 @@ class Model:
 
 
 def read_models(path: Path, contract: str, *, others: bool = False) -> list[Model]:
-    """Every model of one contract (or what is of the others only), in the order of the file.
+    """Return every model of one contract (or what is of the others only), in the order of the file.
 
     StudioError when a row names an unknown route.
     """

@@ -24,7 +24,7 @@ class Rate:
     has: tuple[str, ...]
 
     def applies(self, sent: Mapping[str, Any]) -> bool:
-        """Whether this row speaks of what is sent."""
+        """Return whether this row speaks of what is sent."""
         return _same(sent, self.when) and all(sent.get(name) is not None for name in self.has)
 
 
@@ -48,7 +48,7 @@ class Price:
     less: tuple[tuple[Mapping[str, str], int], ...] = ()
 
     def count(self, sent: Mapping[str, Any], lengths: Mapping[str, float | None]) -> int:
-        """How many seconds, fives of seconds, pictures or calls are sent."""
+        """Return how many seconds, fives of seconds, pictures or calls are sent."""
         if self.per == "picture":
             asked = _series(sent)
             return _MOST_OF_A_SERIES if asked == "auto" else int(asked or sent.get("n") or 1)
@@ -69,7 +69,7 @@ class Price:
         lengths: Mapping[str, float | None] | None = None,
         extra: Decimal = Decimal(0),
     ) -> tuple[int, str]:
-        """Credits for one job, and the working in words; StudioError when that is not a whole number.
+        """Return credits for one job, and the working in words; StudioError when that is not a whole number.
 
         `lengths` are seconds by field; `extra` are video units of the calls before the task.
         """
@@ -98,12 +98,12 @@ def _same(sent: Mapping[str, Any], when: Mapping[str, str]) -> bool:
 
 
 def _series(sent: Mapping[str, Any]) -> Any:
-    """The amount of a series; `auto` leaves it to Kling, and then the most it may make is the price."""
+    """Return the amount of a series; `auto` leaves it to Kling, and then the most it may make is the price."""
     return sent.get("series_amount") if sent.get("result_type") == "series" else None
 
 
 def read_prices(path: Path) -> dict[str, Price]:
-    """Every price by id."""
+    """Return every price by id."""
     document = tomllib.loads(path.read_text("utf-8"))
     unit = {product: Decimal(credits) for product, credits in document["unit"].items()}
     return {

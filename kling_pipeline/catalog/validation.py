@@ -15,7 +15,7 @@ from kling_pipeline.errors import InputError
 def read_request(
     capability: Capability, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], frozenset[str]]:
-    """Every field with its default, and the names of those that differ from it; InputError names wrong ones."""
+    """Return every field with its default, and the names of those that differ from it; InputError names wrong ones."""
     if not isinstance(params, Mapping):
         raise InputError.at("params", "params is not an object.")
     try:

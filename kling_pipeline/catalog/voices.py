@@ -28,11 +28,11 @@ class Voice:
 
 @functools.cache
 def read_voices(path: Path = ROOT / "data" / "voices.toml") -> dict[str, Voice]:
-    """Every voice by id, in the order of the file (Kling docs, text to speech, Sept 2026)."""
+    """Return every voice by id, in the order of the file (Kling docs, text to speech, Sept 2026)."""
     rows = tomllib.loads(path.read_text("utf-8"))["voice"]
     return {row["id"]: Voice(row["id"], tuple(row["languages"]), row["names"]) for row in rows}
 
 
 def voices_of(language: str) -> list[Voice]:
-    """The voices that speak a language, the default first."""
+    """Return the voices that speak a language, the default first."""
     return [voice for voice in read_voices().values() if language in voice.languages]

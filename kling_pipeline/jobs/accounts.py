@@ -10,13 +10,13 @@ from kling_pipeline.storage.store import Connection
 
 
 def open_account(db: Connection, owner: str, credits: int) -> None:
-    """Grants the opening credits once in the life of an account; 0 grants nothing."""
+    """Grant the opening credits once in the life of an account; 0 grants nothing."""
     if credits:
         ledger.grant(db, owner, credits, "opening")
 
 
 def read_balance(engine: Engine, owner: str) -> dict[str, Any]:
-    """`{"user", "available", "held", "spent"}`; opens the account when it is new."""
+    """Return `{"user", "available", "held", "spent"}`; opens the account when it is new."""
     with engine.store.read() as db:
         if db.execute("SELECT 1 FROM account WHERE owner = ?", [owner]).fetchone():
             return ledger.balance(db, owner)

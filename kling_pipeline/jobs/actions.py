@@ -22,7 +22,7 @@ def ask_owner(
     status: str = "undecided",
     **changes: Any,
 ) -> Job | None:
-    """Leaves a job to its owner, credits held: `error` says why, and what can be done."""
+    """Leave a job to its owner, credits held: `error` says why, and what can be done."""
     now = engine.now()
     # What the studio stumbles over it would only stumble over again.
     again = None if error["code"] == STEP_FAILED else now + engine.wait(_ASK_AGAIN)
@@ -34,7 +34,7 @@ def ask_owner(
 
 
 def cancel_job(engine: Engine, owner: str, job_id: str) -> None:
-    """Ends a job that waits, for a place or for its owner, and gives its credits back; else it is only a wish."""
+    """End a job that waits, for a place or for its owner, and gives its credits back; else it is only a wish."""
 
     def write(db: Connection) -> None:
         job, now = own_job(db, owner, job_id), engine.now()
@@ -47,7 +47,7 @@ def cancel_job(engine: Engine, owner: str, job_id: str) -> None:
 
 
 def retry_job(engine: Engine, owner: str, job_id: str) -> None:
-    """Takes a job up that was set aside, asks once more for one that Kling has, or sends it again; and rings."""
+    """Take a job up that was set aside, asks once more for one that Kling has, or sends it again; and rings."""
 
     def write(db: Connection) -> None:
         job, now = own_job(db, owner, job_id), engine.now()
@@ -64,7 +64,7 @@ def retry_job(engine: Engine, owner: str, job_id: str) -> None:
 
 
 def is_set_aside(job: Job) -> bool:
-    """Whether its result waits for the owner's word."""
+    """Return whether its result waits for the owner's word."""
     return job.state == "saving" and job.error is not None and job.lease_owner is None
 
 
@@ -91,7 +91,7 @@ def _resume(db: Connection, job: Job, now: int) -> None:
 
 
 def _request_cancel(db: Connection, job_id: str, now: int) -> None:
-    """Notes that the owner would rather not have it, without a new version: whoever works on it goes on."""
+    """Note that the owner would rather not have it, without a new version: whoever works on it goes on."""
     db.execute(
         "UPDATE job SET cancel_asked = 1, updated_at = ?, rev = ? WHERE id = ?",
         [now, bump(db), job_id],

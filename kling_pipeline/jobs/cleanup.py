@@ -25,7 +25,7 @@ _HOME = re.compile(r"[0-9a-f]{2}")
 
 
 def clean_up(engine: Engine) -> None:
-    """Deletes what nobody needs; looks through all content at the start of a process and every hour."""
+    """Delete what nobody needs; looks through all content at the start of a process and every hour."""
     clean_incoming(engine)
     clean_cache(engine)
     gone = expire_uploads(engine)
@@ -47,12 +47,12 @@ def clean_up(engine: Engine) -> None:
 
 
 def clean_cache(engine: Engine) -> None:
-    """Deletes what Gradio's fields received an hour ago; newer files may be of another process that lives."""
+    """Delete what Gradio's fields received an hour ago; newer files may be of another process that lives."""
     _delete_old(engine.cache.rglob("*"), engine, _HOUR)
 
 
 def clean_incoming(engine: Engine) -> None:
-    """Deletes the part files of processes that are gone, and of jobs that nobody is saving."""
+    """Delete the part files of processes that are gone, and of jobs that nobody is saving."""
     top = engine.assets / "incoming"
     if not top.exists():
         return
@@ -78,7 +78,7 @@ def clean_incoming(engine: Engine) -> None:
 
 
 def _delete_old(files: Iterator[Path] | Collection[Path], engine: Engine, seconds: float) -> None:
-    """Deletes files last written so long ago, and the folders that this leaves empty."""
+    """Delete files last written so long ago, and the folders that this leaves empty."""
     latest = time.time() - engine.settings.scaled(seconds)
     for file in sorted(files, reverse=True):  # what is in a folder before the folder
         with contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ def _find_unreferenced(engine: Engine) -> list[str]:
 
 
 def _delete_unreferenced(db: Connection, assets: Path, paths: list[str]) -> None:
-    """Deletes files that no row names. No other process writes meanwhile, so none of them gets a row."""
+    """Delete files that no row names. No other process writes meanwhile, so none of them gets a row."""
     referenced = _referenced(db)
     for path in paths:
         if path not in referenced:

@@ -32,7 +32,7 @@ class Viewers:
         self._opened: set[str] = set()
 
     def ask(self, owner: str, rev: int) -> Future[bytes]:
-        """The JSON of jobs changed after a revision, as `changes_since` makes it."""
+        """Return the JSON of jobs changed after a revision, as `changes_since` makes it."""
         future: Future[bytes] = Future()
         with self._lock:
             if self._closed:
@@ -44,7 +44,7 @@ class Viewers:
         return future
 
     def _begin(self) -> None:
-        """Has what waits answered; where the system gives no thread for it, nobody is left waiting."""
+        """Have what waits answered; where the system gives no thread for it, nobody is left waiting."""
         try:
             self._thread.submit(self._answer)
         except (RuntimeError, MemoryError):

@@ -23,7 +23,7 @@ def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
 
 
 def has_capacity(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
-    """Whether a pool has room for so many slots; one task always may try when none is in flight."""
+    """Return whether a pool has room for so many slots; one task always may try when none is in flight."""
     if not _at_pace(db, engine, pool):
         return False
     used, cap = _used(db, pool), read_caps(db, engine).get(pool)
@@ -31,7 +31,7 @@ def has_capacity(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
 
 
 def due_jobs(db: Connection, engine: Engine) -> list[str]:
-    """Jobs to advance: all that are due, but of the queued ones only as many as may find a place."""
+    """Return jobs to advance: all that are due, but of the queued ones only as many as may find a place."""
     now = engine.now()
     rows = db.execute(
         # Oldest first, since Kling will delete that soonest; what waits for its owner last, in nobody's way.
@@ -89,7 +89,7 @@ def throttle(db: Connection, engine: Engine, pool: str) -> int:
 
 
 def _pace(db: Connection, engine: Engine, pool: str) -> dict[str, int]:
-    """The rest that a pool takes or has just taken; empty when it goes on as usual."""
+    """Return the rest that a pool takes or has just taken; empty when it goes on as usual."""
     told = get_meta(db, f"pace:{pool}")
     pace: dict[str, int] = json.loads(told) if told else {}
     recent = pace and engine.now() < pace["until"] + engine.wait(_CALM_SECONDS)
@@ -97,7 +97,7 @@ def _pace(db: Connection, engine: Engine, pool: str) -> dict[str, int]:
 
 
 def _at_pace(db: Connection, engine: Engine, pool: str) -> bool:
-    """Whether one more may be sent now: not while the pool rests, and one by one for a while after it."""
+    """Return whether one more may be sent now: not while the pool rests, and one by one for a while after it."""
     pace = _pace(db, engine, pool)
     if not pace:
         return True
@@ -115,7 +115,7 @@ def raise_caps(db: Connection, engine: Engine) -> None:
 
 
 def show_pools(db: Connection, engine: Engine) -> list[dict[str, Any]]:
-    """`{name, cap, used}` of each pool whose places are known."""
+    """Return `{name, cap, used}` of each pool whose places are known."""
     caps = sorted(read_caps(db, engine).items())
     return [{"name": name, "cap": cap, "used": _used(db, name)} for name, cap in caps]
 

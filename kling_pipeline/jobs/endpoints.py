@@ -21,12 +21,12 @@ _NEEDED = {"id", "path", "result", "pool"}
 
 
 def freeze_route(route: Route) -> str:
-    """The facts as the column `endpoint` keeps them."""
+    """Return the facts as the column `endpoint` keeps them."""
     return json.dumps({name: getattr(route, name) for name in _FACTS})
 
 
 def read_route(engine: Engine, name: str, endpoint: Mapping[str, Any] | None) -> Route:
-    """An endpoint by its frozen facts; a row that has none is of an older studio and goes by its name.
+    """Return an endpoint by its frozen facts; a row that has none is of an older studio and goes by its name.
 
     NotFound when no row of any contract bears the name.
     """

@@ -26,7 +26,7 @@ def _no_worker(job_id: str) -> None:
 
 
 def _started(pid: int) -> str:
-    """The start time of a process in clock ticks, "" when there is none, "?" where /proc is missing."""
+    """Return the start time of a process in clock ticks, "" when there is none, "?" where /proc is missing."""
     try:
         # A name may be any bytes, and a process may end while it is read.
         stat = Path(f"/proc/{pid}/stat").read_bytes().decode("ascii", "replace")
@@ -97,7 +97,7 @@ class Engine:
         return int(self.clock() * 1000)
 
     def wait(self, seconds: float) -> int:
-        """A waiting time in milliseconds, scaled for tests, at least 1."""
+        """Return a waiting time in milliseconds, scaled for tests, at least 1."""
         return max(1, int(self.settings.scaled(seconds) * 1000))
 
 

@@ -40,7 +40,7 @@ def learn_duration(db: Connection, engine: Engine, duration_key: str, pool: str)
 
 
 def next_look(engine: Engine, elapsed: int, typical: Typical) -> int:
-    """Milliseconds until a running task is due to be asked for again."""
+    """Return milliseconds until a running task is due to be asked for again."""
     if not typical.learned:
         if engine.settings.demo:
             return engine.wait(1)
@@ -61,5 +61,5 @@ def estimate_progress(elapsed: int, typical: Typical) -> int:
 
 
 def is_late(job: Job, now: int, typical: Typical) -> bool:
-    """Whether a task runs longer than usual; said only when it is known what is usual."""
+    """Return whether a task runs longer than usual; said only when it is known what is usual."""
     return typical.learned and now - (job.started_at or now) > typical.p90

@@ -7,12 +7,12 @@ import hmac
 
 
 def external_id(secret: str, job_id: str, step: int) -> str:
-    """The id Kling knows a job's step by: the same after any crash, and with the mark of this installation."""
+    """Return the id Kling knows a job's step by: the same after any crash, and with the mark of this installation."""
     return f"{installation_mark(secret)}{_digest(secret, f'{job_id}:{step}')[:16]}"
 
 
 def installation_mark(secret: str) -> str:
-    """How every external id of this installation begins, so that its tasks are told from another's."""
+    """Return how every external id of this installation begins, so that its tasks are told from another's."""
     return f"ks-{_digest(secret, 'installation')[:8]}"
 
 

@@ -26,7 +26,7 @@ _SAID = 240  # characters
 def record_failed_poll(
     db: Connection, engine: Engine, job: Job, error: KlingError, at: int
 ) -> None:
-    """Notes a look at a running job that told nothing; it is asked for again at `at` (ms) at the earliest."""
+    """Note a look at a running job that told nothing; it is asked for again at `at` (ms) at the earliest."""
     now, tries = engine.now(), job.tries + 1
     # Only answers in a row count: what was told on each side of a silence is two hiccups.
     count, since = (job.absences + 1, job.doubt_since or now) if error.answered else (0, None)
@@ -57,7 +57,7 @@ def record_successful_poll(db: Connection, job: Job, now: int, at: int) -> None:
 
 
 def answer_unreadable_error(error: KlingError) -> dict[str, str]:
-    """What the owner of a job is told whose task cannot be read."""
+    """Return what the owner of a job is told whose task cannot be read."""
     return {
         "code": "answer_unreadable",
         "message": f"Kling has this take, and tells nothing readable of it: {error.message[:_SAID]}",

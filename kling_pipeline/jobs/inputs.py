@@ -38,7 +38,7 @@ def keep_upload(
     *,
     paid: bool = False,
 ) -> dict[str, Any]:
-    """Checks and stores an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none.
+    """Check and store an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none.
 
     `facts` are those of a file that was looked at already.
     StorageError, before a byte is written, where there is no room for it; what was paid for is kept while it can be.
@@ -61,7 +61,7 @@ def keep_upload(
 
 
 def find_asset(db: Connection, asset_id: str, owner: str) -> dict[str, Any]:
-    """An asset row of this owner; NotFound also when it is somebody else's."""
+    """Return an asset row of this owner; NotFound also when it is somebody else's."""
     row = db.execute("SELECT * FROM asset WHERE id = ? AND owner = ?", [asset_id, owner]).fetchone()
     if row is None:
         raise NotFound("There is no such file.")
@@ -71,7 +71,7 @@ def find_asset(db: Connection, asset_id: str, owner: str) -> dict[str, Any]:
 def resolve_files(
     engine: Engine, owner: str, capability: Capability, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Facts | None]]:
-    """The params with raw Base64 replaced by asset ids, and the measures of each single file by field.
+    """Return the params with raw Base64 replaced by asset ids, and the measures of each single file by field.
 
     InputError names each field whose file will not do; a file at an address is not read, so not measured.
     """
@@ -93,7 +93,7 @@ def resolve_files(
 
 
 def brings_files(capability: Capability, params: Mapping[str, Any]) -> bool:
-    """Whether a request holds files itself, so that taking it means measuring them."""
+    """Return whether a request holds files itself, so that taking it means measuring them."""
     found = (params.get(name) for name in capability.media())
     values = [one for value in found for one in (value if isinstance(value, list) else [value])]
     return any(isinstance(one, str) and one and not _is_named(one) for one in values)
@@ -106,7 +106,7 @@ def _is_named(value: str) -> bool:
 def freeze(
     engine: Engine, owner: str, capability: Capability, sent: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The fields that are sent, each file as a reference; InputError where Kling could not reach a video."""
+    """Return the fields that are sent, each file as a reference; InputError where Kling could not reach a video."""
     frozen = dict(sent)
     for name, media in capability.media().items():
         value = sent.get(name)
@@ -122,7 +122,7 @@ def freeze(
 
 
 def thaw(engine: Engine, owner: str, body: Any) -> Any:
-    """The body as it goes out: raw Base64 in place of a file, an address in place of a video."""
+    """Return the body as it goes out: raw Base64 in place of a file, an address in place of a video."""
     if isinstance(body, list):
         return [thaw(engine, owner, value) for value in body]
     if not isinstance(body, dict):
@@ -145,7 +145,7 @@ def _refer(value: str) -> Any:
 
 
 def _address(engine: Engine, owner: str, name: str, value: str, media: Media) -> tuple[str, Any]:
-    """How Kling gets a video: the body's field and its value (Kling docs, inputs: URL or its own id, 30 days)."""
+    """Return how Kling gets a video: the body's field and its value (Kling docs, inputs: URL or its own id, 30 days)."""
     url = media.as_url or name
     if not value.startswith(ASSET):
         return url, value
@@ -215,7 +215,7 @@ def _facts(row: Mapping[str, Any]) -> Facts:
 
 
 def _renew(db: Connection, engine: Engine, owner: str, facts: Facts) -> dict[str, Any] | None:
-    """The upload of the same content that this owner has already, in use again, if its file is there."""
+    """Return the upload of the same content that this owner has already, in use again, if its file is there."""
     row = db.execute(
         "SELECT * FROM asset WHERE owner = ? AND sha256 = ? AND role = 'upload'",
         [owner, facts.sha256],
@@ -229,7 +229,7 @@ def _renew(db: Connection, engine: Engine, owner: str, facts: Facts) -> dict[str
 def _insert(
     db: Connection, engine: Engine, owner: str, facts: Facts, path: str, paid: bool
 ) -> dict[str, Any] | None:
-    """The row of a stored file; None when the file is gone, so that no row is ever without one."""
+    """Return the row of a stored file; None when the file is gone, so that no row is ever without one."""
     if not (engine.assets / path).exists():
         return None
     if (same := _renew(db, engine, owner, facts)) is not None:

@@ -78,7 +78,7 @@ class Job:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Job:
-        """A job from a database row."""
+        """Return a job from a database row."""
         values = dict(row)
         for name, kind in _JSON.items():
             values[name] = _read(values[name], kind)
@@ -92,7 +92,7 @@ class Job:
 
 
 def _read(text: str | None, kind: type) -> Any:
-    """A column's value; a damaged one is empty, so that its row can still be shown, decided on and paid back."""
+    """Return a column's value; a damaged one is empty, so that its row can still be shown, decided on and paid back."""
     try:
         value = json.loads(text) if text is not None else None
     except ValueError:
@@ -110,7 +110,7 @@ def _letter(number: int) -> str:
 
 
 def find_job(db: Connection, job_id: str, owner: str | None = None) -> Job | None:
-    """A job by id, of one owner if given."""
+    """Return a job by id, of one owner if given."""
     row = db.execute("SELECT * FROM job WHERE id = ?", [job_id]).fetchone()
     if row is None or (owner is not None and row["owner"] != owner):
         return None
@@ -118,7 +118,7 @@ def find_job(db: Connection, job_id: str, owner: str | None = None) -> Job | Non
 
 
 def own_job(db: Connection, owner: str, job_id: str) -> Job:
-    """The row as it is now; NotFound also when it is somebody else's."""
+    """Return the row as it is now; NotFound also when it is somebody else's."""
     job = find_job(db, job_id, owner)
     if job is None:
         raise NotFound("There is no such job.")
@@ -128,7 +128,7 @@ def own_job(db: Connection, owner: str, job_id: str) -> Job:
 def move(
     db: Connection, job: Job, to: State, now: int, *, status: str, why: str = "", **changes: Any
 ) -> Job | None:
-    """Moves a job by compare-and-swap on its state and version; None when somebody else moved it first.
+    """Move a job by compare-and-swap on its state and version; None when somebody else moved it first.
 
     Settles on `done`, releases on `failed` and `canceled`. `say` is a key of SAYS; `changes` are columns.
     """
@@ -154,7 +154,7 @@ def move(
 
 
 def update(db: Connection, job: Job, now: int, *, status: str = "", **changes: Any) -> Job | None:
-    """Changes columns of a job by compare-and-swap, with a new revision; None when the row moved on."""
+    """Change columns of a job by compare-and-swap, with a new revision; None when the row moved on."""
     figures = changes.pop("figures", {})
     if status:
         changes["status"] = {**figures, "code": status}
@@ -174,12 +174,12 @@ def output_rows(task: Task) -> list[dict[str, Any]]:
 
 
 def cancel_requested(db: Connection, job_id: str) -> bool:
-    """Whether its owner asked to cancel it, as it stands now."""
+    """Return whether its owner asked to cancel it, as it stands now."""
     return bool(db.execute("SELECT cancel_asked FROM job WHERE id = ?", [job_id]).fetchone()[0])
 
 
 def touch(db: Connection, job: Job, **changes: Any) -> Job | None:
-    """Changes bookkeeping columns that no page shows, by compare-and-swap, without a new revision."""
+    """Change bookkeeping columns that no page shows, by compare-and-swap, without a new revision."""
     return _swap(db, job, changes)
 
 

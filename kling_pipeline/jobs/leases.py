@@ -9,7 +9,7 @@ SCHEDULER_LEASE = "scheduler"  # its holder ticks: it polls Kling and notifies t
 
 
 def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
-    """Takes or keeps a named lease; False while another living process has it."""
+    """Take or keep a named lease; False while another living process has it."""
     now = engine.now()
     until = now + engine.wait(LEASE_SECONDS)
     row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
@@ -29,11 +29,11 @@ def hold_lease(db: Connection, engine: Engine, name: str) -> bool:
 
 
 def is_leased(db: Connection, engine: Engine, name: str) -> bool:
-    """Whether a living process holds a named lease."""
+    """Return whether a living process holds a named lease."""
     row = db.execute("SELECT owner, until FROM lease WHERE name = ?", [name]).fetchone()
     return row is not None and row["until"] > engine.now() and not is_gone(row["owner"])
 
 
 def drop_leases(db: Connection, engine: Engine) -> None:
-    """Gives this process's leases back, so that the next one need not wait."""
+    """Give this process's leases back, so that the next one need not wait."""
     db.execute("DELETE FROM lease WHERE owner = ?", [engine.process_id])

@@ -29,7 +29,7 @@ class Inconclusive(KlingError):
 
 
 def look_at(engine: Engine, route: Route, job: Job) -> Task:
-    """A job's task by the id that was told; by our own where that leads to nothing or to another task.
+    """Return a job's task by the id that was told; by our own where that leads to nothing or to another task.
 
     Raises KlingError, "absent" when neither leads to it.
     """
@@ -67,7 +67,7 @@ def find_task(engine: Engine, route: Route, job: Job, *, thorough: bool = False)
 
 
 def _look_up_finds(engine: Engine, route: Route, job: Job) -> bool:
-    """Whether a task of ours that is at Kling is found by our id; where there is none, as documented.
+    """Return whether a task of ours that is at Kling is found by our id; where there is none, as documented.
 
     Raises KlingError when Kling does not answer.
     """
@@ -113,7 +113,7 @@ def _find_in_list(engine: Engine, route: Route, job: Job) -> Task:
 
 
 def _is_nameless(engine: Engine, told: Mapping[str, Task], since: int) -> bool:
-    """Whether a list echoes no ids at all and holds a new task that no job bears: it may be the one."""
+    """Return whether a list echoes no ids at all and holds a new task that no job bears: it may be the one."""
     if any(task.external_id for task in told.values()):
         return False
     new = {task.id for task in told.values() if not 0 < task.created_ms < since}
@@ -123,7 +123,7 @@ def _is_nameless(engine: Engine, told: Mapping[str, Task], since: int) -> bool:
 
 
 def newest_first(tasks: list[Task]) -> bool:
-    """Whether a page is in the order that its age can be judged by."""
+    """Return whether a page is in the order that its age can be judged by."""
     return all(a.created_ms >= b.created_ms for a, b in itertools.pairwise(tasks))
 
 

@@ -37,7 +37,7 @@ class OwnTask:
 
 
 def list_own_tasks(engine: Engine) -> tuple[list[OwnTask], int]:
-    """What Kling's lists tell of this installation, and how many of them could not be read."""
+    """Return what Kling's lists tell of this installation, and how many of them could not be read."""
     with engine.store.read() as db:
         mark = installation_mark(get_meta(db, "secret"))
     seen: list[OwnTask] = []
@@ -57,7 +57,7 @@ def list_own_tasks(engine: Engine) -> tuple[list[OwnTask], int]:
 
 
 def routes(engine: Engine) -> list[Route]:
-    """Every endpoint that a model of the catalog is asked at, then those that jobs were sent to before it changed."""
+    """Return every endpoint that a model of the catalog is asked at, then those that jobs were sent to before it changed."""
     found = {
         model.route.path: model.route
         for name in engine.catalog.capabilities
@@ -85,7 +85,7 @@ def is_orphan(db: Connection, task: Task) -> bool:
 
 
 def price_orphan(engine: Engine, db: Connection, seen: OwnTask) -> int | None:
-    """What taking it up costs: the price of the job that was given up, else what Kling says it took.
+    """Return what taking it up costs: the price of the job that was given up, else what Kling says it took.
 
     None where Kling does not tell, or the catalog has nothing that is made there.
     """
@@ -99,7 +99,7 @@ def price_orphan(engine: Engine, db: Connection, seen: OwnTask) -> int | None:
 
 
 def adopt_orphan(engine: Engine, owner: str, task_id: str) -> str:
-    """Makes a job that runs under a lost task, its price held like any other's; the job's id.
+    """Make a job that runs under a lost task, its price held like any other's; the job's id.
 
     NotFound when there is no such task, InputError while Kling does not say what it took, CreditError.
     """
@@ -150,13 +150,13 @@ def _run(db: Connection, job: Job, task: Task, now: int) -> str:
 
 
 def _job_of_task(db: Connection, task: Task) -> Job | None:
-    """The job that bears the task's own id."""
+    """Return the job that bears the task's own id."""
     row = db.execute("SELECT id FROM job WHERE external_task_id = ?", [task.external_id]).fetchone()
     return find_job(db, row["id"]) if row else None
 
 
 def _like(job: Job) -> dict[str, Any]:
-    """What a job was asked for, for the one that takes its place."""
+    """Return what a job was asked for, for the one that takes its place."""
     columns = (
         "capability", "model", "route", "endpoint", "pool", "slots", "duration_key", "credit_key",
         "params", "request", "checkpoint", "template",
@@ -181,7 +181,7 @@ def _unseen(engine: Engine, route: Route) -> dict[str, Any]:
 
 
 def _first_model(engine: Engine, route: Route) -> dict[str, str] | None:
-    """The first capability and model that are asked at an endpoint; None where the catalog has none."""
+    """Return the first capability and model that are asked at an endpoint; None where the catalog has none."""
     for capability in engine.catalog.capabilities.values():
         for model in engine.catalog.models(capability.id):
             if model.route.path == route.path:

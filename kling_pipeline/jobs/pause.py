@@ -28,7 +28,7 @@ def clock_is_off(engine: Engine) -> int:
 
 
 def pause(db: Connection, engine: Engine, error: KlingError) -> int:
-    """Pauses every submit after a refusal of the account; until when, in milliseconds."""
+    """Pause every submit after a refusal of the account; until when, in milliseconds."""
     now, before = engine.now(), notice(db)
     times = min(4, before["times"] + 1) if before else 0
     until = now + engine.wait(15 * 2**times)
@@ -47,7 +47,7 @@ def pause(db: Connection, engine: Engine, error: KlingError) -> int:
 
 
 def paused(db: Connection, now: int) -> bool:
-    """Whether submits wait; after the time is up one job tries, and its success ends the pause."""
+    """Return whether submits wait; after the time is up one job tries, and its success ends the pause."""
     current = notice(db)
     if current is None:
         return False
@@ -62,7 +62,7 @@ def unpause(db: Connection) -> None:
 
 
 def notice(db: Connection) -> dict[str, Any] | None:
-    """The pause as the page tells it: code, message, next, until."""
+    """Return the pause as the page tells it: code, message, next, until."""
     value = get_meta(db, "pause")
     return json.loads(value) if value else None
 

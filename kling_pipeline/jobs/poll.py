@@ -43,7 +43,7 @@ _OVERDUE_SECONDS = 60 * 60.0  # where nothing is known yet of what is usual
 
 
 def poll(engine: Engine) -> list[str]:
-    """Asks Kling for every running job that is due; ids of the jobs that are now to be saved."""
+    """Ask Kling for every running job that is due; ids of the jobs that are now to be saved."""
     now = engine.now()
     ready: list[str] = []
     budget = _TickBudget(engine)
@@ -63,7 +63,7 @@ def _oldest(due: list[Job]) -> int:
 
 
 def _due_routes(engine: Engine, now: int) -> list[tuple[Route, list[Job], list[Job]]]:
-    """Each endpoint with its running jobs, and those of them that are due."""
+    """Return each endpoint with its running jobs, and those of them that are due."""
     with engine.store.read() as db:
         rows = db.execute(
             "SELECT * FROM job WHERE state = 'running' ORDER BY started_at"
@@ -131,7 +131,7 @@ def _poll_route(
 
 
 def _is_overdue(engine: Engine, job: Job, task: Task) -> bool:
-    """Whether the list may tell what was: something on the way can keep it, so who is late has a look of its own."""
+    """Return whether the list may tell what was: something on the way can keep it, so who is late has a look of its own."""
     if task.status in ("succeeded", "failed"):
         return False
     long = engine.now() - (job.started_at or 0) > engine.wait(_OVERDUE_SECONDS)
@@ -141,7 +141,7 @@ def _is_overdue(engine: Engine, job: Job, task: Task) -> bool:
 def _list(
     engine: Engine, route: Route, jobs: list[Job], due: list[Job]
 ) -> tuple[dict[str, Task], KlingError | None]:
-    """Tasks by job id, from as few pages as will show every job that is due; and the error when no answer came."""
+    """Return tasks by job id, from as few pages as will show every job that is due; and the error when no answer came."""
     by_id = {job.provider_task_id: job for job in jobs}
     by_ours = {job.external_task_id: job for job in jobs}
     missing = {job.id for job in due}
@@ -180,7 +180,7 @@ def _record_all(
     found: dict[str, Task],
     missed: dict[str, KlingError],
 ) -> list[str]:
-    """Writes down what was told, in one transaction unless one of the jobs is in the way of the others."""
+    """Write down what was told, in one transaction unless one of the jobs is in the way of the others."""
     late, ready = {job.id for job in due}, list[str]()
 
     def write(jobs: list[Job]) -> list[str]:
@@ -206,7 +206,7 @@ def _record(
     found: dict[str, Task],
     missed: dict[str, KlingError],
 ) -> list[str]:
-    """What was not asked for keeps its place in the line."""
+    """Return what was not asked for keeps its place in the line."""
     now, ready, usual = engine.now(), list[str](), dict[str, Typical]()
     for job in told:
         task = found.get(job.id)
@@ -251,7 +251,7 @@ def _finish(db: Connection, job: Job, task: Task, now: int) -> bool:
 
 
 def update_progress(db: Connection, engine: Engine) -> None:
-    """Moves the progress of running jobs along by what is usual for them."""
+    """Move the progress of running jobs along by what is usual for them."""
     now, usual = engine.now(), dict[str, Typical]()
     for row in db.execute("SELECT * FROM job WHERE state = 'running'").fetchall():
         job = Job.from_row(row)

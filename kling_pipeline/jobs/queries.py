@@ -69,7 +69,7 @@ def _json(value: Any) -> bytes:
 
 
 def older_jobs(db: Connection, engine: Engine, owner: str, job_id: str) -> list[dict[str, Any]]:
-    """The next jobs before one of the owner's, newest first; NotFound."""
+    """Return the next jobs before one of the owner's, newest first; NotFound."""
     seq = own_job(db, owner, job_id).seq
     rows = db.execute(
         "SELECT * FROM job WHERE owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
@@ -85,7 +85,7 @@ def every_job(db: Connection, engine: Engine, owner: str) -> list[dict[str, Any]
 
 
 def full_statement(db: Connection, engine: Engine, owner: str) -> list[dict[str, Any]]:
-    """Every ledger transaction, oldest first, with the take it belongs to and the credits that Kling says it took."""
+    """Return every ledger transaction, oldest first, with the take it belongs to and the credits that Kling says it took."""
     jobs = {
         row["id"]: Job.from_row(row)
         for row in db.execute("SELECT * FROM job WHERE owner = ?", [owner])

@@ -32,7 +32,7 @@ _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is loo
 
 
 def check(engine: Engine, job: Job) -> None:
-    """Looks for the task of a doubtful create: adopts it, waits, or, when absence is proved, queues it again."""
+    """Look for the task of a doubtful create: adopts it, waits, or, when absence is proved, queues it again."""
     asked = engine.now()
     # Only what is proof should cost the reading of a list.
     proof = asked > _fence(engine, job)
@@ -51,7 +51,7 @@ def check(engine: Engine, job: Job) -> None:
 
 
 def recheck(engine: Engine, job: Job) -> None:
-    """Looks once more for a task that its owner is asked about: the first thing readable ends the doubt.
+    """Look once more for a task that its owner is asked about: the first thing readable ends the doubt.
 
     Less and less often, since it may wait for days; a list costs many pages, so it is read now and then only.
     """
@@ -122,7 +122,7 @@ def _untold(db: Connection, engine: Engine, job: Job, asked: int, error: KlingEr
 
 
 def _fence(engine: Engine, job: Job) -> int:
-    """The moment (ms) after which Kling can no longer accept the create."""
+    """Return the moment (ms) after which Kling can no longer accept the create."""
     # A clock that was set since then shows in the answers that were just read.
     skew = max(SKEW_SECONDS, engine.client.skew)
     return int(max(job.fence_until or 0, job.checkpoint.get("expires", 0) + skew) * 1000)
@@ -179,7 +179,7 @@ def _send_again(db: Connection, engine: Engine, job: Job, why: str) -> None:
 
 
 def quote_error(error: KlingError) -> dict[str, str]:
-    """The figures of a look or a send that went wrong: what its owner is told of the cause."""
+    """Return the figures of a look or a send that went wrong: what its owner is told of the cause."""
     return {"said": error.message[:_SAID]}
 
 

@@ -25,7 +25,7 @@ _LEASED = "SELECT * FROM job WHERE lease_owner IS NOT NULL"
 
 
 def recover_leases(engine: Engine) -> int:
-    """Frees what dead or silent processes held; how many jobs that were."""
+    """Free what dead or silent processes held; how many jobs that were."""
     with engine.store.read() as db:
         if not any(_is_expired(engine, row) for row in db.execute(_LEASED)):
             return 0
@@ -36,7 +36,7 @@ def recover_leases(engine: Engine) -> int:
 
 
 def keep_leases(db: Connection, engine: Engine) -> None:
-    """Renews what this process has in hand, without a new version."""
+    """Renew what this process has in hand, without a new version."""
     until = engine.now() + engine.wait(LEASE_SECONDS)
     for job_id in tuple(engine.active_jobs):
         db.execute(
@@ -65,7 +65,7 @@ def repair_times(db: Connection, engine: Engine) -> None:
 
 
 def record_step_failure(engine: Engine, job_id: str, error: Exception) -> None:
-    """Counts what nobody expected as a crash of the step: it is tried later, and after three its owner decides."""
+    """Count what nobody expected as a crash of the step: it is tried later, and after three its owner decides."""
     log.error("job %s stumbled", job_id, exc_info=error)
     engine.store.write(lambda db: _record_step_failure(db, engine, job_id, error))
 
@@ -108,7 +108,7 @@ def _record_step_failure(db: Connection, engine: Engine, job_id: str, error: Exc
 
 
 def step_failed_error(error: Exception) -> dict[str, str]:
-    """What an owner is told of an exception; its text may hold anything, so only what is meant to be read."""
+    """Return what an owner is told of an exception; its text may hold anything, so only what is meant to be read."""
     return {
         "code": "step_failed",
         "message": f"The studio stumbled three times over this take ({_summary(error)}).",

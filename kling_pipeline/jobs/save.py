@@ -39,7 +39,7 @@ _MOST, _ENOUGH = {"result_too_large": 3}, 9
 
 
 def save(engine: Engine, job: Job) -> None:
-    """Fetches and stores the files of a job whose task succeeded; any trouble is tried again later."""
+    """Fetch and store the files of a job whose task succeeded; any trouble is tried again later."""
     claimed = engine.store.write(lambda db: _claim(db, engine, job.id))
     if claimed is None:
         return
@@ -73,11 +73,11 @@ class _ActiveSave:
         self._before = dict(self.unread)
 
     def count_unreadable(self, index: int) -> None:
-        """Counts a file that cannot be read, once an attempt."""
+        """Count a file that cannot be read, once an attempt."""
         self.unread[str(index)] = self._before.get(str(index), 0) + 1
 
     def status(self, code: str, **figures: Any) -> None:
-        """Tells the page, and keeps the lease."""
+        """Tell the page, and keep the lease."""
         now = self.engine.now()
         until = now + self.engine.wait(LEASE_SECONDS)
         moved = self.engine.store.write(
@@ -113,7 +113,7 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
 
 
 def _fetch_all(engine: Engine, active: _ActiveSave, folder: Path) -> list[_File]:
-    """Every output in Kling's order; what did not come whole is asked for once more by fresh links.
+    """Return every output in Kling's order; what did not come whole is asked for once more by fresh links.
 
     ResultError `result_unreadable` when only files that cannot be read are missing; `held.unread` then counts them.
     """
@@ -141,7 +141,7 @@ def _fetch_missing(
     outputs: list[dict[str, Any]],
     files: dict[int, _File],
 ) -> ResultError | None:
-    """Fetches and verifies what is not among the files yet; the last failure, if there is one."""
+    """Fetch and verify what is not among the files yet; the last failure, if there is one."""
     failure: ResultError | None = None
     came = []
     for index, one in enumerate(outputs):
@@ -199,7 +199,7 @@ def _align(before: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> list[
 
 
 def _identify(output: Mapping[str, Any]) -> object:
-    """What a file is known by from one answer to the next: Kling's own id, else its own number."""
+    """Return what a file is known by from one answer to the next: Kling's own id, else its own number."""
     return output.get("provider_id") or output.get("index")
 
 
@@ -249,7 +249,7 @@ def _settle(db: Connection, engine: Engine, job: Job, assets: list[dict[str, Any
 def set_aside(
     db: Connection, job: Job, now: int, error: Mapping[str, Any], **changes: Any
 ) -> Job | None:
-    """Leaves a result to its owner: fetched again, or given up, when that is said."""
+    """Leave a result to its owner: fetched again, or given up, when that is said."""
     return update(
         db, job, now, status="set_aside", error=dict(error), lease_owner=None, lease_until=None,
         next_at=None, **changes,
@@ -298,7 +298,7 @@ def _retry_later(
 
 
 def _given_up_error(code: str, error: StudioError) -> dict[str, str]:
-    """What the owner is told of a result that does not come however often it is fetched."""
+    """Return what the owner is told of a result that does not come however often it is fetched."""
     return {
         "code": code,
         "message": error.message,

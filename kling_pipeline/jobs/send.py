@@ -38,7 +38,7 @@ _TOO_FAST = 1302  # Kling docs, error codes, Sept 2026; 1303 is the limit of tas
 
 
 def send(engine: Engine, job: Job) -> None:
-    """Sends a queued job if there is a place for it, after the calls that come before its task."""
+    """Send a queued job if there is a place for it, after the calls that come before its task."""
     claimed = engine.store.write(lambda db: _claim(db, engine, job.id))
     if claimed is None:
         return
@@ -66,7 +66,7 @@ def _send_claimed(engine: Engine, claimed: Job) -> None:
 
 
 def _prepare(engine: Engine, job: Job) -> Job | None:
-    """Makes the steps that are still missing, each checkpointed; None when the job was taken away."""
+    """Make the steps that are still missing, each checkpointed; None when the job was taken away."""
     capability, model = engine.catalog.sold(job.capability, job.model, job.route)
     if not model.steps:
         return job
@@ -170,7 +170,7 @@ def _claim(db: Connection, engine: Engine, job_id: str) -> Job | None:
 
 
 def _intend(db: Connection, engine: Engine, job: Job) -> Job | None:
-    """The intent: on the disk before the request can be on its way. The fence is also the token's `exp`."""
+    """Return the intent: on the disk before the request can be on its way. The fence is also the token's `exp`."""
     now = engine.now()
     expires = math.ceil(engine.clock() + _token_life(engine))
     skew = max(SKEW_SECONDS, engine.client.skew)
@@ -182,7 +182,7 @@ def _intend(db: Connection, engine: Engine, job: Job) -> Job | None:
 
 
 def _token_life(engine: Engine) -> float:
-    """Seconds a create's own token lives, never less than 2."""
+    """Return seconds a create's own token lives, never less than 2."""
     return max(2.0, engine.settings.scaled(_TOKEN_SECONDS))
 
 
@@ -198,7 +198,7 @@ def _post(engine: Engine, job: Job, route: Route, fields: Any) -> dialects.Task:
 def _handle_refusal(
     engine: Engine, job: Job, error: KlingError, *, resigned: bool = True
 ) -> Job | None:
-    """Moves a job by Kling's answer to its create; the job when it should be signed and sent once more."""
+    """Move a job by Kling's answer to its create; the job when it should be signed and sent once more."""
     now = engine.now()
     if error.verdict == "refused":
         _fail(engine, job, error.code, error.message)

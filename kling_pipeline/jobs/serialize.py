@@ -39,14 +39,14 @@ class QueueForecast:
         return read_caps(self._db, self._engine)
 
     def typical(self, duration_key: str, pool: str) -> list[int] | None:
-        """Median and 90th percentile in milliseconds, once enough are known."""
+        """Return median and 90th percentile in milliseconds, once enough are known."""
         if duration_key not in self._typical:
             usual = learn_duration(self._db, self._engine, duration_key, pool)
             self._typical[duration_key] = [usual.p50, usual.p90] if usual.learned else None
         return self._typical[duration_key]
 
     def eta(self, job_id: str, duration_key: str, pool: str) -> int | None:
-        """Milliseconds until a waiting job will start, where that can be told."""
+        """Return milliseconds until a waiting job will start, where that can be told."""
         place, cap, typical = (
             self.queue_positions.get(job_id),
             self.caps.get(pool),
@@ -62,7 +62,7 @@ class QueueForecast:
 def show_jobs(
     db: Connection, engine: Engine, jobs: Iterable[Job], forecast: QueueForecast | None = None
 ) -> list[dict[str, Any]]:
-    """The public shape of jobs, in the given order; as many queries as there are shapes of jobs, and a few."""
+    """Return the public shape of jobs, in the given order; as many queries as there are shapes of jobs, and a few."""
     jobs, forecast = list(jobs), forecast or QueueForecast(db, engine)
     assets = _assets(db, [job.id for job in jobs if job.state == "done"])
     inputs = _inputs(engine, jobs)
@@ -79,7 +79,7 @@ def show_jobs(
 
 
 def _unsent(engine: Engine, job: Job) -> list[str]:
-    """What was given and is not part of what was sent: the model could not take it."""
+    """Return what was given and is not part of what was sent: the model could not take it."""
     capability = engine.catalog.capabilities.get(job.capability)
     fields = job.request.get("fields")
     if capability is None or not isinstance(fields, dict):
@@ -92,7 +92,7 @@ def _unsent(engine: Engine, job: Job) -> list[str]:
 
 
 def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
-    """The fields of one job that its row alone decides."""
+    """Return the fields of one job that its row alone decides."""
     return {
         "id": job.id,
         "take": job.label,
@@ -120,7 +120,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _sentence(job: Job) -> str:
-    """What a job says, in English; a newer studio may have had words that this one lacks."""
+    """Return what a job says, in English; a newer studio may have had words that this one lacks."""
     sentence, _ = STATUS_TEXTS.get(
         str(job.status.get("code", "queued")), (job.state.capitalize(), None)
     )
@@ -130,7 +130,7 @@ def _sentence(job: Job) -> str:
 def show_queue_positions(
     db: Connection, owner: str, forecast: QueueForecast
 ) -> dict[str, list[int | None]]:
-    """`[place, eta]` of the newest waiting jobs by id: both change although the job itself does not."""
+    """Return `[place, eta]` of the newest waiting jobs by id: both change although the job itself does not."""
     rows = db.execute(
         """SELECT id, duration_key, pool FROM job WHERE owner = ? AND state = 'queued'
            ORDER BY seq DESC LIMIT ?""",
@@ -140,7 +140,7 @@ def show_queue_positions(
 
 
 def _wait(job: Job, forecast: QueueForecast) -> dict[str, Any]:
-    """What a job says; a waiting one also its place in line, and when it will start where that can be told."""
+    """Return what a job says; a waiting one also its place in line, and when it will start where that can be told."""
     if job.state != "queued":
         return {"says": job.status, "place": None}
     eta = forecast.eta(job.id, job.duration_key, job.pool)
@@ -149,7 +149,7 @@ def _wait(job: Job, forecast: QueueForecast) -> dict[str, Any]:
 
 
 def show_asset(row: Any) -> dict[str, Any]:
-    """A result file: where it is and how large."""
+    """Return a result file: where it is and how large."""
     url = f"/media/{row['id']}"
     return {
         "id": row["id"],
@@ -176,7 +176,7 @@ def _assets(db: Connection, ids: list[str]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _inputs(engine: Engine, jobs: list[Job]) -> dict[str, dict[str, dict[str, str]]]:
-    """The file of each field that takes one, by job and field; a list of files and an address are not among them."""
+    """Return the file of each field that takes one, by job and field; a list of files and an address are not among them."""
     shown: dict[str, dict[str, dict[str, str]]] = {}
     for job in jobs:
         capability = engine.catalog.capabilities.get(job.capability)

@@ -41,7 +41,7 @@ _turns_lock = threading.Lock()
 def open_session(
     engine: Engine, owner: str, capability_id: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Makes the opening call of a capability; the session as the page sees it.
+    """Make the opening call of a capability; the session as the page sees it.
 
     InputError names each wrong field; NotFound when the capability has no sessions.
     """
@@ -75,7 +75,7 @@ def open_session(
 def call_session(
     engine: Engine, owner: str, session_id: str, call_id: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Makes one more call of a session; the session as the page sees it.
+    """Make one more call of a session; the session as the page sees it.
 
     One after the other: an answer tells what it is after the calls before it, and Kling keeps count.
     """
@@ -115,7 +115,7 @@ def _call(
 
 @contextmanager
 def _turn(session_id: str) -> Iterator[None]:
-    """Lets the calls of a session wait for each other; BusyError where that takes long, since each holds a thread."""
+    """Let the calls of a session wait for each other; BusyError where that takes long, since each holds a thread."""
     with _turns_lock:
         lock = _turns.setdefault(session_id, threading.Lock())
     if not lock.acquire(timeout=_TURN_SECONDS):
@@ -129,7 +129,7 @@ def _turn(session_id: str) -> Iterator[None]:
 
 
 def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
-    """`{id, capability, params, answers, calls, expires_at}`; NotFound also when it is somebody else's."""
+    """Return `{id, capability, params, answers, calls, expires_at}`; NotFound also when it is somebody else's."""
     row = _find(engine, owner, session_id)
     capability = engine.catalog.capability(row["capability"])
     return {
@@ -147,7 +147,7 @@ def show_session(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:
 
 
 def price_calls(engine: Engine, capability_id: str) -> dict[str, int]:
-    """The price of each call of a capability, by its id."""
+    """Return the price of each call of a capability, by its id."""
     capability = engine.catalog.capability(capability_id)
     return {call.id: _price(engine, capability, call) for call in capability.calls}
 
@@ -155,7 +155,7 @@ def price_calls(engine: Engine, capability_id: str) -> dict[str, int]:
 def read_session(
     engine: Engine, owner: str, wanted: str, session_id: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The params a session began with and what its calls answered; both empty without a session."""
+    """Return the params a session began with and what its calls answered; both empty without a session."""
     if session_id is None:
         return {}, {}
     try:
@@ -224,7 +224,7 @@ def _ask(
 def read_answer(
     call: Call, data: Mapping[str, Any], step_results: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """What a call's answer says; one of a shape that nobody documented is like one that was cut."""
+    """Return what a call's answer says; one of a shape that nobody documented is like one that was cut."""
     try:
         return call.read(data, step_results)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):

@@ -14,7 +14,7 @@ _SAID = 240  # characters
 
 
 def count_unanswered(job: Job, error: KlingError) -> dict[str, Any]:
-    """The checkpoint with one more create that Kling did not answer in words of its own."""
+    """Return the checkpoint with one more create that Kling did not answer in words of its own."""
     times = job.checkpoint.get("unanswered", {}).get("times", 0) + 1
     bare = error.http_status if error.service_code is None else None
     told = {"times": times, "said": error.message[:_SAID], "status": bare}
@@ -22,13 +22,13 @@ def count_unanswered(job: Job, error: KlingError) -> dict[str, Any]:
 
 
 def retries_exhausted(unanswered: Mapping[str, Any]) -> bool:
-    """Whether a create is not sent again without its owner; an address that is "not found" twice stays so."""
+    """Return whether a create is not sent again without its owner; an address that is "not found" twice stays so."""
     most = 2 if unanswered.get("status") == _NOT_FOUND else _SENDS
     return int(unanswered.get("times", 0)) >= most
 
 
 def send_refused_error(unanswered: Mapping[str, Any]) -> dict[str, str]:
-    """What an owner is told of a create that Kling surely has not, however often it was sent."""
+    """Return what an owner is told of a create that Kling surely has not, however often it was sent."""
     return {
         "code": "send_refused",
         "message": f"Kling did not take this request, sent {unanswered['times']} times: {unanswered['said']}",

@@ -67,7 +67,7 @@ def check_quota(
 
 
 def renew_uploads(engine: Engine, owner: str, params: Any) -> None:
-    """Notes that files which stand in params are in use; written at most once a day for each."""
+    """Note that files which stand in params are in use; written at most once a day for each."""
     ids = sorted(set(_asset_ids(params)))
     if not ids:
         return
@@ -85,7 +85,7 @@ def renew_uploads(engine: Engine, owner: str, params: Any) -> None:
 
 
 def expire_uploads(engine: Engine) -> list[str]:
-    """Forgets uploads that nothing has referred to for a week; the paths of their files, which others may share."""
+    """Forget uploads that nothing has referred to for a week; the paths of their files, which others may share."""
     now = engine.now()
     latest = now - engine.wait(UNUSED_DAYS * _DAY)
     with engine.store.read() as db:

@@ -45,7 +45,7 @@ class Keys:
 
     @classmethod
     def of(cls, settings: Settings) -> Keys:
-        """The keys of the environment."""
+        """Return the keys of the environment."""
         named = settings.kling_access_key, settings.kling_secret_key, settings.kling_api_key
         return cls(*(one.get_secret_value().strip() if one else None for one in named))
 
@@ -79,7 +79,7 @@ class KlingAuth(httpx.Auth):
         return self._keys.access is None
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Puts the header on; a 401 makes the shared token be signed anew for the next read."""
+        """Put the header on; a 401 makes the shared token be signed anew for the next read."""
         legacy = "/v1/" in request.url.path
         if self._keys.api and (self.unfenced or not legacy):
             token = self._keys.api
@@ -93,7 +93,7 @@ class KlingAuth(httpx.Auth):
             self._cached = None
 
     def sign(self, expires: int) -> str:
-        """A token that ends at `expires`, Unix seconds."""
+        """Return a token that ends at `expires`, Unix seconds."""
         claims = {"iss": self._keys.access, "exp": expires, "nbf": int(self._now()) - NOT_BEFORE}
         return jwt.encode(claims, self._keys.secret or "", algorithm="HS256")
 

@@ -97,7 +97,7 @@ class KlingAIClient:
     def from_settings(
         cls, settings: Settings, *, base_url: str | None = None, keys: Keys | None = None
     ) -> KlingAIClient:
-        """A client by the environment; in demo mode with the simulator's address and keys."""
+        """Return a client by the environment; in demo mode with the simulator's address and keys."""
         return cls(
             base_url or settings.kling_base_url,
             keys or Keys.of(settings),
@@ -124,7 +124,7 @@ class KlingAIClient:
     def create(
         self, route: Route, body: dict[str, Any], *, expires: int | None, timeout: float
     ) -> Task:
-        """Makes a task: one POST, never repeated; its token ends at `expires`, Unix seconds."""
+        """Make a task: one POST, never repeated; its token ends at `expires`, Unix seconds."""
         if expires is None and not self.unfenced:
             raise ValueError("a create that is signed with a pair of keys needs its own expires")
         try:
@@ -144,7 +144,7 @@ class KlingAIClient:
         return task
 
     def ask(self, path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
-        """A call that is answered at once and makes no task; its data. Asking twice may cost twice."""
+        """Return a call that is answered at once and makes no task; its data. Asking twice may cost twice."""
         request = self._http.build_request("POST", path, json=body)
         data = self._send(request, timeout or self._timeout, ANSWER_CAP)
         if not isinstance(data, dict):
@@ -152,7 +152,7 @@ class KlingAIClient:
         return data
 
     def look(self, route: Route, task_id: str) -> Task:
-        """The task of this id; verdict "absent" when there is none."""
+        """Return the task of this id; verdict "absent" when there is none."""
         task = self._one(route, task_id)
         if task.id != task_id:
             raise KlingError(
@@ -161,7 +161,7 @@ class KlingAIClient:
         return task
 
     def find(self, route: Route, external_id: str) -> Task:
-        """The task that was made under our external id; verdict "absent" when there is none."""
+        """Return the task that was made under our external id; verdict "absent" when there is none."""
         task = self._one(route, external_id)
         # An answer without an echo was looked up by the id in its address.
         if task.external_id not in (None, external_id):
@@ -171,17 +171,17 @@ class KlingAIClient:
         return task
 
     def look_many(self, route: Route, page: int, size: int = 500) -> Page:
-        """A page of the account's tasks on this route, in Kling's order; `page` begins at 1."""
+        """Return a page of the account's tasks on this route, in Kling's order; `page` begins at 1."""
         return read_page(route, self._read(route.path, PAGE_CAP, pageNum=page, pageSize=size))
 
     def download(
         self, url: str, target: Path, *, cap: int, on_bytes: Progress | None = None
     ) -> int:
-        """Streams a result into the part file `target`, returns its bytes; see Downloads.fetch."""
+        """Stream a result into the part file `target`, returns its bytes; see Downloads.fetch."""
         return self._downloads.fetch(url, target, cap=cap, on_bytes=on_bytes)
 
     def close(self) -> None:
-        """Ends all connections."""
+        """End all connections."""
         self._http.close()
         self._downloads.close()
 
@@ -203,7 +203,7 @@ class KlingAIClient:
             raise absence(error) from None
 
     def _read(self, path: str, cap: int, **query: int) -> Any:
-        """A GET, tried once more when nothing was sent: looking twice costs nothing."""
+        """Return a GET, tried once more when nothing was sent: looking twice costs nothing."""
         try:
             return self._send(
                 self._http.build_request("GET", path, params=query), self._timeout, cap
@@ -264,7 +264,7 @@ def _told_time(response: httpx.Response) -> float | None:
 
 
 def _content(response: httpx.Response, cap: int, end: float) -> bytes:
-    """The body, unless it is packed as nobody asked, grows over the cap or trickles past the end."""
+    """Return the body, unless it is packed as nobody asked, grows over the cap or trickles past the end."""
     parts, size, status = [], 0, response.status_code
     assert isinstance(response.stream, httpx.SyncByteStream)
     try:

@@ -82,13 +82,13 @@ def _inflate(window: int, source: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _is_bare(head: bytes) -> bool:
-    """Whether bytes are the begin of a file or of JSON as they stand."""
+    """Return whether bytes are the begin of a file or of JSON as they stand."""
     found = sniff(head)
     return bool(found and found.kind) or _JSON.match(head) is not None
 
 
 def _window(head: bytes) -> int | None:
-    """How a body is packed, by its first bytes; None when it is not. Some mean `deflate` without zlib's head."""
+    """Return how a body is packed, by its first bytes; None when it is not. Some mean `deflate` without zlib's head."""
     if head.startswith(_MEMBER):
         return _GZIP
     if len(head) > 1 and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0:

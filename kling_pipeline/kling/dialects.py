@@ -83,7 +83,7 @@ class Page(list[Task]):
 def body(
     route: Route, fields: Mapping[str, Any], external_id: str, callback_url: str | None = None
 ) -> dict[str, Any]:
-    """The body of a create call: the fields, our external id, and where Kling may call back.
+    """Return the body of a create call: the fields, our external id, and where Kling may call back.
 
     Source: Kling docs, text to video (legacy), Sept 2026. StudioError for a route of the new
     generation.
@@ -130,7 +130,7 @@ def read_task(route: Route, data: object) -> Task:
 
 
 def read_page(route: Route, data: object) -> Page:
-    """The tasks of a page in its order; those that cannot be read are only counted: not all are ours."""
+    """Return the tasks of a page in its order; those that cannot be read are only counted: not all are ours."""
     if not isinstance(data, list) or len(data) > MAX_PAGE:
         _unreadable("the page of tasks")
     page = Page()
@@ -143,7 +143,7 @@ def read_page(route: Route, data: object) -> Page:
 
 
 def _as_legacy(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A task of the new generation in the words of the old one; its units are what packs paid."""
+    """Return a task of the new generation in the words of the old one; its units are what packs paid."""
     outputs, billing = data.get("outputs") or [], data.get("billing") or []
     if not isinstance(outputs, list) or not isinstance(billing, list):
         _unreadable("outputs")
@@ -203,7 +203,7 @@ def _output(kind: Kind, index: int, item: object) -> Output:
 
 
 def _link(value: object) -> str | None:
-    """An address as it is asked for; a file's name in other letters or with spaces comes as it is, or escaped."""
+    """Return an address as it is asked for; a file's name in other letters or with spaces comes as it is, or escaped."""
     if not isinstance(value, str) or len(value) > MAX_LINK or not value.strip().isprintable():
         return None
     link = quote(value.strip(), safe=_AS_IT_IS)
@@ -218,7 +218,7 @@ def _id(value: object, what: str) -> str:
 
 
 def _name(value: object) -> str | None:
-    """An id; documented as text, but 18 digits also fit a whole number, which JSON tells exactly."""
+    """Return an id; documented as text, but 18 digits also fit a whole number, which JSON tells exactly."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63:
         return str(value)
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
@@ -240,7 +240,7 @@ def _units(value: object) -> Decimal | None:
 
 
 def _seconds(value: object) -> float | None:
-    """The length is measured from the file, so one that cannot be read is only not known."""
+    """Return the length is measured from the file, so one that cannot be read is only not known."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:

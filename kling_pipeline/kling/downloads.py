@@ -69,12 +69,12 @@ class Downloads:
             self._proxied = Transport(proxy=self._proxies.address, kept=0)
 
     def close(self) -> None:
-        """Ends all connections."""
+        """End all connections."""
         self._straight.close()
         self._proxied.close()
 
     def fetch(self, url: str, target: Path, *, cap: int, on_bytes: Progress | None = None) -> int:
-        """Streams a link into the part file `target` (mode 0600, synced); returns its bytes.
+        """Stream a link into the part file `target` (mode 0600, synced); returns its bytes.
 
         ResultError: `result_address`, `result_fake_ip`, `result_expired`, `result_too_large`, `result_packed`,
         `result_cut`, `result_unreachable`.
@@ -216,7 +216,7 @@ def _usable(response: httpx.Response) -> None:
 
 
 def _is_whole(response: httpx.Response) -> bool:
-    """Whether all of a file comes: 203 is a proxy's word for it, and a part may be the whole."""
+    """Return whether all of a file comes: 203 is a proxy's word for it, and a part may be the whole."""
     if response.status_code == 206:
         told = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
         return told is not None and int(told[1]) + 1 == int(told[2])

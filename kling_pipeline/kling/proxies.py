@@ -24,13 +24,13 @@ class Proxies:
 
     @classmethod
     def of(cls, settings: Settings) -> Proxies:
-        """The environment's."""
+        """Return the environment's."""
         chosen = settings.https_proxy or settings.all_proxy
         spared = (settings.no_proxy or "").replace(",", " ").lower().split()
         return cls(chosen.get_secret_value() if chosen else None, tuple(spared))
 
     def find(self, host: str, port: int | None = None) -> str | None:
-        """The address of the proxy to ask for a host; None for a straight line. This machine is never asked for."""
+        """Return the address of the proxy to ask for a host; None for a straight line. This machine is never asked for."""
         host = host.lower().strip("[]").rstrip(".")
         if self.address is None or is_loopback(host) or host.endswith(".localhost"):
             return None
@@ -38,7 +38,7 @@ class Proxies:
 
 
 def mask_proxy(address: str) -> str:
-    """The address of a proxy as it may be shown."""
+    """Return the address of a proxy as it may be shown."""
     parts = urlsplit(address)
     if parts.password is None:
         return address

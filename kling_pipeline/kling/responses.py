@@ -32,7 +32,7 @@ MAX_WORDS = 80
 
 
 def read_answer(status: int, content: bytes) -> Any:
-    """The `data` of an answer whose code is 0; any other raises KlingError with its verdict."""
+    """Return the `data` of an answer whose code is 0; any other raises KlingError with its verdict."""
     envelope = _envelope(content)
     code = envelope.get("code")
     if not _is_kling_s(code):
@@ -56,14 +56,14 @@ def read_answer(status: int, content: bytes) -> Any:
 
 
 def _is_kling_s(code: object) -> TypeGuard[int]:
-    """Whether a code is one of Kling's; gateways put the status of HTTP there."""
+    """Return whether a code is one of Kling's; gateways put the status of HTTP there."""
     if isinstance(code, bool) or not isinstance(code, int):
         return False
     return code == 0 or 1000 <= code < 100_000
 
 
 def absence(error: KlingError) -> KlingError:
-    """What an error means as the answer to a look-up: "Task not found", or a bare 404, is `absent`.
+    """Return what an error means as the answer to a look-up: "Task not found", or a bare 404, is `absent`.
 
     Source: 400/1201 seen live on 2026-09-20; 404/1203 from the table of error codes.
     """
@@ -81,7 +81,7 @@ def absence(error: KlingError) -> KlingError:
 
 
 def _words(envelope: Mapping[str, Any], content: bytes) -> str:
-    """The beginning of an answer that is none of Kling's, without its markup."""
+    """Return the beginning of an answer that is none of Kling's, without its markup."""
     text = envelope.get("message") or content[: 40 * MAX_WORDS].decode("utf-8", "replace")
     if not isinstance(text, str):
         return ""

@@ -41,12 +41,12 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def is_no_http(error: Exception) -> bool:
-    """Whether bytes came that cannot be read as an answer: another protocol, or a head that is too long."""
+    """Return whether bytes came that cannot be read as an answer: another protocol, or a head that is too long."""
     return isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_HUNG_UP)
 
 
 def name_error(error: Exception) -> str:
-    """What went wrong in words of ours: the library's own may quote headers and addresses."""
+    """Return what went wrong in words of ours: the library's own may quote headers and addresses."""
     said, kind = str(error), type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in said:
         return f"{kind}: its certificate is not trusted here"
@@ -67,7 +67,7 @@ class Transport(httpx.HTTPTransport):
         self._pool._network_backend = _Backend()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, its body still to be read; httpx.HTTPError."""
+        """Return the answer, its body still to be read; httpx.HTTPError."""
         opened: list[httpcore.NetworkStream] = []
         token = _opened.set(opened)
         try:
@@ -92,7 +92,7 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """The first address of a host that answers; all of them together have what is left."""
+        """Return the first address of a host that answers; all of them together have what is left."""
         failure: Exception = httpcore.ConnectError("no address")
         for address in _addresses(host, port):
             try:

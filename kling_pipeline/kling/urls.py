@@ -61,13 +61,13 @@ class FakeAddress(ValueError):
 
 
 def resolve(host: str) -> list[str]:
-    """The addresses of a host name, in the system's order; OSError when there are none."""
+    """Return the addresses of a host name, in the system's order; OSError when there are none."""
     found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def check_link(link: str) -> None:
-    """Whether a link may be passed on to Kling: https, a host, nothing that names this machine or its network.
+    """Return whether a link may be passed on to Kling: https, a host, nothing that names this machine or its network.
 
     ValueError with what is wrong. The name is not looked up: Kling does that, from where it stands.
     """
@@ -114,7 +114,7 @@ def public_addresses(
 
 
 def may_be_public(host: str) -> bool:
-    """Whether a host that nobody looked up names nothing of this machine or its network."""
+    """Return whether a host that nobody looked up names nothing of this machine or its network."""
     if _is_number(host):
         try:
             return _public(host.partition("%")[0])
@@ -124,7 +124,7 @@ def may_be_public(host: str) -> bool:
 
 
 def _is_number(host: str) -> bool:
-    """Whether this is an address, or what the C library takes for one: 127.1, 0x7f000001, 2130706433."""
+    """Return whether this is an address, or what the C library takes for one: 127.1, 0x7f000001, 2130706433."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -136,7 +136,7 @@ def _is_number(host: str) -> bool:
 
 
 def _embedded(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """The IPv4 addresses that packets to this one may end at."""
+    """Return the IPv4 addresses that packets to this one may end at."""
     number = int(address)
     found = [_V4(number >> shift & 0xFFFFFFFF) for net, shift in _EMBEDDING if address in net]
     if address in _LOCAL_NAT64:

@@ -41,6 +41,6 @@ _GRAVITY = {"error": 0, "warning": 1, "hint": 2}
 
 
 def lint(subject: Subject) -> list[Finding]:
-    """Every finding, the gravest first, else in the order of the rules."""
+    """Return every finding, the gravest first, else in the order of the rules."""
     found = [finding for rule in RULES for finding in rule(subject)]
     return sorted(found, key=lambda finding: _GRAVITY[finding.severity])

@@ -32,7 +32,7 @@ class Mention(NamedTuple):
 
 
 def read_mentions(prompt: str) -> list[Mention]:
-    """Every mark of a prompt, misspelt ones included: `<<image_1>>`, `<<<object_1>>>`, `<image 1>`."""
+    """Return every mark of a prompt, misspelt ones included: `<<image_1>>`, `<<<object_1>>>`, `<image 1>`."""
     found = []
     for match in _MARK.finditer(prompt):
         left, name, digits, right = match.groups()
@@ -47,7 +47,7 @@ def read_mentions(prompt: str) -> list[Mention]:
 
 
 def without_marks(prompt: str) -> str:
-    """The prompt's own words."""
+    """Return the prompt's own words."""
     return _MARK.sub(" ", prompt)
 
 

@@ -43,7 +43,7 @@ class Phrases:
         self._line = f" {' '.join(_STEMS.get(word, word) for word in words)} "
 
     def first(self, phrases: Iterable[str]) -> str:
-        """The first of these phrases that is said, or ""."""
+        """Return the first of these phrases that is said, or ""."""
         for phrase in phrases:
             before = self._line.split(f" {phrase} ")[:-1]
             if any(part.rsplit(" ", 1)[-1] not in _NOT for part in before):
@@ -51,11 +51,11 @@ class Phrases:
         return ""
 
     def says(self, phrases: Iterable[str]) -> bool:
-        """Whether one of these phrases is said."""
+        """Return whether one of these phrases is said."""
         return bool(self.first(phrases))
 
     def holds(self, phrases: Iterable[str]) -> bool:
-        """Whether one of these phrases stands there, denied or not."""
+        """Return whether one of these phrases stands there, denied or not."""
         return any(f" {phrase} " in self._line for phrase in phrases)
 
 

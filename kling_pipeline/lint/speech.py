@@ -64,7 +64,7 @@ def text_short(subject: Subject) -> Iterable[Finding]:
 
 
 def _spoken(subject: Subject) -> tuple[str, str, str]:
-    """The text, the language it is spoken in, the voice."""
+    """Return the text, the language it is spoken in, the voice."""
     sent = subject.sent
     return (
         str(sent.get("text") or "").strip(),

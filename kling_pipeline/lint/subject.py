@@ -37,7 +37,7 @@ class Subject:
         return str(self.sent.get("prompt") or "")
 
     def files(self, kind: Kind, *, named: bool = False) -> list[str]:
-        """The files of a kind in the order of their numbers; with `named`, only those the prompt should name."""
+        """Return the files of a kind in the order of their numbers; with `named`, only those the prompt should name."""
         media = self.capability.media()
         numbered = [name for name in self.capability.numbered if name in media]
         rest = [] if named else [name for name in media if name not in numbered]
@@ -49,7 +49,7 @@ class Subject:
         return found
 
     def adding(self, words: str) -> dict[str, str]:
-        """The fix that puts words behind the prompt; none where they do not fit."""
+        """Return the fix that puts words behind the prompt; none where they do not fit."""
         prompt = f"{self.prompt.rstrip()} {words}"
         return {"prompt": prompt} if len(prompt) <= PROMPT_LENGTH else {}
 

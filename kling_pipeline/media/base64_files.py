@@ -26,7 +26,7 @@ _LEAST_WIDTH = 16  # of a line; words may have one width too
 
 
 def decode_base64(text: str) -> bytes | None:
-    """The bytes of raw Base64; None when it is something else.
+    """Return the bytes of raw Base64; None when it is something else.
 
     Besides what Kling takes, other writings of it: lines, as JSON, XML, a shell or a page may make
     them, quotes around it, as Python prints it or an address bears it, no padding, and the alphabet
@@ -56,7 +56,7 @@ def decode_base64(text: str) -> bytes | None:
 
 
 def _unescaped(text: str) -> str:
-    """What was written as JSON twice, read a second time."""
+    """Return what was written as JSON twice, read a second time."""
     if "\\" in text:
         inner = text.strip()
         with contextlib.suppress(ValueError):

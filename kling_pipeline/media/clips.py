@@ -38,7 +38,7 @@ class Clip:
 
 
 def measure(file: BinaryIO, format: Format) -> Clip:
-    """What a clip or a sound holds; its first frame is decoded. Unreadable when it is not whole."""
+    """Return what a clip or a sound holds; its first frame is decoded. Unreadable when it is not whole."""
     with _opened(file, format) as container:
         video = _video(container)
         try:
@@ -55,7 +55,7 @@ def measure(file: BinaryIO, format: Format) -> Clip:
 
 
 def poster(path: Path, target: Path, side: int) -> bool:
-    """Writes a JPG of a frame near the middle that is not black, or the brightest of a few."""
+    """Write a JPG of a frame near the middle that is not black, or the brightest of a few."""
     with path.open("rb") as file:
         format = sniff(file.read(HEAD))
         if format is None or not format.demuxer:
@@ -107,7 +107,7 @@ def _damaged(format: Format) -> Unreadable:
 
 
 def _video(container: InputContainer) -> VideoStream | None:
-    """The first picture track; the cover of a sound is none."""
+    """Return the first picture track; the cover of a sound is none."""
     for video in container.streams.video:
         if not video.disposition & Disposition.attached_pic:
             return video
@@ -121,7 +121,7 @@ def _length(container: InputContainer, video: VideoStream) -> float | None:
 
 
 def _heard(container: InputContainer, format: Format) -> float:
-    """Seconds of sound, counted packet by packet: a header may lie, and MP3 and AAC have none."""
+    """Return seconds of sound, counted packet by packet: a header may lie, and MP3 and AAC have none."""
     if not container.streams.audio:
         raise _damaged(format)
     sound = container.streams.audio[0]
@@ -132,7 +132,7 @@ def _heard(container: InputContainer, format: Format) -> float:
 
 
 def _frame(container: InputContainer, video: VideoStream, part: float) -> VideoFrame | None:
-    """The frame at a part of the length, or one a little before; None when there is none."""
+    """Return the frame at a part of the length, or one a little before; None when there is none."""
     found = None
     with contextlib.suppress(*_BROKEN):
         wanted = (container.duration or 0) * part

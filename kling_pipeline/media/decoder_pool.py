@@ -50,19 +50,19 @@ class Decoders:
         atexit.register(self.close)
 
     def measure(self, data: bytes | Path, name: str) -> dict[str, Any]:
-        """`{width, height, duration, fps}` of a file called `name` in what is said of it; Unreadable."""
+        """Return `{width, height, duration, fps}` of a file called `name` in what is said of it; Unreadable."""
         order = {"do": "measure"}
         if isinstance(data, bytes):
             return self._ask(order, name, data)
         return self._ask({**order, "path": str(data)}, name)
 
     def make_poster(self, path: Path, kind: str, target: Path, side: int) -> bool:
-        """Writes a JPG of a picture or a video; False when there is none, Unreadable when it cannot be."""
+        """Write a JPG of a picture or a video; False when there is none, Unreadable when it cannot be."""
         order = {"do": "poster", "path": str(path), "kind": kind, "target": str(target)}
         return bool(self._ask({**order, "side": side}, "file").get("made"))
 
     def close(self) -> None:
-        """Ends every process; who waits for one that is at work gets BusyError."""
+        """End every process; who waits for one that is at work gets BusyError."""
         with self._lock:
             idle, busy = self._idle, self._all.difference(self._idle)
             self._idle, self._all = [], set()
@@ -159,7 +159,7 @@ class _Decoder:
     def ask(
         self, order: dict[str, Any], data: bytes | None, seconds: float
     ) -> dict[str, Any] | None:
-        """The answer; None when it died, `left` then tells that the file had no part in it."""
+        """Return the answer; None when it died, `left` then tells that the file had no part in it."""
         clock = threading.Timer(seconds, self.kill)
         clock.daemon = True
         clock.start()
@@ -177,7 +177,7 @@ class _Decoder:
         return None
 
     def kill(self) -> None:
-        """Ends it in the middle of its work; the thread that asked sees its answer missing.
+        """End it in the middle of its work; the thread that asked sees its answer missing.
 
         If the answer is there already it counts, but nothing more is asked of this one.
         """
@@ -185,7 +185,7 @@ class _Decoder:
         self._process.kill()
 
     def end(self) -> None:
-        """Ends it when nobody asks it any more: its input closes, and it goes."""
+        """End it when nobody asks it any more: its input closes, and it goes."""
         with contextlib.suppress(OSError), self._process:
             assert self._process.stdin is not None
             self._process.stdin.close()

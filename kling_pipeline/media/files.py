@@ -55,7 +55,7 @@ class Facts:
 
 
 def inspect_upload(data: bytes | Path, *, cap: int | None = None) -> Facts:
-    """Measures a file that a person gives; `cap` in bytes stands in place of its kind's own.
+    """Measure a file that a person gives; `cap` in bytes stands in place of its kind's own.
 
     InputError: `not_media`, `unsupported_type`, `file_too_large`, `file_cut`, `file_too_complex`
     (more time or memory than a decoder is given), `image_too_large`, `video_too_large`.
@@ -82,7 +82,7 @@ def inspect_upload(data: bytes | Path, *, cap: int | None = None) -> Facts:
 
 
 def check_rule(facts: Facts, media: Media, field: str) -> None:
-    """Whether a file suits a field; InputError at the field with what was measured and the rule.
+    """Return whether a file suits a field; InputError at the field with what was measured and the rule.
 
     Codes: `wrong_kind`, `unsupported_type` (a result in a format that Kling itself does not take),
     `file_too_large`, `image_too_small`, `image_too_long`, `side_too_long`, `wrong_length`.
@@ -118,7 +118,7 @@ def check_rule(facts: Facts, media: Media, field: str) -> None:
 
 
 def verify_result(path: Path, kind: Kind, *, unread: bool = False) -> Facts:
-    """Measures a file that Kling sent; its size, length and format may be other than was asked for.
+    """Measure a file that Kling sent; its size, length and format may be other than was asked for.
 
     ResultError `result_wrong_kind` when it is not the kind of file, `result_cut` when it is empty,
     `result_unreadable` when it cannot be read; with `unread` it is taken all the same, unmeasured,
@@ -148,7 +148,7 @@ def verify_result(path: Path, kind: Kind, *, unread: bool = False) -> Facts:
 
 
 def make_poster(path: Path, kind: Kind, target: Path, side: int = 512) -> bool:
-    """Writes a JPG to show for a file, its longer side at most `side` px; False when there is none."""
+    """Write a JPG to show for a file, its longer side at most `side` px; False when there is none."""
     part = target.with_name(f".{target.name}.part")
     try:
         if kind == "audio" or not _is_readable(path, kind):
@@ -166,7 +166,7 @@ def make_poster(path: Path, kind: Kind, target: Path, side: int = 512) -> bool:
 
 
 def store_file(part: Path, folder: Path, sha256: str, suffix: str) -> Path:
-    """Moves a part file to `folder/ab/abcdef….mp4`, synced, mode 0600; both on one file system."""
+    """Move a part file to `folder/ab/abcdef….mp4`, synced, mode 0600; both on one file system."""
     if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not re.fullmatch(r"\.[a-z0-9]{1,5}", suffix):
         raise ValueError("a stored file is named by its sha256 and a plain suffix")
     home = folder / sha256[:2]

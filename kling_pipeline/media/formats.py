@@ -125,7 +125,7 @@ _OGG = {
 
 
 def sniff(head: bytes) -> Format | None:
-    """The format of a file by its first bytes; None when they say nothing."""
+    """Return the format of a file by its first bytes; None when they say nothing."""
     if head[4:8] == b"ftyp":
         return _branded(head)
     if head[4:8] in (b"moov", b"mdat", b"wide"):
@@ -151,7 +151,7 @@ def sniff(head: bytes) -> Format | None:
 
 
 def sniff_file(file: BinaryIO) -> Format | None:
-    """The format of an open file; of a sound by what stands behind the tags and zeros in front of it."""
+    """Return the format of an open file; of a sound by what stands behind the tags and zeros in front of it."""
     file.seek(0)
     head, place = file.read(HEAD), 0
     found = sniff(head)
@@ -169,7 +169,7 @@ def sniff_file(file: BinaryIO) -> Format | None:
 
 
 def _in_front(head: bytes) -> int:
-    """The length of an ID3v2 or APEv2 tag, or of zeros, that a file goes on with."""
+    """Return the length of an ID3v2 or APEv2 tag, or of zeros, that a file goes on with."""
     if head[:3] == b"ID3" and len(head) > 9:
         size = functools.reduce(lambda number, byte: number << 7 | byte & 127, head[6:10], 0)
         return size + (20 if head[5] & 0x10 else 10)
@@ -179,7 +179,7 @@ def _in_front(head: bytes) -> int:
 
 
 def _branded(head: bytes) -> Format:
-    """The format that an `ftyp` box names; the general brands of pictures leave it to the others."""
+    """Return the format that an `ftyp` box names; the general brands of pictures leave it to the others."""
     if head[8:12] not in (b"mif1", b"msf1", b"miaf"):
         return _BRANDS.get(head[8:12], _MP4)
     end = min(int.from_bytes(head[:4], "big"), len(head))

@@ -57,7 +57,7 @@ def measure(file: BinaryIO, format: Format) -> tuple[int, int]:
 
 
 def thumbnail(path: Path, target: Path, side: int) -> None:
-    """Writes a JPG whose longer side is at most `side` px; raises whatever a broken file makes."""
+    """Write a JPG whose longer side is at most `side` px; raises whatever a broken file makes."""
     with path.open("rb") as file:
         format = sniff(file.read(HEAD))
         if format is None or not format.picture:
@@ -68,7 +68,7 @@ def thumbnail(path: Path, target: Path, side: int) -> None:
 
 
 def save_small(picture: Image.Image, target: Path, side: int, turn: int = 1) -> None:
-    """Writes a JPG of a picture, turned as its EXIF says, on grey where it is transparent."""
+    """Write a JPG of a picture, turned as its EXIF says, on grey where it is transparent."""
     clear = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     mode = "RGBA" if clear else "RGB"
     # Made small before anything else: each further copy of a large picture is hundreds of megabytes.
@@ -102,7 +102,7 @@ def _opened(file: BinaryIO, format: Format) -> Iterator[tuple[Image.Image, int]]
 
 
 def _turn(exif: bytes) -> int:
-    """The orientation in EXIF data; 1 when there is none that can be read."""
+    """Return the orientation in EXIF data; 1 when there is none that can be read."""
     found = Image.Exif()
     try:
         found.load(exif)

@@ -35,7 +35,7 @@ class Jpeg:
 
 
 def read_jpeg(data: bytes) -> Jpeg:
-    """What the markers say; Unreadable when one is missing or there are too many scans."""
+    """Return what the markers say; Unreadable when one is missing or there are too many scans."""
     size: tuple[int, int] | None = None
     progressive, exif, scans = False, b"", 0
     kept, last, place = [], 0, 2

@@ -23,7 +23,7 @@ def find_end(tables: Mapping[bytes, bytes]) -> int:
 
 
 def _measure_chunks(tables: Mapping[bytes, bytes], chunks: int) -> _Numbers:
-    """How many bytes each chunk holds; 0 where the tables leave it open."""
+    """Return how many bytes each chunk holds; 0 where the tables leave it open."""
     runs = _read(tables.get(b"stsc", b""), 8, ">u4")
     runs = runs[: len(runs) // 3 * 3].reshape(-1, 3)
     sizes = tables.get(b"stsz", b"")

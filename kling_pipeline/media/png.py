@@ -47,7 +47,7 @@ class _Header:
 
 
 def read_png(file: BinaryIO, most: int) -> tuple[int, int, bytes]:
-    """Width, height and EXIF data; Unreadable when over `most` pixels or when pixels are missing."""
+    """Return width, height and EXIF data; Unreadable when over `most` pixels or when pixels are missing."""
     header: _Header | None = None
     got, palette, exif = 0, b"", b""
     packed = zlib.decompressobj()
@@ -68,7 +68,7 @@ def read_png(file: BinaryIO, most: int) -> tuple[int, int, bytes]:
 
 
 def strip_png(file: BinaryIO) -> io.BytesIO:
-    """A copy with the picture alone."""
+    """Return a copy with the picture alone."""
     bare = io.BytesIO()
     bare.write(_SIGNATURE)
     for kind, length, _ in _chunks(file):
@@ -96,7 +96,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, bool]]:
 
 
 def _checked(file: BinaryIO, kind: bytes, length: int) -> bytes:
-    """The content of a short chunk without which there is no picture."""
+    """Return the content of a short chunk without which there is no picture."""
     content = file.read(length) if length <= _LONGEST else b""
     if file.read(4) != struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))):
         raise Unreadable("file_cut", _CUT)
@@ -126,7 +126,7 @@ def _header(content: bytes, most: int) -> _Header:
 def _inflated(
     file: BinaryIO, length: int, whole: bool, packed: zlib._Decompress, header: _Header, got: int
 ) -> int:
-    """How many bytes there are once a chunk is inflated too, counted up to all; nothing is kept."""
+    """Return how many bytes there are once a chunk is inflated too, counted up to all; nothing is kept."""
     left, check = length, zlib.crc32(b"IDAT")
     try:
         while left:

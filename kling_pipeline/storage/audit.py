@@ -50,11 +50,11 @@ def audit(db: Connection) -> list[str]:
 
 
 def check_file(db: Connection) -> list[str]:
-    """What the database itself finds wrong with its file, the first five; empty is good."""
+    """Return what the database itself finds wrong with its file, the first five; empty is good."""
     rows = [str(row[0]) for row in db.execute("PRAGMA quick_check(5)")]
     return [] if rows == ["ok"] else rows
 
 
 def find_dangling(db: Connection) -> list[str]:
-    """The tables of the first five rows that refer to a row which is not there."""
+    """Return the tables of the first five rows that refer to a row which is not there."""
     return [str(row[0]) for row in db.execute("PRAGMA foreign_key_check").fetchall()[:5]]

@@ -57,7 +57,7 @@ def storage_error(error: BaseException) -> StudioError | None:
 
 @contextmanager
 def storing() -> Iterator[None]:
-    """Turns a refusal of the disk in its block into StorageError; what else goes wrong is left alone."""
+    """Turn a refusal of the disk in its block into StorageError; what else goes wrong is left alone."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:

@@ -17,7 +17,7 @@ _KINDS = ("user", "held", "spent")
 
 
 def grant(db: Connection, owner: str, amount: int, key: str) -> bool:
-    """Grants credits once per `key`; False when that key was used before. InputError for a bad amount."""
+    """Grant credits once per `key`; False when that key was used before. InputError for a bad amount."""
     if isinstance(amount, bool) or not isinstance(amount, int) or not 0 < amount <= _LARGEST:
         raise InputError.at(
             "amount", f"A grant is a whole number from 1 to {_LARGEST}, not {amount!r}."
@@ -28,7 +28,7 @@ def grant(db: Connection, owner: str, amount: int, key: str) -> bool:
 
 
 def reserve(db: Connection, owner: str, job_id: str, amount: int, credit_key: str) -> None:
-    """Holds the price of one job; CreditError when the balance is smaller."""
+    """Hold the price of one job; CreditError when the balance is smaller."""
     available = balance(db, owner)["available"]
     if amount > available:
         raise CreditError(amount, available)
@@ -40,7 +40,7 @@ def reserve(db: Connection, owner: str, job_id: str, amount: int, credit_key: st
 
 
 def charge(db: Connection, owner: str, idem: str, amount: int, credit_key: str) -> None:
-    """Takes the price of a preparation at once, once per key; CreditError when the balance is smaller."""
+    """Take the price of a preparation at once, once per key; CreditError when the balance is smaller."""
     available = balance(db, owner)["available"]
     if amount > available:
         raise CreditError(amount, available)
@@ -50,17 +50,17 @@ def charge(db: Connection, owner: str, idem: str, amount: int, credit_key: str) 
 
 
 def settle(db: Connection, job_id: str) -> None:
-    """Takes exactly what was held for a job."""
+    """Take exactly what was held for a job."""
     _leave(db, job_id, "settled", "settle", "spent")
 
 
 def release(db: Connection, job_id: str) -> None:
-    """Gives exactly what was held for a job back."""
+    """Give exactly what was held for a job back."""
     _leave(db, job_id, "released", "release", "user")
 
 
 def balance(db: Connection, owner: str) -> dict[str, Any]:
-    """`{"user", "available", "held", "spent"}` in credits."""
+    """Return `{"user", "available", "held", "spent"}` in credits."""
     rows = db.execute("SELECT kind, balance FROM account WHERE owner = ?", [owner]).fetchall()
     found = {row["kind"]: row["balance"] for row in rows}
     return {
@@ -72,7 +72,7 @@ def balance(db: Connection, owner: str) -> dict[str, Any]:
 
 
 def statement(db: Connection, owner: str) -> list[dict[str, Any]]:
-    """Every transaction of an owner, oldest first, with the available balance after it."""
+    """Return every transaction of an owner, oldest first, with the available balance after it."""
     rows = db.execute(
         """SELECT txn.id, job_id, kind, amount, at, credit_key FROM txn
            WHERE owner = ? ORDER BY id""",

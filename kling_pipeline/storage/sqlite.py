@@ -15,7 +15,7 @@ __all__ = ["Database", "Migrations"]
 
 @contextmanager
 def _without(*names: str) -> Iterator[None]:
-    """Lets modules that are not loaded yet look as if they were not installed."""
+    """Let modules that are not loaded yet look as if they were not installed."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is what Python has for this
     try:

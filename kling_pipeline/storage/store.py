@@ -66,7 +66,7 @@ class Store:
                 _migrate(Database(db), self.path)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a transaction and returns its result once that is on the disk.
+        """Run `work` in a transaction and returns its result once that is on the disk.
 
         `work` must touch nothing but the connection: it may be run again. What it raises is raised here, and then
         nothing of it is kept; StorageError where the disk takes nothing.
@@ -74,7 +74,7 @@ class Store:
         return self._writer.submit(work).result()
 
     def check(self) -> None:
-        """Commits a row to see whether that is possible; raises what a write would raise, within seconds.
+        """Commit a row to see whether that is possible; raises what a write would raise, within seconds.
 
         Many who ask at the same time ask once.
         """
@@ -146,7 +146,7 @@ class Store:
             self._idle.put(db)
 
     def close(self) -> None:
-        """Ends the writer after what is already handed in."""
+        """End the writer after what is already handed in."""
         self._closed = True
         self._writer.close()
         with self._watch_lock:
@@ -181,7 +181,7 @@ def _write_probe(db: Connection) -> None:
 
 
 def _migrate(db: Database, path: Path) -> None:
-    """Brings the tables up to this program, each change whole or not at all; StudioError if they are ahead of it."""
+    """Bring the tables up to this program, each change whole or not at all; StudioError if they are ahead of it."""
     known = {one.name for one in migrations.pending(Database(memory=True))}
     ahead = [one.name for one in migrations.applied(db) if one.name not in known]
     if ahead:
@@ -194,7 +194,7 @@ def _migrate(db: Database, path: Path) -> None:
 
 
 def bump(db: Connection) -> int:
-    """The next revision; taken in the transaction whose change it numbers."""
+    """Return the next revision; taken in the transaction whose change it numbers."""
     row = db.execute(
         "UPDATE meta SET value = value + 1 WHERE key = 'rev' RETURNING value"
     ).fetchone()
@@ -202,13 +202,13 @@ def bump(db: Connection) -> int:
 
 
 def get_meta(db: Connection, key: str) -> Any:
-    """A value of the meta table, or None."""
+    """Return a value of the meta table, or None."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
     return row[0] if row else None
 
 
 def set_meta(db: Connection, key: str, value: str | int | None) -> None:
-    """Sets a value of the meta table; None removes it."""
+    """Set a value of the meta table; None removes it."""
     if value is None:
         db.execute("DELETE FROM meta WHERE key = ?", [key])
     else:

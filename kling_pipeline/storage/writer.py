@@ -47,7 +47,7 @@ class Writer:
         self._thread = self._start()
 
     def submit(self, work: Callable[[Connection], T]) -> Future[T]:
-        """Hands work in; the future always ends. BusyError once the writer is closed."""
+        """Hand work in; the future always ends. BusyError once the writer is closed."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a write within a write would wait for itself")
         future: Future[T] = Future()
@@ -60,7 +60,7 @@ class Writer:
         return future
 
     def close(self) -> None:
-        """Ends the thread after what was handed in before; returns when that is done."""
+        """End the thread after what was handed in before; returns when that is done."""
         with self._lock:
             first, self._closed = not self._closed, True
             if first:
@@ -87,7 +87,7 @@ class Writer:
         self._forget()
 
     def _gather(self) -> tuple[list[_Task], bool]:
-        """What waits, but for its end, and whether the end was reached."""
+        """Return what waits, but for its end, and whether the end was reached."""
         group: list[_Task] = []
         while not group or (len(group) < _GROUP and not self._tasks.empty()):
             task = self._tasks.get()
@@ -97,7 +97,7 @@ class Writer:
         return group, False
 
     def _write(self, group: Sequence[_Task]) -> None:
-        """Commits a group; where one of it spoils the transaction, each alone."""
+        """Commit a group; where one of it spoils the transaction, each alone."""
         if not group:
             return
         try:
@@ -123,7 +123,7 @@ class Writer:
             task.settle(*outcome)
 
     def _forget(self) -> None:
-        """Closes the connection, and with it what it had begun."""
+        """Close the connection, and with it what it had begun."""
         db, self._db = self._db, None
         if db is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -131,7 +131,7 @@ class Writer:
 
 
 def _commit(db: Connection, group: Sequence[_Task]) -> list[tuple[Any, BaseException | None]]:
-    """Ends the open transaction, a savepoint for each; raises when nothing of it was kept."""
+    """End the open transaction, a savepoint for each; raises when nothing of it was kept."""
     outcomes: list[tuple[Any, BaseException | None]] = []
     for task in group:
         db.execute("SAVEPOINT one")

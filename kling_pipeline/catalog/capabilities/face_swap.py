@@ -37,7 +37,7 @@ class FaceSwap(Request):
 
 
 def scene_and_face(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """The scene is <<<image_1>>>, the face <<<image_2>>>."""
+    """Return the scene is <<<image_1>>>, the face <<<image_2>>>."""
     scene, face = fields.pop("image"), fields.pop("face_image")
     return {**fields, "image_list": [{"image": scene}, {"image": face}]}
 

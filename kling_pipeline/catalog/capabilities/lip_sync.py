@@ -91,7 +91,7 @@ class Speak(Request):
 
 
 def lay_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
-    """A video goes by its id at Kling or by its address, never both."""
+    """Return a video goes by its id at Kling or by its address, never both."""
     return {name: fields[name] for name in ("video_id", "video_url") if fields.get(name)}
 
 
@@ -129,7 +129,7 @@ def lay_speech(fields: Fields, step_results: StepResults) -> dict[str, Any]:
 
 
 def read_speech(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """The id of the sound at Kling, its seconds, and the sound to be heard."""
+    """Return the id of the sound at Kling, its seconds, and the sound to be heard."""
     audios = (data.get("task_result") or {}).get("audios") or []
     if not audios or not audios[0].get("id"):
         raise InputError.at("text", "Kling spoke nothing. Try other words.", code="no_speech")
@@ -140,7 +140,7 @@ def read_speech(data: Mapping[str, Any], step_results: StepResults) -> dict[str,
 
 
 def lay_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """The chosen face, or the one seen longest, and the part of the sound that fits into it."""
+    """Return the chosen face, or the one seen longest, and the part of the sound that fits into it."""
     face = _choose(step_results["identify-face"]["faces"], fields.get("face_id"))
     speech = step_results.get("tts") if fields.get("text") else None
     seconds = speech["seconds"] if speech else step_results["lengths"].get("sound_file") or 60
@@ -257,7 +257,7 @@ def sound_fits(
 
 
 def _spoken(sent: Fields, step_results: StepResults) -> int | None:
-    """Milliseconds of the text as it was spoken in this session, None when it is not this text."""
+    """Return milliseconds of the text as it was spoken in this session, None when it is not this text."""
     speech = step_results.get("tts", {})
     asked = speech.get("asked", {})
     same = asked and all(asked.get(name) == sent.get(name) for name in Speak.model_fields)

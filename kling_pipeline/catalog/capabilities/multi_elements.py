@@ -96,7 +96,7 @@ class Nothing(Request):
 
 
 def lay_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
-    """A video goes by its id at Kling or by its address, never both."""
+    """Return a video goes by its id at Kling or by its address, never both."""
     return {name: fields[name] for name in ("video_id", "video_url") if fields.get(name)}
 
 
@@ -110,7 +110,7 @@ def lay_marks(fields: Fields, step_results: StepResults) -> dict[str, Any]:
 
 
 def lay_session(fields: Fields, step_results: StepResults) -> dict[str, Any]:
-    """The session alone."""
+    """Return the session alone."""
     return {"session_id": _session(step_results)}
 
 
@@ -130,7 +130,7 @@ def read_begin(data: Mapping[str, Any], step_results: StepResults) -> dict[str, 
 
 
 def read_marks(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """The frame and its masks as PNG; InputError when Kling found nothing at the marks."""
+    """Return the frame and its masks as PNG; InputError when Kling found nothing at the marks."""
     result = data.get("res") or {}
     masks = [
         str((one.get("png_mask") or {}).get("base64") or "")
@@ -146,7 +146,7 @@ def read_marks(data: Mapping[str, Any], step_results: StepResults) -> dict[str, 
 
 
 def read_preview(data: Mapping[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """The video with its mask."""
+    """Return the video with its mask."""
     video = (data.get("res") or {}).get("video")
     return {"video": {FETCH: str(video or ""), "kind": "video"}}
 
@@ -209,7 +209,7 @@ def edit_fits(
 
 
 def _marked(step_results: StepResults) -> Mapping[str, int]:
-    """How many things are marked on each frame."""
+    """Return how many things are marked on each frame."""
     found: Mapping[str, int] = step_results.get(_MARKS, {}).get("marked", {})
     return found
 

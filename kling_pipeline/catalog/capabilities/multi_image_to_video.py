@@ -55,7 +55,7 @@ def on_omni_video(fields: dict[str, Any], step_results: StepResults) -> dict[str
 
 
 def as_the_brief_says(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """The old endpoint: up to four pictures, no frames."""
+    """Return the old endpoint: up to four pictures, no frames."""
     body = dict(fields)
     return {**body, "image_list": [{"image": one} for one in body.pop("image_list")]}
 

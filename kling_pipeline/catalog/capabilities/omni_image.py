@@ -43,7 +43,7 @@ class OmniImage(Request):
 
 
 def wrapped(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """Each reference in an object of its own; a number of pictures in a series as a number."""
+    """Return each reference in an object of its own; a number of pictures in a series as a number."""
     body = dict(fields)
     if pictures := body.pop("image_list", None):
         body["image_list"] = [{"image": one} for one in pictures]
