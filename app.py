@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from kling_pipeline.console import prepare_console, say
+from kling_pipeline.console import prepare_console, write_line
 from kling_pipeline.data_folder import own_paths
 from kling_pipeline.errors import StudioError
 from kling_pipeline.redaction import install_redaction
@@ -177,7 +177,7 @@ def main(settings: Settings) -> None:
     mode = "demo mode: nothing is sent or charged" if settings.demo else settings.kling_base_url
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     port = listener.getsockname()[1]
-    say(f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})")
+    write_line(f"Kling Studio at http://{f'[{shown}]' if ':' in shown else shown}:{port} ({mode})")
     if not serve(app, listener, runtime.stop_worker):
         sys.exit(3)  # uvicorn has logged the reason
 

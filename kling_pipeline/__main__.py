@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kling_pipeline.cli_input import check_line, read_lines, read_order, read_params, say_check
-from kling_pipeline.console import drop_unwritten, prepare_console, say, say_json
-from kling_pipeline.doctor import examine, put_in_sentences
+from kling_pipeline.cli_input import check_line, format_check, parse_line, read_lines, read_params
+from kling_pipeline.console import drop_unwritten, prepare_console, write_json, write_line
+from kling_pipeline.doctor import examine, to_sentences
 from kling_pipeline.errors import InputError, StudioError
 from kling_pipeline.pipeline import JobRequest
 from kling_pipeline.redaction import install_redaction
@@ -38,7 +38,7 @@ def worker() -> None:
     with _open_when_possible() as runtime:
         if runtime.settings.studio_workers:
             runtime.start_worker()
-        _say("working; Ctrl+C stops")
+        _to_stderr("working; Ctrl+C stops")
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
@@ -64,7 +64,7 @@ def run(
         if file is not None:
             requests = [
                 JobRequest(
-                    *read_order(pipeline, OWNER, line, f"{file}, line {number}"), count, template
+                    *parse_line(pipeline, OWNER, line, f"{file}, line {number}"), count, template
                 )
                 for number, line in read_lines(file)
             ]
@@ -75,10 +75,10 @@ def run(
             raise InputError("Name a capability, or a --file.")
         submission = pipeline.submit_all(OWNER, requests)
         for finding in submission.warnings:
-            _say(f"{finding.field}: {finding.message}")
+            _to_stderr(f"{finding.field}: {finding.message}")
         jobs = pipeline.show(submission)
         if wait:
-            jobs = _see_through(runtime, [job["id"] for job in jobs])
+            jobs = _wait_for_end(runtime, [job["id"] for job in jobs])
         _print({"jobs": jobs}, as_json, [_line(job) for job in jobs])
     if wait and any(job["state"] != "done" for job in jobs):
         raise typer.Exit(1)
@@ -97,7 +97,7 @@ def lint(
         ]
     price = sum(one["price"] or 0 for one in checks)
     wrong = sum(bool(one["errors"]) for one in checks)
-    lines = [said for one in checks for said in say_check(one)]
+    lines = [said for one in checks for said in format_check(one)]
     total = f"{len(checks)} lines, {wrong} wrong, {price} credits"
     _print({"lines": checks, "price": price, "wrong": wrong}, as_json, [*lines, total])
     if wrong:
@@ -140,7 +140,7 @@ def doctor(as_json: AsJson = False) -> None:
     with _open() as runtime:
         if runtime.demo is not None:
             runtime.reach_kling()
-        report = put_in_sentences(examine(runtime.pipeline.engine))
+        report = to_sentences(examine(runtime.pipeline.engine))
     lines = [f"problem: {one}" for one in report["problems"]]
     lines += [f"warning: {one}" for one in report["warnings"]]
     _print(report, as_json, lines or ["all is well"])
@@ -186,15 +186,15 @@ def main() -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename:
             raise
         drop_unwritten(sys.stdout)
-        _say(f"Not all of it could be written to standard output: {error.strerror}.")
+        _to_stderr(f"Not all of it could be written to standard output: {error.strerror}.")
         sys.exit(1)
     except StudioError as error:
-        _say(error.message)
+        _to_stderr(error.message)
         for field, sentence in getattr(error, "fields", {}).items():
             if sentence not in error.message:
-                _say(f"  {field}: {sentence}")
+                _to_stderr(f"  {field}: {sentence}")
         if error.next:
-            _say(error.next)
+            _to_stderr(error.next)
         sys.exit(2)
 
 
@@ -216,17 +216,17 @@ def _open_when_possible() -> Runtime:
                 raise
             if error.message != told:
                 told = error.message
-                _say(told)
+                _to_stderr(told)
         time.sleep(5)
 
 
-def _see_through(runtime: Runtime, ids: list[str]) -> list[dict[str, Any]]:
+def _wait_for_end(runtime: Runtime, ids: list[str]) -> list[dict[str, Any]]:
     runtime.start_worker()
     told = ""
     while True:
         if (waits := runtime.pipeline.notice()) != told:
             told = waits
-            _say(waits or "Kling takes jobs again.")
+            _to_stderr(waits or "Kling takes jobs again.")
         found = [runtime.pipeline.job(OWNER, one) for one in ids]
         if all(job["state"] in ENDED or _waits_for_owner(job) for job in found):
             return found
@@ -242,14 +242,14 @@ def _line(job: dict[str, Any]) -> str:
     return f"{job['take']:>5}  {job['state']:<9} {job['price']:>6}  {job['capability']}  {job['id']}{reason}"
 
 
-def _say(text: str) -> None:
-    say(text, sys.stderr)
+def _to_stderr(text: str) -> None:
+    write_line(text, sys.stderr)
 
 
 def _print(document: dict[str, Any], as_json: bool, lines: list[str]) -> None:
-    said = [say_json(document)] if as_json else map(say, lines)
+    said = [write_json(document)] if as_json else map(write_line, lines)
     if reason := next(filter(None, said), None):
-        _say(f"Not all of it could be written to standard output: {reason}.")
+        _to_stderr(f"Not all of it could be written to standard output: {reason}.")
         raise typer.Exit(1)
 
 

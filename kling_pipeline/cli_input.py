@@ -29,7 +29,7 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def read_order(pipeline: Pipeline, owner: str, line: str, where: str) -> tuple[str, dict[str, Any]]:
+def parse_line(pipeline: Pipeline, owner: str, line: str, where: str) -> tuple[str, dict[str, Any]]:
     """Return the capability and the params of a line; InputError says where it is none."""
     try:
         row = json.loads(line)
@@ -68,7 +68,7 @@ def check_line(
     """Return `{line, capability, price, findings, errors}` of one line; the price is None where it is wrong."""
     checked: dict[str, Any] = {"line": number, "capability": None, "price": None}
     try:
-        name, params = read_order(pipeline, owner, line, f"{file}, line {number}")
+        name, params = parse_line(pipeline, owner, line, f"{file}, line {number}")
         checked["capability"] = name
         quote = pipeline.quote(owner, name, params, variants)
     except InputError as error:
@@ -77,7 +77,7 @@ def check_line(
     return {**checked, "price": quote["price"], "findings": quote["warnings"], "errors": {}}
 
 
-def say_check(checked: Mapping[str, Any]) -> Iterator[str]:
+def format_check(checked: Mapping[str, Any]) -> Iterator[str]:
     """A checked line in words: its price, then one line for each thing to say."""
     price = "not for sale" if checked["price"] is None else f"{checked['price']} credits"
     yield f"line {checked['line']}  {checked['capability'] or '?'}  {price}"

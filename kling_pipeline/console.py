@@ -19,7 +19,7 @@ def prepare_console() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(text: str, stream: TextIO | None = None) -> str | None:
+def write_line(text: str, stream: TextIO | None = None) -> str | None:
     """One line, on standard output unless another stream is given; dropped when nobody reads there any more.
 
     What hindered it is given back where somebody may have wanted it, on a full disk for one.
@@ -42,8 +42,8 @@ def drop_unwritten(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def say_json(document: dict[str, Any]) -> str | None:
+def write_json(document: dict[str, Any]) -> str | None:
     """One JSON document on standard output, in ASCII where that is not UTF-8; what hindered it."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     utf8 = codecs.lookup(encoding).name == "utf-8"
-    return say(json.dumps(document, ensure_ascii=not utf8))
+    return write_line(json.dumps(document, ensure_ascii=not utf8))

@@ -24,7 +24,7 @@ _BACKUP = "Stop the studio, keep a copy of its data folder, and put back the las
 _MISSING = "Put the file back from a copy; Kling keeps a result for 30 days."
 
 # What each code says, and how it is mended.
-SIGNS: Mapping[str, tuple[str, str]] = {
+ISSUES: Mapping[str, tuple[str, str]] = {
     "ledger": ("ledger: {detail}", _BACKUP),
     "integrity": ("studio.db: {detail}", _BACKUP),
     "dangling": ("studio.db: a row of {table} points nowhere", _BACKUP),
@@ -53,7 +53,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     ),
     "orphans_unseen": ("Not all of Kling's lists could be read for lost tasks.", "Check again later."),
 }  # fmt: skip
-Sign = dict[str, Any]
+Issue = dict[str, Any]
 
 
 def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
         counted = db.execute("SELECT state, count(*) AS n FROM job GROUP BY state")
         states = Counter({row["state"]: row["n"] for row in counted})
         findings = audit(db)
-        problems = [_sign("ledger", detail=sentence) for sentence in findings]
+        problems = [_issue("ledger", detail=sentence) for sentence in findings]
         problems += _integrity(db) + _files(db, engine)
         problems += [_orphan(engine, db, one) for one in seen if is_orphan(db, one.task)]
         return {
@@ -78,7 +78,7 @@ def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
         }
 
 
-def put_in_sentences(report: dict[str, Any]) -> dict[str, Any]:
+def to_sentences(report: dict[str, Any]) -> dict[str, Any]:
     """Return `{"jobs", "audit", "problems", "warnings"}` of a report, each sign as one text, as the command line tells it."""
     said = {
         kind: [f"{one['message']} {one['next']}" for one in report[kind]]
@@ -87,71 +87,71 @@ def put_in_sentences(report: dict[str, Any]) -> dict[str, Any]:
     return {"jobs": report["jobs"], "audit": report["audit"], **said}
 
 
-def _sign(code: str, /, **figures: Any) -> Sign:
-    message, how = SIGNS[code]
+def _issue(code: str, /, **figures: Any) -> Issue:
+    message, how = ISSUES[code]
     return {"code": code, "figures": figures, "message": message.format(**figures), "next": how}
 
 
-def _integrity(db: Connection) -> list[Sign]:
-    found = [_sign("integrity", detail=detail) for detail in check_file(db)]
-    return found + [_sign("dangling", table=table) for table in find_dangling(db)]
+def _integrity(db: Connection) -> list[Issue]:
+    found = [_issue("integrity", detail=detail) for detail in check_file(db)]
+    return found + [_issue("dangling", table=table) for table in find_dangling(db)]
 
 
-def _files(db: Connection, engine: Engine) -> list[Sign]:
+def _files(db: Connection, engine: Engine) -> list[Issue]:
     problems = []
     for row in db.execute("SELECT id, path, bytes FROM asset"):
         file = engine.assets / row["path"]
         if not file.exists():
-            problems.append(_sign("file_missing", asset=row["id"], path=row["path"]))
+            problems.append(_issue("file_missing", asset=row["id"], path=row["path"]))
         elif file.stat().st_size != row["bytes"]:
-            problems.append(_sign("file_size", asset=row["id"], path=row["path"]))
+            problems.append(_issue("file_size", asset=row["id"], path=row["path"]))
     return problems
 
 
-def _ask(engine: Engine) -> tuple[list[Sign], list[OwnTask]]:
+def _ask(engine: Engine) -> tuple[list[Issue], list[OwnTask]]:
     """Return how Kling answers, and its tasks that bear an id of this installation."""
-    warnings: list[Sign] = []
+    warnings: list[Issue] = []
     seen: list[OwnTask] = []
     try:
         engine.client.look_many(routes(engine)[0], 1, 1)
         seen, failures = list_own_tasks(engine)
     except KlingError as error:
         # Where one list does not answer, a dozen more would only take a dozen times as long.
-        warnings, failures = [_sign("kling", code=error.code, message=error.message)], 1
+        warnings, failures = [_issue("kling", code=error.code, message=error.message)], 1
     if engine.client.proxy:
-        warnings.append(_sign("proxy", address=engine.client.proxy))
+        warnings.append(_issue("proxy", address=engine.client.proxy))
     # An answer that refuses has a date too, and a clock that is off may be why.
     if seconds := clock_is_off(engine):
-        warnings.insert(0, _sign("skew", seconds=seconds))
-    return warnings + ([_sign("orphans_unseen")] if failures else []), seen
+        warnings.insert(0, _issue("skew", seconds=seconds))
+    return warnings + ([_issue("orphans_unseen")] if failures else []), seen
 
 
-def _orphan(engine: Engine, db: Connection, seen: OwnTask) -> Sign:
+def _orphan(engine: Engine, db: Connection, seen: OwnTask) -> Issue:
     price = price_orphan(engine, db, seen)
-    return _sign("orphan", task=seen.task.id, external=seen.task.external_id, price=price)
+    return _issue("orphan", task=seen.task.id, external=seen.task.external_id, price=price)
 
 
-def _warnings(db: Connection, engine: Engine) -> list[Sign]:
+def _warnings(db: Connection, engine: Engine) -> list[Issue]:
     warnings = []
     free = shutil.disk_usage(engine.settings.studio_data_dir).free
     if free < _DISK_FLOOR:
-        warnings.append(_sign("disk", mb=free // 1024**2))
+        warnings.append(_issue("disk", mb=free // 1024**2))
     if not is_leased(db, engine, SCHEDULER_LEASE):
-        warnings.append(_sign("no_worker"))
+        warnings.append(_issue("no_worker"))
     if paused := notice(db):
-        warnings.append(_sign("paused", code=paused["code"], message=paused["message"]))
+        warnings.append(_issue("paused", code=paused["code"], message=paused["message"]))
     for row in db.execute("SELECT key FROM meta WHERE key LIKE 'unordered:%'"):
-        warnings.append(_sign("unordered", list=row["key"][10:]))
+        warnings.append(_issue("unordered", list=row["key"][10:]))
     for code, where in (
         ("aside", "state = 'saving' AND error IS NOT NULL"),
         ("unknown", "state = 'unknown'"),
     ):
         if n := db.execute(f"SELECT count(*) FROM job WHERE {where}").fetchone()[0]:
-            warnings.append(_sign(code, n=n))
+            warnings.append(_issue(code, n=n))
     return warnings + _undecided(db)
 
 
-def _undecided(db: Connection) -> list[Sign]:
+def _undecided(db: Connection) -> list[Issue]:
     """Return each take that waits for its owner, and each that Kling tells nothing readable of, with what was said."""
     where = f"""state IN ('running', 'checking', 'saving', 'unknown') AND (error IS NOT NULL
                 OR {json_field("status", "code")} = 'unreadable')"""
@@ -161,8 +161,8 @@ def _undecided(db: Connection) -> list[Sign]:
     more = db.execute(f"SELECT count(*) FROM job WHERE {where}").fetchone()[0] - len(jobs)
     return [
         *(
-            _sign("undecided", take=job.label, job=job.id, said=text)
+            _issue("undecided", take=job.label, job=job.id, said=text)
             for job, text in zip(jobs, said, strict=True)
         ),
-        *([_sign("undecided_more", n=more)] if more > 0 else []),
+        *([_issue("undecided_more", n=more)] if more > 0 else []),
     ]

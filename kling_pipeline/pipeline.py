@@ -13,7 +13,7 @@ from kling_pipeline.jobs.accounts import read_balance
 from kling_pipeline.jobs.actions import cancel_job, retry_job
 from kling_pipeline.jobs.callbacks import poll_soon, verify_signature
 from kling_pipeline.jobs.cleanup import clean_up
-from kling_pipeline.jobs.coalescing import Viewers
+from kling_pipeline.jobs.coalescing import ChangeFeed
 from kling_pipeline.jobs.concurrency import due_jobs, raise_caps
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.idempotency import JobRequest
@@ -45,7 +45,7 @@ class Pipeline:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.viewers = Viewers(engine)
+        self.change_feed = ChangeFeed(engine)
 
     @property
     def settings(self) -> Settings:
@@ -143,7 +143,7 @@ class Pipeline:
 
     def jobs_since(self, owner: str, rev: int) -> dict[str, Any]:
         """Return jobs changed after a revision; the newest 200 for 0, or with `reset` when it is not ours."""
-        return dict(json.loads(self.viewers.ask(owner, rev).result()))
+        return dict(json.loads(self.change_feed.ask(owner, rev).result()))
 
     def jobs_before(self, owner: str, job_id: str) -> list[dict[str, Any]]:
         """Return the next older jobs, newest first."""

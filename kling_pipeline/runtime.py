@@ -65,7 +65,7 @@ class Runtime:
         for decoders in (UPLOADS, RESULTS):
             decoders.close()
         self.stop_worker()
-        self.pipeline.viewers.close()
+        self.pipeline.change_feed.close()
         for client in self._clients:
             client.close()
         self.store.close()

@@ -42,7 +42,7 @@ def _describe(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:
                 "id": call.id,
                 "price": prices[call.id],
                 "opens": call.opens,
-                "kept": call.kept,
+                "kept": call.result_key,
                 "asks": list(call.asks.model_fields),
             }
             for call in capability.calls

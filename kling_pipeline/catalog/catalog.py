@@ -146,8 +146,8 @@ class Catalog:
     ) -> dict[str, Any]:
         """Return the body of the create call, files still by reference, without ids; `route`: another than the model's."""
         found, row = self.sold(capability, model, route)
-        lay = found.layouts.get(route or row.route.id)
-        body = lay(dict(fields), step_results) if lay else dict(fields)
+        build = found.layouts.get(route or row.route.id)
+        body = build(dict(fields), step_results) if build else dict(fields)
         return {"model_name": row.name, **body} if row.send_name else body
 
     def _model(

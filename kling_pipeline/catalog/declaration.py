@@ -266,7 +266,7 @@ class Call:
     id: str
     path: str
     asks: type[Request]
-    lay: Callable[[Fields, StepResults], dict[str, Any]]
+    build: Callable[[Fields, StepResults], dict[str, Any]]
     read: Callable[[Mapping[str, Any], StepResults], dict[str, Any]]
     units: Decimal = Decimal(0)
     opens: bool = False
@@ -276,7 +276,7 @@ class Call:
     made: Callable[[Fields, StepResults], bool] = lambda fields, step_results: False
 
     @property
-    def kept(self) -> str:
+    def result_key(self) -> str:
         """The name under which its answer is kept."""
         return self.keeps or self.id
 
@@ -361,7 +361,7 @@ class Capability:
             and call.when(fields)
             and not (in_session and call.opens)
             and not (in_session and call.made(fields, step_results))
-            and step_results.get(call.kept, {}).get("asked") != call.asked(fields)
+            and step_results.get(call.result_key, {}).get("asked") != call.asked(fields)
         ]
 
 

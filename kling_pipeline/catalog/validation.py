@@ -21,7 +21,7 @@ def read_request(
     try:
         request = capability.request.model_validate(dict(params))
     except ValidationError as error:
-        raise say_errors(error) from None
+        raise input_error(error) from None
     given = request.model_dump(mode="json")
     chosen = {
         name
@@ -31,7 +31,7 @@ def read_request(
     return given, frozenset(chosen)
 
 
-def say_errors(error: ValidationError) -> InputError:
+def input_error(error: ValidationError) -> InputError:
     """pydantic's findings as one sentence a field, with the measured value and the rule."""
     fields: dict[str, str] = {}
     for item in error.errors(include_url=False):

@@ -18,7 +18,7 @@ from kling_pipeline.jobs.queries import changes_since
 _KEPT, _KEPT_BYTES = 256, 16 * 1024 * 1024  # answers, and what they take together
 
 
-class Viewers:
+class ChangeFeed:
     """Answers what changed since a revision, never with less than was committed when it was asked."""
 
     def __init__(self, engine: Engine) -> None:

@@ -24,7 +24,7 @@ def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
 
 def has_capacity(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
     """Return whether a pool has room for so many slots; one task always may try when none is in flight."""
-    if not _at_pace(db, engine, pool):
+    if not _may_send(db, engine, pool):
         return False
     used, cap = _used(db, pool), read_caps(db, engine).get(pool)
     return cap is None or used == 0 or used + slots <= cap
@@ -53,13 +53,13 @@ def _next_queued(db: Connection, engine: Engine) -> list[str]:
     most = 1 if current is not None else 200
     caps, ids = read_caps(db, engine), list[str]()
     for (pool,) in db.execute("SELECT DISTINCT pool FROM job WHERE state = 'queued'").fetchall():
-        if not _at_pace(db, engine, pool):
+        if not _may_send(db, engine, pool):
             continue
         used = _used(db, pool)
         free = max(caps[pool] - used, 0 if used else 1) if pool in caps else most
         rows = db.execute(
             "SELECT id FROM job WHERE state = 'queued' AND pool = ? AND next_at <= ? ORDER BY seq LIMIT ?",
-            [pool, now, min(free, most, 1 if _pace(db, engine, pool) else most)],
+            [pool, now, min(free, most, 1 if _throttle_state(db, engine, pool) else most)],
         )
         ids += [row["id"] for row in rows]
     return ids
@@ -81,28 +81,28 @@ def lower_cap(db: Connection, pool: str, job_id: str, now: int) -> bool:
 
 def throttle(db: Connection, engine: Engine, pool: str) -> int:
     """Asked too fast, or others have the places: the pool rests, longer each time; until when, in milliseconds."""
-    now, before = engine.now(), _pace(db, engine, pool)
+    now, before = engine.now(), _throttle_state(db, engine, pool)
     times = before["times"] + 1 if before else 0
     until = now + engine.wait(min(30.0, 2.0**times))
     set_meta(db, f"pace:{pool}", json.dumps({"until": until, "times": times}))
     return until
 
 
-def _pace(db: Connection, engine: Engine, pool: str) -> dict[str, int]:
+def _throttle_state(db: Connection, engine: Engine, pool: str) -> dict[str, int]:
     """Return the rest that a pool takes or has just taken; empty when it goes on as usual."""
     told = get_meta(db, f"pace:{pool}")
-    pace: dict[str, int] = json.loads(told) if told else {}
-    recent = pace and engine.now() < pace["until"] + engine.wait(_CALM_SECONDS)
-    return pace if recent else {}
+    state: dict[str, int] = json.loads(told) if told else {}
+    recent = state and engine.now() < state["until"] + engine.wait(_CALM_SECONDS)
+    return state if recent else {}
 
 
-def _at_pace(db: Connection, engine: Engine, pool: str) -> bool:
+def _may_send(db: Connection, engine: Engine, pool: str) -> bool:
     """Return whether one more may be sent now: not while the pool rests, and one by one for a while after it."""
-    pace = _pace(db, engine, pool)
-    if not pace:
+    state = _throttle_state(db, engine, pool)
+    if not state:
         return True
     row = db.execute("SELECT 1 FROM job WHERE pool = ? AND state = 'sending' LIMIT 1", [pool])
-    return engine.now() >= pace["until"] and row.fetchone() is None
+    return engine.now() >= state["until"] and row.fetchone() is None
 
 
 def raise_caps(db: Connection, engine: Engine) -> None:

@@ -25,7 +25,7 @@ from kling_pipeline.kling.dialects import Task
 from kling_pipeline.storage.job_states import REFUNDED, sql_states
 from kling_pipeline.storage.store import Connection, get_meta
 
-_SILENT = 3  # lists that do not answer, after which the others are not asked
+_MOST_FAILURES = 3  # lists that do not answer, after which the others are not asked
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def list_own_tasks(engine: Engine) -> tuple[list[OwnTask], int]:
             found = engine.client.look_many(route, 1, 500)
         except KlingError:
             failures += 1
-            if failures == _SILENT:
+            if failures == _MOST_FAILURES:
                 break
             continue
         seen += [
@@ -125,7 +125,7 @@ def adopt_orphan(engine: Engine, owner: str, task_id: str) -> str:
                 [parted, given_up.id],
             )
         open_account(db, owner, engine.settings.opening_credits)
-        columns = _like(given_up) if given_up else _unseen(engine, seen.route)
+        columns = _copy_columns(given_up) if given_up else _default_columns(engine, seen.route)
         common = {**columns, "owner": owner, "price": price, "state": "queued", "created_at": now}
         job = insert_click(
             db, {**common, "updated_at": now, "external_task_id": seen.task.external_id}
@@ -155,7 +155,7 @@ def _job_of_task(db: Connection, task: Task) -> Job | None:
     return find_job(db, row["id"]) if row else None
 
 
-def _like(job: Job) -> dict[str, Any]:
+def _copy_columns(job: Job) -> dict[str, Any]:
     """Return what a job was asked for, for the one that takes its place."""
     columns = (
         "capability", "model", "route", "endpoint", "pool", "slots", "duration_key", "credit_key",
@@ -168,7 +168,7 @@ def _like(job: Job) -> dict[str, Any]:
     }
 
 
-def _unseen(engine: Engine, route: Route) -> dict[str, Any]:
+def _default_columns(engine: Engine, route: Route) -> dict[str, Any]:
     """Of a task whose job is in no store only the endpoint is known."""
     made = _first_model(engine, route)
     assert made is not None  # it has a price

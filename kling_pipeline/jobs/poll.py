@@ -34,7 +34,7 @@ from kling_pipeline.storage.store import Connection, set_meta
 log = logging.getLogger(__name__)
 PAGE = 500
 SINGLE_LOOKS = 20
-_SILENT = (
+_MOST_FAILURES = (
     3  # looks without any answer, lists among them, after which the rest waits for the next tick
 )
 _ALONE_AFTER = 3  # lists without any answer, after which a job is looked at alone
@@ -90,16 +90,16 @@ class _TickBudget:
 
     def __init__(self, engine: Engine) -> None:
         self._until = time.monotonic() + engine.settings.scaled(_TICK_SECONDS)
-        self._silent = 0
+        self._failures = 0
 
     def count(self, error: KlingError) -> None:
         """Each look without an answer may have lasted a whole time-out."""
-        self._silent += not error.answered
+        self._failures += not error.answered
 
     @property
     def spent(self) -> bool:
         """Whether the rest waits for the next tick."""
-        return self._silent >= _SILENT or time.monotonic() > self._until
+        return self._failures >= _MOST_FAILURES or time.monotonic() > self._until
 
 
 def _poll_route(

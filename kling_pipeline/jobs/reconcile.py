@@ -42,9 +42,9 @@ def check(engine: Engine, job: Job) -> None:
         task = find_task(engine, route_of(engine, job), job, thorough=proof)
     except KlingError as error:
         missed = error
-        later = _absent if error.verdict == "absent" else _unseen
+        later = _absent if error.verdict == "absent" else _unanswered_lookup
         if isinstance(error, Inconclusive):
-            later = _untold
+            later = _inconclusive
         engine.store.write(lambda db: later(db, engine, job, asked, missed))
         return
     adopt(engine, job, task)
@@ -94,12 +94,14 @@ def adopt(engine: Engine, job: Job, task: Task) -> None:
 def _absent(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
     """Not found. Proof needs the fence to be down when it was asked, and two looks after it."""
     if job.checkpoint.get("exists"):
-        return _untold(db, engine, job, asked, error)
+        return _inconclusive(db, engine, job, asked, error)
     proof = _unfenced if engine.client.unfenced else _fenced
     proof(db, engine, job, asked)
 
 
-def _unseen(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
+def _unanswered_lookup(
+    db: Connection, engine: Engine, job: Job, asked: int, error: KlingError
+) -> None:
     """Kling did not answer, or in words that say nothing: those are not listened to for ever."""
     if error.answered and asked > max(_fence(engine, job), _lookup_timeout(engine, job)):
         _give_up(db, engine, job, error.message)
@@ -113,12 +115,12 @@ def _unseen(db: Connection, engine: Engine, job: Job, asked: int, error: KlingEr
         update(db, job, now, status=status, figures=figures, **later)
 
 
-def _untold(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
+def _inconclusive(db: Connection, engine: Engine, job: Job, asked: int, error: KlingError) -> None:
     """Kling answers, and no answer of this kind will ever prove anything."""
     if asked > max(_fence(engine, job), _lookup_timeout(engine, job)):
         _give_up(db, engine, job)
     else:
-        _unseen(db, engine, job, asked, error)
+        _unanswered_lookup(db, engine, job, asked, error)
 
 
 def _fence(engine: Engine, job: Job) -> int:
@@ -141,7 +143,7 @@ def _fenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
     elif job.absences < 1:
         touch(db, job, absences=job.absences + 1, next_at=now + engine.wait(1))
     else:
-        _send_again(db, engine, job, "proved absent after the fence")
+        _requeue_absent(db, engine, job, "proved absent after the fence")
 
 
 def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
@@ -151,7 +153,7 @@ def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
         delay = engine.wait(backoff(job.tries, 2, 15))
         touch(db, job, tries=job.tries + 1, next_at=now + delay)
     elif route_of(engine, job).duplicate_refused:
-        _send_again(db, engine, job, "not found for 15 minutes; Kling refuses a repeat")
+        _requeue_absent(db, engine, job, "not found for 15 minutes; Kling refuses a repeat")
     else:
         _give_up(db, engine, job)
 
@@ -169,7 +171,7 @@ def _give_up(db: Connection, engine: Engine, job: Job, said: str = "") -> None:
     ask_owner(db, engine, job, error, status="unknown")
 
 
-def _send_again(db: Connection, engine: Engine, job: Job, why: str) -> None:
+def _requeue_absent(db: Connection, engine: Engine, job: Job, why: str) -> None:
     """Kling has no such task: once more, unless it has been as vain often enough."""
     now, unanswered = engine.now(), job.checkpoint.get("unanswered", {})
     if retries_exhausted(unanswered):

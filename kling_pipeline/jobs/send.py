@@ -72,11 +72,11 @@ def _prepare(engine: Engine, job: Job) -> Job | None:
         return job
     fields, step_results = job.request["fields"], job.checkpoint["step_results"]
     for call in capability.steps(fields, step_results):
-        body = thaw(engine, job.owner, call.lay(fields, step_results))
+        body = thaw(engine, job.owner, call.build(fields, step_results))
         data = engine.client.ask(call.path, body, engine.settings.scaled(_ASK_SECONDS))
         failpoint("step")
         kept = read_answer(call, data, step_results)
-        step_results = {**step_results, call.kept: {**kept, "asked": call.asked(fields)}}
+        step_results = {**step_results, call.result_key: {**kept, "asked": call.asked(fields)}}
         moved = engine.store.write(
             partial(_checkpoint, engine=engine, job=job, step_results=step_results)
         )

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from pydantic import ValidationError
 
 from kling_pipeline.catalog.declaration import FETCH, Call, Capability
-from kling_pipeline.catalog.validation import say_errors
+from kling_pipeline.catalog.validation import input_error
 from kling_pipeline.errors import (
     BusyError,
     CreditError,
@@ -32,10 +32,10 @@ from kling_pipeline.storage.store import Connection
 HOURS = 24  # Kling docs, multi-elements, Sept 2026; for lip sync not stated, taken as the same
 _ASK_SECONDS = 60.0  # a preview is a video that Kling makes while we wait
 _LEAST_SECONDS = 45.0
-_TURN_SECONDS = 10.0
+_LOCK_SECONDS = 10.0
 _FILE_CAP = 200 * 1024 * 1024
-_turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
-_turns_lock = threading.Lock()
+_locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+_locks_lock = threading.Lock()
 
 
 def open_session(
@@ -53,8 +53,8 @@ def open_session(
     given, _ = resolve_files(engine, owner, capability, given)
     frozen = freeze(engine, owner, capability, given)
     price = _price(engine, capability, call)
-    _afford(engine, owner, price)
-    step_results = {call.kept: _ask(engine, owner, call, frozen, {})}
+    _check_balance(engine, owner, price)
+    step_results = {call.result_key: _ask(engine, owner, call, frozen, {})}
     session_id, now = secrets.token_hex(16), engine.now()
 
     def write(db: Connection) -> None:
@@ -79,7 +79,7 @@ def call_session(
 
     One after the other: an answer tells what it is after the calls before it, and Kling keeps count.
     """
-    with _turn(session_id):
+    with _exclusive(session_id):
         _call(engine, owner, session_id, call_id, params)
     return show_session(engine, owner, session_id)
 
@@ -94,7 +94,7 @@ def _call(
         raise NotFound(f"{row['capability']} has no call {call_id!r}.")
     given = _read(call, params)
     price = _price(engine, capability, call)
-    _afford(engine, owner, price)
+    _check_balance(engine, owner, price)
     fields, step_results = {**row["frozen"], **given}, row["step_results"]
     answer = _ask(engine, owner, call, fields, step_results)
 
@@ -105,7 +105,7 @@ def _call(
             raise NotFound("There is no such session.")
         count = db.execute(
             "UPDATE session SET step_results = ?, calls = calls + 1 WHERE id = ? RETURNING calls",
-            [json.dumps({**json.loads(told["step_results"]), call.kept: answer}), session_id],
+            [json.dumps({**json.loads(told["step_results"]), call.result_key: answer}), session_id],
         ).fetchone()[0]
         _charge(db, owner, capability, session_id, f"{call.id}:{count}", price)
 
@@ -114,11 +114,11 @@ def _call(
 
 
 @contextmanager
-def _turn(session_id: str) -> Iterator[None]:
+def _exclusive(session_id: str) -> Iterator[None]:
     """Let the calls of a session wait for each other; BusyError where that takes long, since each holds a thread."""
-    with _turns_lock:
-        lock = _turns.setdefault(session_id, threading.Lock())
-    if not lock.acquire(timeout=_TURN_SECONDS):
+    with _locks_lock:
+        lock = _locks.setdefault(session_id, threading.Lock())
+    if not lock.acquire(timeout=_LOCK_SECONDS):
         raise BusyError(
             "Another call of this session is still under way. Nothing was charged; try again in a moment."
         )
@@ -189,7 +189,7 @@ def _read(call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return call.asks.model_validate(dict(params)).model_dump(mode="json", exclude_none=True)
     except ValidationError as error:
-        raise say_errors(error) from None
+        raise input_error(error) from None
 
 
 def _ask(
@@ -201,7 +201,7 @@ def _ask(
 ) -> Any:
     """One call and what it keeps; a refusal of Kling's is the person's to mend, so it is an InputError."""
     try:
-        body = thaw(engine, owner, call.lay(fields, step_results))
+        body = thaw(engine, owner, call.build(fields, step_results))
         failpoint("session_asks")
         data = engine.client.ask(
             call.path,
@@ -255,7 +255,7 @@ def _price(engine: Engine, capability: Capability, call: Call) -> int:
     return int(call.units * unit)
 
 
-def _afford(engine: Engine, owner: str, price: int) -> None:
+def _check_balance(engine: Engine, owner: str, price: int) -> None:
     if price:
         with engine.store.read() as db:
             available = ledger.balance(db, owner)["available"]

@@ -40,7 +40,7 @@ class Decoders:
         self, most: int, waiting: int | None = None,
         *, cpu: int = CPU_SECONDS, wall: float = WALL_SECONDS,
     ) -> None:  # fmt: skip
-        self._places = threading.BoundedSemaphore(most)
+        self._slots = threading.BoundedSemaphore(most)
         self._bound = None if waiting is None else most + waiting
         self._cpu, self._wall = cpu, wall
         self._lock = threading.Lock()
@@ -74,7 +74,7 @@ class Decoders:
 
     def _ask(self, order: dict[str, Any], name: str, data: bytes | None = None) -> dict[str, Any]:
         order["seconds"] = self._cpu
-        with self._place():
+        with self._slot():
             closed = self._closed
             for _ in range(_TRIES):
                 decoder = self._take()
@@ -97,7 +97,7 @@ class Decoders:
         raise BusyError("Files cannot be measured at this moment; try again in a few seconds.")
 
     @contextlib.contextmanager
-    def _place(self) -> Iterator[None]:
+    def _slot(self) -> Iterator[None]:
         with self._lock:
             if self._bound is not None and self._asking >= self._bound:
                 raise BusyError(
@@ -106,7 +106,7 @@ class Decoders:
                 )
             self._asking += 1
         try:
-            with self._places:
+            with self._slots:
                 yield
         finally:
             with self._lock:
@@ -164,8 +164,8 @@ class _Decoder:
         clock.daemon = True
         clock.start()
         try:
-            self._begun = self._begun or self._hear() is not None
-            answer = self._talk(order, data) if self._begun else None
+            self._begun = self._begun or self._receive() is not None
+            answer = self._exchange(order, data) if self._begun else None
         finally:
             clock.cancel()
             clock.join()  # it may fire at this very moment; from here on `killed` is known
@@ -194,7 +194,7 @@ class _Decoder:
             except subprocess.TimeoutExpired:
                 self._process.kill()
 
-    def _talk(self, order: dict[str, Any], data: bytes | None) -> dict[str, Any] | None:
+    def _exchange(self, order: dict[str, Any], data: bytes | None) -> dict[str, Any] | None:
         head = {**order, "bytes": len(data)} if data is not None else order
         pipe = self._process.stdin
         assert pipe is not None
@@ -205,9 +205,9 @@ class _Decoder:
             pipe.flush()
         except OSError:
             return None
-        return self._hear()
+        return self._receive()
 
-    def _hear(self) -> dict[str, Any] | None:
+    def _receive(self) -> dict[str, Any] | None:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         return json.loads(line) if line.endswith(b"\n") else None

@@ -37,7 +37,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
-        self._places = threading.BoundedSemaphore(_READERS)
+        self._slots = threading.BoundedSemaphore(_READERS)
         self._reading = threading.local()
         self._probe: tuple[float, Future[None]] | None = None
         # SQLite counts what others commit for each connection apart, so one asks all the time.
@@ -118,12 +118,12 @@ class Store:
         if outer is not None:
             yield outer
             return
-        if not self._places.acquire(timeout=_BUSY_SECONDS):
+        if not self._slots.acquire(timeout=_BUSY_SECONDS):
             raise BusyError("Too many questions are being answered at this moment; ask again.")
         try:
             yield from self._read()
         finally:
-            self._places.release()
+            self._slots.release()
 
     def _read(self) -> Iterator[Connection]:
         db = None

@@ -98,12 +98,12 @@ class Desk:
         units = Decimal(0)
         for call in plan.capability.steps(fields, step_results):
             data = self.client.ask(
-                call.path, thaw(self.engine, OWNER, call.lay(fields, step_results))
+                call.path, thaw(self.engine, OWNER, call.build(fields, step_results))
             )
             units += Decimal(data["final_unit_deduction"])
             step_results = {
                 **step_results,
-                call.kept: {**call.read(data, step_results), "asked": call.asked(fields)},
+                call.result_key: {**call.read(data, step_results), "asked": call.asked(fields)},
             }
         body = CATALOG.body(capability, plan.model.name, fields, step_results)
         body = {

@@ -200,8 +200,11 @@ class Desk:
         plan, fields, step_results = checked.plan, checked.frozen, checked.step_results
         calls = []
         for call in plan.capability.steps(fields, step_results) if plan.model.steps else []:
-            calls.append({"path": call.path, "body": self._shown(call.lay(fields, step_results))})
-            step_results = {**step_results, call.kept: call.read(ANSWERS[call.id], step_results)}
+            calls.append({"path": call.path, "body": self._shown(call.build(fields, step_results))})
+            step_results = {
+                **step_results,
+                call.result_key: call.read(ANSWERS[call.id], step_results),
+            }
         body = self.catalog.body(capability, plan.model.name, fields, step_results)
         laid = dialects.body(plan.model.route, self._shown(body), "ks-our-own-id")
         return {"before": calls, "path": plan.model.route.path, "body": laid}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_pipeline.doctor import SIGNS, examine, put_in_sentences
+from kling_pipeline.doctor import ISSUES, examine, to_sentences
 from kling_pipeline.errors import CreditError, InputError, NotFound
 from kling_pipeline.jobs.external_ids import installation_mark
 from kling_pipeline.storage import ledger
@@ -19,7 +19,7 @@ def codes(harness: Harness, kind: str = "warnings", *, ask_kling: bool = True) -
 
 def test_well_is_empty(harness: Harness) -> None:
     harness.submit()
-    told = put_in_sentences(examine(harness.engine))
+    told = to_sentences(examine(harness.engine))
     assert list(told) == ["jobs", "audit", "problems", "warnings"]
     assert (told["jobs"], told["audit"], told["problems"]) == ({"queued": 1}, "ok", [])
     [warning] = told["warnings"]
@@ -114,7 +114,7 @@ def test_a_pause_names_the_clock_where_it_was_measured(harness: Harness, code: i
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("code", SIGNS)
+@pytest.mark.parametrize("code", ISSUES)
 def test_every_sign_has_words(code: str, lang: str) -> None:
     assert {f"doctor.{code}.what", f"doctor.{code}.next"} <= read_words(lang).keys()
 

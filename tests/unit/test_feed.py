@@ -115,9 +115,9 @@ class Counted:
 def crowd(harness: Harness, revs: list[int]) -> list[dict[str, Any]]:
     """The answers of viewers that all ask while an earlier answer is still being made."""
     gate = threading.Event()
-    viewers = harness.pipeline.viewers
-    viewers._thread.submit(gate.wait, 20)
-    asked = [viewers.ask(harness.owner, rev) for rev in revs]
+    change_feed = harness.pipeline.change_feed
+    change_feed._thread.submit(gate.wait, 20)
+    asked = [change_feed.ask(harness.owner, rev) for rev in revs]
     gate.set()
     return [json.loads(one.result(20)) for one in asked]
 
@@ -166,9 +166,9 @@ def test_an_answer_that_fails_is_told_to_all_who_asked_and_to_no_one_after(
     harness.submit()
     with monkeypatch.context() as patch:
         patch.setattr("kling_pipeline.jobs.coalescing.changes_since", lambda *_: 1 / 0)
-        viewers, gate = harness.pipeline.viewers, threading.Event()
-        viewers._thread.submit(gate.wait, 20)
-        asked = [viewers.ask(harness.owner, 0) for _ in range(3)]
+        change_feed, gate = harness.pipeline.change_feed, threading.Event()
+        change_feed._thread.submit(gate.wait, 20)
+        asked = [change_feed.ask(harness.owner, 0) for _ in range(3)]
         assert asked[0].cancel(), "whose page was closed"
         gate.set()
         for one in asked[1:]:
@@ -179,28 +179,28 @@ def test_an_answer_that_fails_is_told_to_all_who_asked_and_to_no_one_after(
 
 def test_the_answers_that_are_kept_are_bounded_in_bytes(harness: Harness, monkeypatch) -> None:
     harness.submit()
-    viewers = harness.pipeline.viewers
-    answer = len(viewers.ask(harness.owner, 0).result(20))
-    assert sum(map(len, viewers._answers.values())) == answer
+    change_feed = harness.pipeline.change_feed
+    answer = len(change_feed.ask(harness.owner, 0).result(20))
+    assert sum(map(len, change_feed._answers.values())) == answer
     monkeypatch.setattr("kling_pipeline.jobs.coalescing._KEPT_BYTES", 2 * answer)
     asked = crowd(harness, [0, *range(10**6, 10**6 + 40)])
     assert len(asked) == 41
-    assert sum(map(len, viewers._answers.values())) <= 2 * answer
+    assert sum(map(len, change_feed._answers.values())) <= 2 * answer
     assert crowd(harness, [0])[0]["jobs"] == asked[0]["jobs"]
 
 
 def test_viewers_that_are_closed_have_answered_and_take_no_more(harness: Harness) -> None:
-    viewers, gate = harness.pipeline.viewers, threading.Event()
-    viewers._thread.submit(gate.wait, 20)
-    asked = viewers.ask(harness.owner, 0)
-    closing = threading.Thread(target=viewers.close)
+    change_feed, gate = harness.pipeline.change_feed, threading.Event()
+    change_feed._thread.submit(gate.wait, 20)
+    asked = change_feed.ask(harness.owner, 0)
+    closing = threading.Thread(target=change_feed.close)
     closing.start()
     gate.set()
     closing.join(20)
     assert not closing.is_alive()
     assert asked.done()
     with pytest.raises(BusyError):
-        viewers.ask(harness.owner, 0)
+        change_feed.ask(harness.owner, 0)
 
 
 def test_what_waits_is_asked_once_however_many_wait(harness: Harness, monkeypatch) -> None:
@@ -221,5 +221,5 @@ def test_where_no_thread_can_be_had_nobody_is_left_waiting(harness: Harness, mon
         patch.setattr(threading.Thread, "start", none_left)
         for _ in range(2):
             with pytest.raises(BusyError):
-                harness.pipeline.viewers.ask(harness.owner, 0)
+                harness.pipeline.change_feed.ask(harness.owner, 0)
     assert harness.pipeline.jobs_since(harness.owner, 0)["jobs"] == []

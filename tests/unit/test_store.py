@@ -343,7 +343,7 @@ def test_a_reader_that_finds_no_place_is_told(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(store, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(store, "_slots", threading.BoundedSemaphore(1))
     with store.read():
         [told] = together(lambda: kept(store))
     assert isinstance(told, BusyError)

@@ -300,7 +300,7 @@ def test_content_that_a_result_has_stays_although_its_upload_passes_the_quota(
     harness.configure(studio_quota_mb=3)
     kept = upload(harness, sized(2), paid=True)
     harness.store.write(lambda db: db.execute("UPDATE asset SET owner = 'somebody'"))
-    monkeypatch.setattr("kling_pipeline.jobs.inputs.check_room", lambda *_, **__: None)
+    monkeypatch.setattr("kling_pipeline.jobs.inputs.check_space", lambda *_, **__: None)
     upload(harness, sized(2, 60))
     with pytest.raises(StorageError):
         upload(harness, sized(2))

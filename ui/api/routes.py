@@ -167,7 +167,7 @@ class Api:
         if not since.isdecimal() or len(since) > 18:
             raise InputError.at("since", "since is a revision: a whole number from 0.")
         # Without a thread, so that many viewers do not take those of other routes.
-        body = await asyncio.wrap_future(self.pipeline.viewers.ask(OWNER, int(since)))
+        body = await asyncio.wrap_future(self.pipeline.change_feed.ask(OWNER, int(since)))
         headers = {"Cache-Control": "no-store"}
         return Response(body, media_type="application/json", headers=headers)
 

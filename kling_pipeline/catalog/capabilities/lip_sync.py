@@ -90,7 +90,7 @@ class Speak(Request):
     voice_speed: Speed = 1.0
 
 
-def lay_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
+def build_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """Return a video goes by its id at Kling or by its address, never both."""
     return {name: fields[name] for name in ("video_id", "video_url") if fields.get(name)}
 
@@ -118,7 +118,7 @@ def read_faces(data: Mapping[str, Any], step_results: StepResults) -> dict[str, 
     }
 
 
-def lay_speech(fields: Fields, step_results: StepResults) -> dict[str, Any]:
+def build_speech(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """Kling docs, text to speech, Sept 2026."""
     return {
         "text": fields["text"],
@@ -139,7 +139,7 @@ def read_speech(data: Mapping[str, Any], step_results: StepResults) -> dict[str,
     return {"audio_id": str(audio["id"]), "seconds": seconds, "audio": heard}
 
 
-def lay_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
+def build_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Return the chosen face, or the one seen longest, and the part of the sound that fits into it."""
     face = _choose(step_results["identify-face"]["faces"], fields.get("face_id"))
     speech = step_results.get("tts") if fields.get("text") else None
@@ -182,7 +182,7 @@ def _choose(faces: list[Mapping[str, Any]], face_id: str | None) -> Mapping[str,
 
 def as_the_brief_says(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """One call with two addresses, `create_lipsync_task(audio_url, video_url)`."""
-    return {**lay_video(fields, step_results), "audio_url": fields["sound_file"]}
+    return {**build_video(fields, step_results), "audio_url": fields["sound_file"]}
 
 
 def sound_or_text(
@@ -276,14 +276,14 @@ CAPABILITY = Capability(
     makes="video",
     credit_key="kling_lip_sync",
     request=LipSync,
-    layouts={"advanced-lip-sync": lay_task, "lipsync": as_the_brief_says},
+    layouts={"advanced-lip-sync": build_task, "lipsync": as_the_brief_says},
     calls=(
         Call(
-            id="identify-face", path="/v1/videos/identify-face", asks=Identify, lay=lay_video,
+            id="identify-face", path="/v1/videos/identify-face", asks=Identify, build=build_video,
             read=read_faces, units=Decimal("0.05"), opens=True,
         ),
         Call(
-            id="tts", path="/v1/audio/tts", asks=Speak, lay=lay_speech, read=read_speech,
+            id="tts", path="/v1/audio/tts", asks=Speak, build=build_speech, read=read_speech,
             units=Decimal("0.05"), when=lambda fields: bool(fields.get("text")),
         ),
     ),

@@ -95,12 +95,12 @@ class Nothing(Request):
     """A call without fields of its own."""
 
 
-def lay_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
+def build_video(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """Return a video goes by its id at Kling or by its address, never both."""
     return {name: fields[name] for name in ("video_id", "video_url") if fields.get(name)}
 
 
-def lay_marks(fields: Fields, step_results: StepResults) -> dict[str, Any]:
+def build_marks(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """Marks on a frame of the session's video."""
     return {
         "session_id": _session(step_results),
@@ -109,7 +109,7 @@ def lay_marks(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     }
 
 
-def lay_session(fields: Fields, step_results: StepResults) -> dict[str, Any]:
+def build_session(fields: Fields, step_results: StepResults) -> dict[str, Any]:
     """Return the session alone."""
     return {"session_id": _session(step_results)}
 
@@ -156,7 +156,7 @@ def read_clear(data: Mapping[str, Any], step_results: StepResults) -> dict[str, 
     return {"masks": [], "marked": {}}
 
 
-def lay_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
+def build_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """ "5" for an input of 2 to 5 seconds, "10" for one of 7 to 10."""
     begun = step_results["init-selection"]
     seconds = (
@@ -226,23 +226,23 @@ CAPABILITY = Capability(
     makes="video",
     credit_key="kling_multi_elements",
     request=MultiElements,
-    layouts={"multi-elements": lay_task, "multi-elements-slash": lay_task},
+    layouts={"multi-elements": build_task, "multi-elements-slash": build_task},
     calls=(
-        Call("init-selection", f"{_AT}/init-selection", Begin, lay_video, read_begin, opens=True),
+        Call("init-selection", f"{_AT}/init-selection", Begin, build_video, read_begin, opens=True),
         Call(
-            "add-selection", f"{_AT}/add-selection", Mark, lay_marks, read_marks,
+            "add-selection", f"{_AT}/add-selection", Mark, build_marks, read_marks,
             when=lambda fields: bool(fields.get("points")),
             made=lambda fields, step_results: any(_marked(step_results).values()),
         ),
         Call(
-            "delete-selection", f"{_AT}/delete-selection", Mark, lay_marks, read_marks,
+            "delete-selection", f"{_AT}/delete-selection", Mark, build_marks, read_marks,
             step=False, keeps=_MARKS,
         ),
         Call(
-            "clear-selection", f"{_AT}/clear-selection", Nothing, lay_session, read_clear,
+            "clear-selection", f"{_AT}/clear-selection", Nothing, build_session, read_clear,
             step=False, keeps=_MARKS,
         ),
-        Call("preview-selection", f"{_AT}/preview-selection", Nothing, lay_session, read_preview, step=False),
+        Call("preview-selection", f"{_AT}/preview-selection", Nothing, build_session, read_preview, step=False),
     ),
     rules=(edit_fits,),
     numbered=("video", "image_list"),
