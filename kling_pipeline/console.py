@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-__all__ = ["drop_unwritten", "prepare_console", "say", "say_json"]
+__all__ = ["drop_unwritten", "prepare_console", "write_json", "write_line"]
 
 
 def prepare_console() -> None:

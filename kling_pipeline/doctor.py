@@ -57,9 +57,9 @@ Issue = dict[str, Any]
 
 
 def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
-    """Return `{"jobs": {state: n}, "audit", "problems", "warnings", "pools"}`; a sign is `{code, figures, message, next}`.
+    """Return `{"jobs": {state: n}, "audit", "problems", "warnings", "pools"}`, each issue as `{code, figures, …}`.
 
-    Reads only, so it is safe beside a running app. Kling is asked while no transaction is open.
+    Read only, so it is safe beside a running app. Kling is asked while no transaction is open.
     """
     warnings, seen = _ask(engine) if ask_kling else ([], [])
     with engine.store.read() as db:
@@ -79,7 +79,7 @@ def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
 
 
 def to_sentences(report: dict[str, Any]) -> dict[str, Any]:
-    """Return `{"jobs", "audit", "problems", "warnings"}` of a report, each sign as one text, as the command line tells it."""
+    """Return `{"jobs", "audit", "problems", "warnings"}` for the command line, each issue as one text."""
     said = {
         kind: [f"{one['message']} {one['next']}" for one in report[kind]]
         for kind in ("problems", "warnings")

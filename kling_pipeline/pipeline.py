@@ -105,7 +105,7 @@ class Pipeline:
         return self.job(owner, job_id)
 
     def retry(self, owner: str, job_id: str) -> dict[str, Any]:
-        """Return the owner's second thought: takes up what was set aside, asks again, or sends again."""
+        """Resume a job that was set aside, ask Kling again, or send it again; the job as it then is."""
         retry_job(self.engine, owner, job_id)
         return self.job(owner, job_id)
 

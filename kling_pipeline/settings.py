@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     @field_validator("https_proxy", "all_proxy")
     @classmethod
     def _proxy(cls, given: SecretStr | None) -> SecretStr | None:
-        """Return an address without a scheme is one of a plain proxy, as curl has it; desktops write socks:// for socks5://."""
+        """Read an address without a scheme as a plain proxy's, as curl does; desktops write socks:// for socks5://."""
         if given is None:
             return None
         url = given.get_secret_value()

@@ -144,7 +144,7 @@ class Catalog:
         step_results: Mapping[str, Any],
         route: str = "",
     ) -> dict[str, Any]:
-        """Return the body of the create call, files still by reference, without ids; `route`: another than the model's."""
+        """Return the body of the create call, files by reference, no ids; `route` stands in for the model's own."""
         found, row = self.sold(capability, model, route)
         build = found.layouts.get(route or row.route.id)
         body = build(dict(fields), step_results) if build else dict(fields)

@@ -110,14 +110,14 @@ class Request(Part):
 
 
 def written(value: object) -> object:
-    """Return seconds may come as a number; Kling's legacy bodies take them as text."""
+    """Take seconds as a number, too; Kling's legacy bodies take them as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value
 
 
 def blank_is_none(value: object) -> object:
-    """Return a text of which nothing is seen is no text; one longer than any prompt is left to the field's own rule."""
+    """Read a text without a visible character as None; one longer than any prompt is left to the field's own rule."""
     blank = isinstance(value, str) and len(value) <= PROMPT_LENGTH and is_blank(value)
     return None if blank else value
 
@@ -165,7 +165,7 @@ Guidance = Annotated[float | None, Field(ge=0, le=1), Look("slider", advanced=Tr
 
 
 def given(value: str) -> str:
-    """Return a file or a text that is needed is there; what is longer than any prompt is read as a file."""
+    """Refuse a blank value; what is longer than any prompt is read as a file."""
     if len(value) <= PROMPT_LENGTH and is_blank(value):
         raise ValueError("This is needed.")
     return value

@@ -10,7 +10,7 @@ _passes: dict[str, int] = {}
 
 
 def failpoint(name: str) -> None:
-    """End the process as `kill -9` would when this line was named; else does nothing."""
+    """End the process as `kill -9` would when this line was named; else do nothing."""
     wanted = os.environ.get("STUDIO_FAILPOINT")
     if not wanted:
         return

@@ -145,7 +145,7 @@ def _refer(value: str) -> Any:
 
 
 def _address(engine: Engine, owner: str, name: str, value: str, media: Media) -> tuple[str, Any]:
-    """Return how Kling gets a video: the body's field and its value (Kling docs, inputs: URL or its own id, 30 days)."""
+    """Return the body's field for a video and its value: a URL or Kling's own id (Kling docs, inputs; kept 30 days)."""
     url = media.as_url or name
     if not value.startswith(ASSET):
         return url, value

@@ -57,7 +57,7 @@ def list_own_tasks(engine: Engine) -> tuple[list[OwnTask], int]:
 
 
 def routes(engine: Engine) -> list[Route]:
-    """Return every endpoint that a model of the catalog is asked at, then those that jobs were sent to before it changed."""
+    """Return every endpoint of the catalog, then those that jobs were sent to before the catalog changed."""
     found = {
         model.route.path: model.route
         for name in engine.catalog.capabilities

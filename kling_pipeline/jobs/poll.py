@@ -131,7 +131,7 @@ def _poll_route(
 
 
 def _is_overdue(engine: Engine, job: Job, task: Task) -> bool:
-    """Return whether the list may tell what was: something on the way can keep it, so who is late has a look of its own."""
+    """Return whether a job is so late that a cached list may hide its end; it gets a look of its own."""
     if task.status in ("succeeded", "failed"):
         return False
     long = engine.now() - (job.started_at or 0) > engine.wait(_OVERDUE_SECONDS)
@@ -141,7 +141,7 @@ def _is_overdue(engine: Engine, job: Job, task: Task) -> bool:
 def _list(
     engine: Engine, route: Route, jobs: list[Job], due: list[Job]
 ) -> tuple[dict[str, Task], KlingError | None]:
-    """Return tasks by job id, from as few pages as will show every job that is due; and the error when no answer came."""
+    """Return tasks by job id from as few list pages as show every due job, and the error when no answer came."""
     by_id = {job.provider_task_id: job for job in jobs}
     by_ours = {job.external_task_id: job for job in jobs}
     missing = {job.id for job in due}

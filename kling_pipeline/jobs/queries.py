@@ -85,7 +85,7 @@ def every_job(db: Connection, engine: Engine, owner: str) -> list[dict[str, Any]
 
 
 def full_statement(db: Connection, engine: Engine, owner: str) -> list[dict[str, Any]]:
-    """Return every ledger transaction, oldest first, with the take it belongs to and the credits that Kling says it took."""
+    """Return every ledger transaction, oldest first, with the job it belongs to and the credits Kling says it took."""
     jobs = {
         row["id"]: Job.from_row(row)
         for row in db.execute("SELECT * FROM job WHERE owner = ?", [owner])

@@ -176,7 +176,7 @@ def _assets(db: Connection, ids: list[str]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _inputs(engine: Engine, jobs: list[Job]) -> dict[str, dict[str, dict[str, str]]]:
-    """Return the file of each field that takes one, by job and field; a list of files and an address are not among them."""
+    """Return the asset of each single-file field by job and field; lists of files and addresses are left out."""
     shown: dict[str, dict[str, dict[str, str]]] = {}
     for job in jobs:
         capability = engine.catalog.capabilities.get(job.capability)

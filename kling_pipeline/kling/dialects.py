@@ -203,7 +203,7 @@ def _output(kind: Kind, index: int, item: object) -> Output:
 
 
 def _link(value: object) -> str | None:
-    """Return an address as it is asked for; a file's name in other letters or with spaces comes as it is, or escaped."""
+    """Return an address in ASCII, its path and query percent-encoded where they are not; None if it is none."""
     if not isinstance(value, str) or len(value) > MAX_LINK or not value.strip().isprintable():
         return None
     link = quote(value.strip(), safe=_AS_IT_IS)

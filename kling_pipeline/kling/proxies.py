@@ -30,7 +30,7 @@ class Proxies:
         return cls(chosen.get_secret_value() if chosen else None, tuple(spared))
 
     def find(self, host: str, port: int | None = None) -> str | None:
-        """Return the address of the proxy to ask for a host; None for a straight line. This machine is never asked for."""
+        """Return the address of the proxy for a host; None for a direct connection. This machine is never proxied."""
         host = host.lower().strip("[]").rstrip(".")
         if self.address is None or is_loopback(host) or host.endswith(".localhost"):
             return None

@@ -47,7 +47,7 @@ def read_mentions(prompt: str) -> list[Mention]:
 
 
 def without_marks(prompt: str) -> str:
-    """Return the prompt's own words."""
+    """Return the prompt without its `<<<…>>>` marks."""
     return _MARK.sub(" ", prompt)
 
 

@@ -37,7 +37,7 @@ class FaceSwap(Request):
 
 
 def scene_and_face(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
-    """Return the scene is <<<image_1>>>, the face <<<image_2>>>."""
+    """Send the scene as <<<image_1>>> and the face as <<<image_2>>>."""
     scene, face = fields.pop("image"), fields.pop("face_image")
     return {**fields, "image_list": [{"image": scene}, {"image": face}]}
 
