@@ -222,8 +222,8 @@ class Worker:
             return
         self._last_error = said, now + _LOG_AGAIN
         # What a disk or a lock refuses is told by its sentence alone.
-        known = isinstance(error, StorageError | BusyError)
-        log.error("%s", said, exc_info=None if known else error)
+        expected = isinstance(error, StorageError | BusyError)
+        log.error("%s", said, exc_info=None if expected else error)
 
     def _holds_scheduler_lease(self) -> bool:
         engine = self.pipeline.engine

@@ -79,17 +79,66 @@ PAGE_WORDS = {
     "silent": "idle_seconds",
 }
 
+ENGINE_FILES = (
+    *(
+        f"kling_pipeline/{name}/"
+        for name in ("catalog", "jobs", "kling", "lint", "media", "storage")
+    ),
+    *(
+        f"kling_pipeline/{name}.py"
+        for name in (
+            *("__main__", "cli_input", "console", "data_folder", "demo", "doctor", "env_file"),
+            *("errors", "pipeline", "redaction", "runtime", "settings", "worker"),
+        )
+    ),
+)
+ENGINE_WORDS = {
+    "bell": "notify",
+    "ring": "notify",
+    "rung": "notified",
+    "pump": "scheduler_lease",
+    "has_place": "has_capacity",
+    "show_places": "show_queue_positions",
+    "outlook": "queue_forecast",
+    "say": "status, write_line",
+    "says": "status, status_text",
+    "known": "step_results, or the name of what is known",
+    "heir": "successor",
+    "sift": "apply_limits",
+    "me": "process_id",
+    "in_hand": "active_jobs",
+    "lend": "expose_file",
+    "lent": "exposed",
+    "digest_order": "digest_request",
+    "check_order": "check_request",
+    "take_files": "resolve_files",
+    "take_over": "recover_leases",
+    "take_up": "resume",
+    "set_back": "record_step_failure",
+    "stumbled": "step_failed",
+    "vain": "retries_exhausted, save_failures",
+    "unheard": "unanswered",
+    "patience": "timeout, tick_budget",
+    "sweep": "clean_up",
+    "swept": "cleaned",
+    "wish": "cancel_requested",
+    "wished": "cancel_requested",
+    "hear": "on_bytes, receive",
+    "untold": "inconclusive",
+    "sight": "successful_poll",
+    "misses": "failed_polls",
+    "viewers": "change_feed",
+    "mend": "repair",
+    "anew": "resigned",
+    "door": "pipeline",
+    "desk": "service",
+}
+
 # Old words and the field's, by the folder in which the old one is wrong; the longest folder that
 # fits a file counts beside the shorter ones. A word of two parts stands as in a name: `in_hand`.
 OLD_NAMES: dict[str, dict[str, str]] = {
     "": {},
-    "kling_pipeline/": {
-        "heir": "successor",
-        "sift": "apply_limits",
-        "digest_order": "digest_request",
-        "check_order": "check_request",
-        "take_files": "resolve_files",
-    },
+    **dict.fromkeys(ENGINE_FILES, ENGINE_WORDS),
     "tests/unit/": {"bench": "harness"},
     **dict.fromkeys(PAGE_FILES, PAGE_WORDS),
     "kling_pipeline/simulator/": SIMULATOR_WORDS,
@@ -103,6 +152,4 @@ STILL_NAMED: dict[str, set[str]] = {
     "": set(),
     "ui/api/files.py": {"incoming"},  # the engine's folder of uploads
     "ui/gradio_errors.py": {"state_session_capacity"},  # Gradio's
-    "ui/middleware/upload_quota.py": {"check_room"},  # the engine's
-    "tests/unit/test_upload_quota.py": {"check_room"},
 }

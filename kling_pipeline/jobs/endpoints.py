@@ -30,9 +30,9 @@ def read_route(engine: Engine, name: str, endpoint: Mapping[str, Any] | None) ->
 
     NotFound when no row of any contract bears the name.
     """
-    known = {name: value for name, value in (endpoint or {}).items() if name in _NAMES}
-    whole = all(isinstance(known.get(needed), str) for needed in _NEEDED)
-    return Route(**known) if whole else engine.catalog.route(name)
+    facts = {name: value for name, value in (endpoint or {}).items() if name in _NAMES}
+    whole = all(isinstance(facts.get(needed), str) for needed in _NEEDED)
+    return Route(**facts) if whole else engine.catalog.route(name)
 
 
 def route_of(engine: Engine, job: Job) -> Route:

@@ -99,9 +99,9 @@ def _find_in_list(engine: Engine, route: Route, job: Job) -> Task:
         for task in page:
             if task.external_id == job.external_task_id:
                 return task
-        known, ordered, unread = len(told), ordered and newest_first(page), unread + page.unread
+        before, ordered, unread = len(told), ordered and newest_first(page), unread + page.unread
         told |= {task.id: task for task in page}
-        if page and len(told) == known:
+        if page and len(told) == before:
             raise Inconclusive("Kling's list tells the same page again.")
         if not (page or page.unread) or (ordered and page and 0 < page[-1].created_ms < since):
             break

@@ -87,8 +87,8 @@ def _unsent(engine: Engine, job: Job) -> list[str]:
     # A video is sent under another name, a choice of a session within what was laid out from it.
     elsewhere = {name for name, media in capability.media().items() if media.kind == "video"}
     elsewhere |= {name for name, look in capability.looks().items() if look.widget == "session"}
-    known = fields.keys() | elsewhere | {"model_name"}
-    return sorted(job.params.keys() - known)
+    sent = fields.keys() | elsewhere | {"model_name"}
+    return sorted(job.params.keys() - sent)
 
 
 def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:

@@ -34,11 +34,11 @@ class Keys:
     api: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name, value in self.known.items():
+        for name, value in self.secrets.items():
             # A header with anything else is refused by a library that quotes it in its error.
             if not (value.isascii() and value.isprintable() and " " not in value and value):
                 raise StudioError(f"{name} holds a character that no key has.", code="bad_settings")
-        if bool(self.access) != bool(self.secret) or not self.known:
+        if bool(self.access) != bool(self.secret) or not self.secrets:
             raise StudioError(
                 "Both keys of a pair or an API key are needed to sign.", code="bad_settings"
             )
@@ -50,7 +50,7 @@ class Keys:
         return cls(*(one.get_secret_value().strip() if one else None for one in named))
 
     @property
-    def known(self) -> dict[str, str]:
+    def secrets(self) -> dict[str, str]:
         """The keys that are set by the names of their settings, for signing and for masking."""
         named = {
             "KLING_ACCESS_KEY": self.access,

@@ -69,7 +69,7 @@ class KlingAIClient:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._auth, self._now, self._timeout = KlingAuth(keys, now=now), now, timeout
-        self._secrets = [one.encode() for one in keys.known.values() if len(one) >= LEAST_SECRET]
+        self._secrets = [one.encode() for one in keys.secrets.values() if len(one) >= LEAST_SECRET]
         self._skews: deque[tuple[float, float, float]] = deque(maxlen=SKEW_KEPT)
         host = httpx.URL(base_url)
         proxy = proxies.find(host.host, host.port)

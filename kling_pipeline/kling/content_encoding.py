@@ -13,7 +13,7 @@ __all__ = ["PackedError", "unpack"]
 
 CHUNK = 64 * 1024
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
-_KNOWN = {"gzip", "x-gzip", "deflate"}
+_SUPPORTED = {"gzip", "x-gzip", "deflate"}
 # Registered packings that cannot be undone here; any other word (aws-chunked, utf-8, binary) changes no byte.
 _OTHERS = {"br", "zstd", "dcb", "dcz", "compress", "x-compress", "exi", "pack200-gzip"}
 _MEMBER = b"\x1f\x8b"
@@ -30,7 +30,7 @@ def unpack(encoding: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     PackedError, by its first bytes where the packing is none that can be undone.
     """
     words = [word.strip().lower() for word in encoding.split(",")]
-    packings = [word for word in words if word in _KNOWN or word in _OTHERS]
+    packings = [word for word in words if word in _SUPPORTED or word in _OTHERS]
     return _undo(packings, chunks) if packings else _cut(chunks)
 
 

@@ -50,7 +50,7 @@ class Phrases:
                 return phrase
         return ""
 
-    def says(self, phrases: Iterable[str]) -> bool:
+    def contains(self, phrases: Iterable[str]) -> bool:
         """Return whether one of these phrases is said."""
         return bool(self.first(phrases))
 

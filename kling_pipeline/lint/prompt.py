@@ -50,7 +50,7 @@ def not_english(subject: Subject) -> Iterable[Finding]:
     letters = [one for one in without_marks(subject.prompt) if one.isalpha()]
     foreign = sum(not _is_latin(one) for one in letters)
     words = re.findall(r"\w+", subject.prompt.lower())
-    others, english = (sum(word in known for word in words) for known in (_OTHERS, _ENGLISH))
+    others, english = (sum(word in language for word in words) for language in (_OTHERS, _ENGLISH))
     if foreign > _FOREIGN_SHARE * len(letters) or (others >= 2 and others > english):
         message = "The prompt is not in English; Kling follows English more closely."
         yield Finding("not_english", "prompt", message, "hint")
@@ -74,10 +74,10 @@ def no_anchors(subject: Subject) -> Iterable[Finding]:
     """The brief: a picture from pictures wants to be told to stay real; a drawn one does not."""
     phrases = Phrases(subject.prompt)
     # "No artifacts" is how the anchor reads, so here a "no" takes nothing away.
-    real = phrases.says(_REAL) or phrases.holds(_FLAWS)
+    real = phrases.contains(_REAL) or phrases.holds(_FLAWS)
     if subject.capability.makes != "image" or not subject.files("image"):
         return
-    if not real and not phrases.says(_STYLES):
+    if not real and not phrases.contains(_STYLES):
         message = "Nothing tells Kling to keep the picture real."
         yield Finding(
             "no_anchors", "prompt", message, "hint", {"words": ANCHORS}, subject.adding(ANCHORS)

@@ -35,7 +35,7 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not answer
     warnings.simplefilter("ignore")
     _limit()
-    _say(answers, {"ready": True})
+    _reply(answers, {"ready": True})
     asked = sys.stdin.buffer
     for _ in range(FILES):
         if not select.select([asked], [], [], IDLE_SECONDS)[0]:
@@ -47,10 +47,10 @@ def main() -> None:
         # Before its bytes come: reading them is work for this file, not for the one before.
         _allow(order["seconds"])
         data = asked.read(order["bytes"]) if "bytes" in order else None
-        _say(answers, _answer(order, data))
+        _reply(answers, _answer(order, data))
 
 
-def _say(answers: BinaryIO, answer: dict[str, Any]) -> None:
+def _reply(answers: BinaryIO, answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.flush()
 

@@ -182,8 +182,8 @@ def _write_probe(db: Connection) -> None:
 
 def _migrate(db: Database, path: Path) -> None:
     """Bring the tables up to this program, each change whole or not at all; StudioError if they are ahead of it."""
-    known = {one.name for one in migrations.pending(Database(memory=True))}
-    ahead = [one.name for one in migrations.applied(db) if one.name not in known]
+    released = {one.name for one in migrations.pending(Database(memory=True))}
+    ahead = [one.name for one in migrations.applied(db) if one.name not in released]
     if ahead:
         raise StudioError(
             f"{path} was written by a newer Kling Studio ({ahead[-1]}); nothing in it was touched. "

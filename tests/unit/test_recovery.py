@@ -339,5 +339,5 @@ def test_a_saving_job_is_held_by_one_thread_only(harness):
         job = find_job(db, job_id)
     save(harness.engine, job)
     assert harness.row(job_id) == before
-    assert harness.store.write(lambda db: move(db, job, "failed", 0, say="failed"))
+    assert harness.store.write(lambda db: move(db, job, "failed", 0, status="failed"))
     assert harness.credits() == (OPENING, 0, 0)

@@ -141,7 +141,7 @@ def test_no_error_shows_a_key(answer: Any, keys: Keys) -> None:
 def test_the_log_is_masked_whatever_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     signed = "https://cdn.example.com/a.mp4?Expires=1700000000&Signature=abcDEF123456&page=1"
     made = jwt.encode({"iss": "x"}, SECRET, algorithm="HS256")
-    caplog.handler.addFilter(RedactFilter(BOTH.known.values()))
+    caplog.handler.addFilter(RedactFilter(BOTH.secrets.values()))
     caplog.set_level(logging.DEBUG)
     log = logging.getLogger("httpx")
     log.debug("Authorization: Bearer %s", made)

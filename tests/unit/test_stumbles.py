@@ -324,7 +324,7 @@ def test_two_marks_at_once_are_both_kept(harness, session):
 
 
 def test_a_call_does_not_wait_for_another_for_ever(harness, session, monkeypatch):
-    monkeypatch.setattr("kling_pipeline.jobs.sessions._TURN_SECONDS", 0.01)
+    monkeypatch.setattr("kling_pipeline.jobs.sessions._LOCK_SECONDS", 0.01)
     began, answers = threading.Event(), threading.Event()
 
     def slow(path: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:

@@ -215,7 +215,7 @@ def test_content_that_another_row_has_outlives_the_upload(harness: Harness) -> N
     assert examine(harness.engine, ask_kling=False)["problems"] == []
 
 
-@pytest.mark.parametrize("moment", ["jobs.uploads._referred", "jobs.cleanup.expire_uploads"])
+@pytest.mark.parametrize("moment", ["jobs.uploads._referenced", "jobs.cleanup.expire_uploads"])
 def test_a_file_that_comes_again_while_its_old_copy_goes_is_kept(
     harness: Harness, monkeypatch: Any, moment: str
 ) -> None:

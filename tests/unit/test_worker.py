@@ -62,7 +62,7 @@ def test_it_stops_although_kling_does_not_answer(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease is free at once; the look in hand is left to itself, and no other is begun."""
-    monkeypatch.setattr("kling_pipeline.worker._CLOCK_SECONDS", 0.01)
+    monkeypatch.setattr("kling_pipeline.worker._TICKER_SECONDS", 0.01)
     harness.configure(studio_workers=1, studio_time_scale=50)
     harness.submit(3)
     harness.tick()
@@ -132,7 +132,7 @@ def test_a_tick_that_hangs_loses_its_lease(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, answers = waiting_worker(harness, monkeypatch)
-    monkeypatch.setattr("kling_pipeline.worker._HUNG", 0.0)
+    monkeypatch.setattr("kling_pipeline.worker._HANGS_AFTER", 0.0)
     renewed: list[int] = []
     monkeypatch.setattr("kling_pipeline.worker.keep_leases", lambda *_: renewed.append(1))
     try:
@@ -148,7 +148,7 @@ def test_without_a_queue_no_more_is_looked_at_than_there_are_workers(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what is never answered keeps no process from ending."""
-    monkeypatch.setattr("kling_pipeline.worker._END_SECONDS", 0.01)
+    monkeypatch.setattr("kling_pipeline.worker._SHUTDOWN_SECONDS", 0.01)
     harness.configure(studio_workers=2)
     worker = Worker(harness.pipeline)
 

@@ -180,7 +180,7 @@ def _choose(faces: list[Mapping[str, Any]], face_id: str | None) -> Mapping[str,
     return chosen or max(faces, key=lambda one: one["end_time"] - one["start_time"])
 
 
-def as_the_brief_says(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
+def brief_body(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """One call with two addresses, `create_lipsync_task(audio_url, video_url)`."""
     return {**build_video(fields, step_results), "audio_url": fields["sound_file"]}
 
@@ -276,7 +276,7 @@ CAPABILITY = Capability(
     makes="video",
     credit_key="kling_lip_sync",
     request=LipSync,
-    layouts={"advanced-lip-sync": build_task, "lipsync": as_the_brief_says},
+    layouts={"advanced-lip-sync": build_task, "lipsync": brief_body},
     calls=(
         Call(
             id="identify-face", path="/v1/videos/identify-face", asks=Identify, build=build_video,

@@ -54,7 +54,7 @@ def on_omni_video(fields: dict[str, Any], step_results: StepResults) -> dict[str
     return {**body, "image_list": entries}
 
 
-def as_the_brief_says(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
+def brief_body(fields: dict[str, Any], step_results: StepResults) -> dict[str, Any]:
     """Return the old endpoint: up to four pictures, no frames."""
     body = dict(fields)
     return {**body, "image_list": [{"image": one} for one in body.pop("image_list")]}
@@ -96,7 +96,7 @@ CAPABILITY = Capability(
     makes="video",
     credit_key="kling_i2v",
     request=MultiImageToVideo,
-    layouts={"omni-video": on_omni_video, "multi-image2video": as_the_brief_says},
+    layouts={"omni-video": on_omni_video, "multi-image2video": brief_body},
     rules=(picture_counts,),
     numbered=("image_list",),
 )
