@@ -15,7 +15,6 @@ from typing import Any
 
 from kling_pipeline.errors import NotFound
 from kling_pipeline.jobs.states import MOVES, STATUS_TEXTS
-from kling_pipeline.kling.dialects import Task
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.job_states import ENDED, State
 from kling_pipeline.storage.store import Connection, bump
@@ -163,14 +162,6 @@ def update(db: Connection, job: Job, now: int, *, status: str = "", **changes: A
             # What was shown is not taken back; who sends a job to its beginning says so.
             changes.setdefault("progress", max(progress, job.progress))
     return _swap(db, job, {**changes, "updated_at": now, "rev": bump(db)})
-
-
-def output_rows(task: Task) -> list[dict[str, Any]]:
-    """Return a finished task's files as the column `outputs` keeps them, in Kling's order."""
-    return [
-        {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
-        for one in task.outputs
-    ]
 
 
 def cancel_requested(db: Connection, job_id: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 from kling_pipeline.catalog.declaration import Route
 from kling_pipeline.errors import KlingError
@@ -141,3 +142,11 @@ def claim_task(db: Connection, job: Job, task: Task) -> str | None:
         return None
     db.execute("UPDATE job SET provider_task_id = NULL WHERE id = ?", [holder["id"]])
     return task.id
+
+
+def output_rows(task: Task) -> list[dict[str, Any]]:
+    """Return a finished task's files as the column `outputs` keeps them, in Kling's order."""
+    return [
+        {"kind": one.kind, "url": one.url, "provider_id": one.provider_id, "index": one.index}
+        for one in task.outputs
+    ]

@@ -25,8 +25,8 @@ from kling_pipeline.jobs.failed_polls import (
     record_successful_poll,
 )
 from kling_pipeline.jobs.failpoint import failpoint
-from kling_pipeline.jobs.job import Job, cancel_requested, move, output_rows, update
-from kling_pipeline.jobs.lookup import claim_task, look_at, newest_first
+from kling_pipeline.jobs.job import Job, cancel_requested, move, update
+from kling_pipeline.jobs.lookup import claim_task, look_at, newest_first, output_rows
 from kling_pipeline.jobs.recover import record_step_failure
 from kling_pipeline.kling.dialects import Task
 from kling_pipeline.storage.store import Connection, set_meta
