@@ -93,12 +93,12 @@ def _check_model(request: CreateRequest, model: Model) -> None:
 
 
 def _check_feature(request: CreateRequest, model: Model, name: str) -> None:
-    places = model.supports.get(name)
-    other_name = request.endpoint.row.get("other_names", {}).get(name)
-    if places is None:
-        words = (other_name or name.replace("_", " ")).capitalize()
-        usual = f"{words} is not supported by the current model"
-        raise invalid(model.row.get("refusals", {}).get(name, usual))
-    if request.mode not in places and f"{request.mode}/{request.seconds}" not in places:
-        names = "model/mode/duration" if request.seconds else f"model/{request.endpoint.mode_field}"
-        raise invalid(f"{names}({request.combination}) is not supported with {other_name or name}")
+    modes = model.supports.get(name)
+    label = request.endpoint.row.get("other_names", {}).get(name)
+    if modes is None:
+        title = (label or name.replace("_", " ")).capitalize()
+        default = f"{title} is not supported by the current model"
+        raise invalid(model.row.get("refusals", {}).get(name, default))
+    if request.mode not in modes and f"{request.mode}/{request.seconds}" not in modes:
+        parts = "model/mode/duration" if request.seconds else f"model/{request.endpoint.mode_field}"
+        raise invalid(f"{parts}({request.combination}) is not supported with {label or name}")

@@ -14,7 +14,7 @@ from typing import Any
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01; ids before the year 2031 have 18 digits
-_LONGEST_TEXT = 4096
+_MAX_TEXT = 4096
 FINAL_STATUSES = ("succeed", "failed")
 _FAILURES = {
     "[fail]": "Generation failed, please try again",
@@ -57,12 +57,12 @@ class Task:
 
     def status_changes(self, last: str, now: int) -> list[int]:
         """List the times until now at which a status began, in order, after that of status `last`."""
-        begun = {self.status(self.created_at): self.created_at}
+        begins = {self.status(self.created_at): self.created_at}
         for moment in (self.start_at, self.end_at):
             if moment is not None and moment <= now:
-                begun.setdefault(self.status(moment), moment)
-        names = list(begun)
-        return list(begun.values())[names.index(last) + 1 if last in begun else 0 :]
+                begins.setdefault(self.status(moment), moment)
+        names = list(begins)
+        return list(begins.values())[names.index(last) + 1 if last in begins else 0 :]
 
     def updated_at(self, now: int) -> int:
         """Tell when the status at a time began (ms)."""
@@ -89,7 +89,7 @@ def fingerprint(request: CreateRequest) -> str:
     own = ("external_task_id", "callback_url", "watermark_info")
     body = {name: _digested(one) for name, one in request.body.items() if name not in own}
     text = json.dumps([request.endpoint.family, body], sort_keys=True, ensure_ascii=False)
-    # Our own links differ from day to day in all but the file that they lead to.
+    # Links to our own files differ from day to day in all but the name of the file.
     text = re.sub(r"https?://[^/\"]+/files/[0-9a-f]+/([^?\"]+)\?Expires=\d+", r"\1", text)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -100,8 +100,8 @@ def _digested(value: Any) -> Any:
         return {name: _digested(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_digested(one) for one in value]
-    bulky = isinstance(value, str) and len(value) > _LONGEST_TEXT
-    return hashlib.sha256(value.encode()).hexdigest() if bulky else value
+    is_file = isinstance(value, str) and len(value) > _MAX_TEXT
+    return hashlib.sha256(value.encode()).hexdigest() if is_file else value
 
 
 def derive_seed(server_seed: int, digest: str, earlier: int) -> int:
