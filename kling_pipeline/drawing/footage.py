@@ -1,95 +1,217 @@
-"""A camera over a given picture, and the way from a first picture to a last one."""
+"""Scenes made of pictures and films that were handed in: a camera over them, references, edits."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import pi, sin
+from math import sin
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageFilter
 
-from kling_pipeline.drawing.camera import View, ease
-from kling_pipeline.drawing.noise import drift_clouds, roll_dice
-from kling_pipeline.drawing.photo import fit_photo, read_rgb
-from kling_pipeline.drawing.planes import Bytes2D, Planes
-from kling_pipeline.drawing.sheet import cut_sheet
+from kling_pipeline.drawing.audio import RATE, Stereo, make_sound
+from kling_pipeline.drawing.fields import Field, to_mask
+from kling_pipeline.drawing.figures import Box, find_face
+from kling_pipeline.drawing.film import read_film
+from kling_pipeline.drawing.job import RenderJob
+from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even, lay
+from kling_pipeline.drawing.photo import fit_photo, soften_oval, to_colours
+from kling_pipeline.drawing.prompt import Shot
+from kling_pipeline.drawing.scene import Scene, ease
+
+_INSET = 0.24  # of the frame, for the reference film
+
+
+def film_photo(shot: Shot, first: Image.Image, last: Image.Image | None) -> Scene:
+    """A camera over one picture, exactly it at the beginning, or on the way to a last one."""
+    size, side = (shot.width, shot.height), shot.rng("footage").choice((0.25, 0.75))
+    focus = (shot.width * side, shot.height * 0.4)
+    scene = Scene(shot, [_show(first, size)], focus, 0, mode="photo")
+    if last is not None:
+        end = _show(last, size)
+        end.mask, end.gain = Image.new("L", size, 255), lambda view: ease((view.t - 0.6) / 0.4)
+        scene.layers.append(end)
+        scene.mode = "dissolve"
+    return scene
+
+
+def _show(photo: Image.Image, size: tuple[int, int], centre: float = 0.5) -> Sprite:
+    return draw_sprite(to_colours(fit_photo(photo, size, centre)), None, (0, 0))
+
+
+def hang_references(shot: Shot, photos: list[Image.Image]) -> list[Layer]:
+    """Up to seven pictures as prints in a row before a scene, the first one largest and nearest."""
+    photos, prints = photos[:7], list[Layer]()
+    tall = shot.unit * (0.62 if len(photos) == 1 else 0.5 if len(photos) < 4 else 0.36)
+    ratios = [min(1.9, max(0.55, photo.width / photo.height)) for photo in photos]
+    highs = [tall * (0.8 if i else 1) * min(1, 1.2 / r) ** 0.5 for i, r in enumerate(ratios)]
+    gap, wides = shot.unit * 0.055, [high * r for high, r in zip(highs, ratios, strict=True)]
+    total = sum(wides) + gap * (len(photos) - 1)
+    squeeze = min(1.0, shot.width * 0.88 / max(1.0, total))
+    x = (shot.width - total * squeeze) / 2
+    for index, photo in enumerate(photos):
+        wide, high = even(wides[index] * squeeze), even(highs[index] * squeeze)
+        pad, rim = even(high * 0.12), max(2, round(high * 0.012))
+        card = Image.new("RGB", (wide + 2 * pad, high + 2 * pad), (244, 242, 237))
+        card.paste(fit_photo(photo, (wide - 2 * rim, high - 2 * rim)), (pad + rim, pad + rim))
+        mask = Image.new("L", card.size)
+        mask.paste(150, (pad, pad + pad // 4, pad + wide, pad + pad // 4 + high))
+        mask = mask.filter(ImageFilter.GaussianBlur(pad * 0.3))
+        at = (x - pad, shot.height * 0.47 - high / 2 - pad + shot.unit * 0.03 * (index > 0))
+        prints.append(Sprite((16, 128, 128), mask, *at, 1.15 - 0.06 * index))
+        mask = Image.new("L", card.size)
+        mask.paste(255, (pad, pad, pad + wide, pad + high))
+        prints.append(
+            draw_sprite(to_colours(card), np.asarray(mask) / 255, at, 1.15 - 0.06 * index)
+        )
+        x += wides[index] * squeeze + gap * squeeze
+    return prints
 
 
 @dataclass
-class Footage:
-    """Planes of the picture and, if there is one, of the picture at the end; `light` drifts over."""
+class Film(Layer):
+    """A film's next frame each time, with its left upper corner at (x, y)."""
 
-    first: Planes
-    last: Planes | None
-    light: Bytes2D
-    move: str
-    side: float
+    frames: Iterator[Planes]
+    x: int = 0
+    y: int = 0
 
     def paint(self, canvas: Planes, view: View) -> None:
-        """Paint the moment `view.t`: exactly the first picture at 0, the last one at 1."""
-        t = view.t
-        share = 0.0 if self.last is None else ease(max(0.0, (t - 0.6) / 0.4))
-        zoom, x, y = self._aim(t)
-        for index, plane in enumerate(canvas):
-            shown = None
-            if share < 1:
-                shown = _crop(self.first[index], plane.shape, zoom, (x, y))
-            if self.last is not None and share > 0:
-                other = _crop(self.last[index], plane.shape, zoom, (x, y))
-                shown = other if shown is None else Image.blend(shown, other, share)
-            plane[:] = np.asarray(shown)
-        self._sweep(canvas[0], t)
+        """Paint the next frame, if there is one."""
+        for planes in self.frames:
+            right, low = self.x + planes[0].width, self.y + planes[0].height
+            return lay(canvas, planes, (self.x, self.y, right, low))
 
-    def _aim(self, t: float) -> tuple[float, float, float]:
-        """Zoom and the centre's shift, -1..1 of the room that the zoom leaves."""
-        if self.last is not None:
-            # In and out again: both pictures are in step, and the last one stands still and whole.
-            rise = ease(t / 0.66) if t < 0.66 else ease((1 - t) / 0.34)
-            return 1 + 0.085 * rise, self.side * 0.5, -0.2
-        e = ease(t)
-        zoom = 1 + 0.15 * (1 - e if self.move == "pull" else e)
-        x = {"left": -1.0, "right": 1.0}.get(self.move, self.side * 0.45)
-        y = {"up": -1.0, "down": 1.0}.get(self.move, -0.25)
-        if self.move == "orbit":
-            zoom, x = 1 + 0.16 * sin(pi * min(1, t * 0.62)), self.side * sin(pi * t)
-        return (1.0, 0.0, 0.0) if self.move == "still" else (zoom, x, y)
 
-    def _sweep(self, luma: Bytes2D, t: float) -> None:
-        columns = luma.shape[1]
-        left = int((self.light.shape[1] - columns) * (t if self.side > 0 else 1 - t))
-        power = np.uint16(256 * sin(pi * min(1.0, max(0.0, t))))
-        if power == 0:
+def swap_element(scene: Scene, mask: Image.Image | None, element: Image.Image | None) -> None:
+    """Lay the element over a scene inside the mask; without one the place is smoothed over."""
+    size = (scene.shot.width, scene.shot.height)
+    if mask is None:
+        mask = Image.new("L", size)
+        mask.paste(soften_oval((size[0] // 2, size[1] // 2), 0.28), (size[0] // 4, size[1] // 4))
+    grey = mask.convert("L").resize(size).filter(ImageFilter.GaussianBlur(min(size) / 220))
+    bounds = grey.point([0] * 24 + [255] * 232).getbbox()
+    if bounds is None:
+        return
+    x0, y0, x1, y1 = (edge // 2 * 2 for edge in bounds)
+    area = (x0, y0, max(x0 + 2, x1), max(y0 + 2, y1))
+    soft = grey.crop(area)
+    if element is None:
+        scene.overlays.append(_Repair(soft, area))
+    else:
+        shown = _show(element, soft.size, 0.35)
+        shown.mask, shown.x, shown.y, shown.depth = soft, x0, y0, 0.0
+        scene.overlays.append(shown)
+
+
+@dataclass
+class _Repair(Layer):
+    """What could be behind a removed element: each row goes on from the left edge to the right."""
+
+    mask: Image.Image
+    area: tuple[int, int, int, int]
+
+    def paint(self, canvas: Planes, view: View) -> None:
+        fills, (left, top, right, low) = [], self.area
+        for by, plane in zip((1, 2, 2), canvas, strict=True):
+            place = np.asarray(plane.crop((left // by, top // by, right // by, low // by)))
+            u = np.linspace(0, 1, place.shape[1])
+            fill = place[:, :1] * (1 - u) + place[:, -1:] * u
+            fills.append(Image.fromarray(fill.astype(np.uint8)))
+        lay(canvas, fills, self.area, self.mask)
+
+
+def follow_motion(job: RenderJob, shot: Shot, photo: Image.Image) -> Scene:
+    """The character before its own blurred picture, moving as the reference film does.
+
+    The film is shown small at the upper left; without one the character sways by itself.
+    """
+    columns, rows, unit = shot.width, shot.height, shot.unit
+    inset = (even(columns * _INSET), even(rows * _INSET))
+    film = list(read_film(job, inset))
+    ground = fit_photo(photo, (columns, rows)).filter(ImageFilter.GaussianBlur(unit / 22))
+    back = _show(ImageEnhance.Brightness(ground).enhance(0.55), (columns, rows))
+    high = even(rows * 0.8)
+    wide = min(columns, even(high * min(1.2, photo.width / photo.height)))
+    figure = _show(photo, (wide, high), 0.3)
+    figure.mask, back.depth, figure.depth = soften_oval((wide, high), 0.18), 0, 0
+    spots = (0.5 + 0.5 * _trace(film, job.frames)) * (columns - wide, rows - high)
+    figure.drift = lambda view: tuple(spots[round(view.t * (job.frames - 1))])
+    layers: list[Layer] = [back, figure]
+    if film:
+        edge, rim = unit // 45 // 2 * 2, max(2, unit // 720 * 2)
+        whole = Image.new("L", (inset[0] + 2 * rim, inset[1] + 2 * rim), 255)
+        layers.append(Sprite((225, 128, 128), whole, edge, edge, 0))
+        layers.append(Film(iter(film), edge + rim, edge + rim))
+    return Scene(shot, layers, (0, 0), 0, step=1)
+
+
+def _trace(film: list[Planes], frames: int) -> Field:
+    """Where the movement of a film is: -1..1 across and down for each frame, smooth."""
+    path, small = np.zeros((frames, 2)), [np.asarray(f[0].reduce(2), np.float32) for f in film]
+    for index in range(1, len(small)):
+        change = np.clip(np.abs(small[index] - small[index - 1]) - 4, 0, None)
+        y, x = np.mgrid[-1 : 1 : change.shape[0] * 1j, -1 : 1 : change.shape[1] * 1j]
+        where = np.array([(change * x).sum(), (change * y).sum()]) / max(1e-6, change.sum())
+        path[index] = where if change.sum() > 40 else path[index - 1]
+    if np.abs(path).max() <= 0.02:
+        path = np.array([(0.5 * sin(i * 0.09), 0.5 * abs(sin(i * 0.22))) for i in range(frames)])
+    kernel = np.hanning(13)[1:-1] / np.hanning(13).sum()
+    smooth = [np.convolve(np.pad(axis * 1.4, 5, "edge"), kernel, "valid") for axis in path.T]
+    return np.asarray(np.clip(np.stack(smooth, -1), -1, 1))
+
+
+def read_box(job: RenderJob, size: tuple[int, int]) -> Box:
+    """The option `face_box`, or where a drawn portrait has its face if that makes no sense."""
+    try:
+        x, y, wide, high = (float(value) for value in job.option("face_box"))
+    except (ValueError, TypeError):
+        return find_face(size)
+    sane = min(x, y) >= 0 and max(x, y, wide, high) <= 1 and min(wide, high) >= 0.01
+    return (x, y, wide, high) if sane else find_face(size)
+
+
+def speak(scene: Scene, job: RenderJob) -> None:
+    """Lay a mouth over a scene that opens to the loudness of the job's sound."""
+    loud = _measure_loudness(make_sound(job), job.fps, job.frames)
+    scene.overlays.append(_Mouth(read_box(job, (scene.shot.width, scene.shot.height)), loud))
+
+
+def _measure_loudness(sound: Stereo, fps: int, frames: int) -> Field:
+    """How loud each frame is, 0..1, soft from frame to frame."""
+    step = RATE // fps
+    mono = (sound**2).mean(0)[: frames * step]
+    power = np.sqrt(np.pad(mono, (0, frames * step - mono.size)).reshape(frames, step).mean(1))
+    loud = np.pad(np.clip(power / (np.percentile(power, 92) + 1e-6), 0, 1), 1, "edge")
+    return 0.25 * loud[:-2] + 0.5 * loud[1:-1] + 0.25 * loud[2:]
+
+
+@dataclass
+class _Mouth(Layer):
+    """A mouth in the box of a face (shares of the frame), open by each frame's share of 0..1."""
+
+    box: Box
+    opening: Field
+
+    def paint(self, canvas: Planes, view: View) -> None:
+        # Lips, the dark of the mouth, teeth above and a tongue below.
+        wide_open = float(self.opening[round(view.t * (self.opening.size - 1))])
+        (columns, rows), (left, top, wide, high) = canvas[0].size, self.box
+        x, y = (left + wide / 2) * columns, (top + high * 0.79) * rows
+        wide *= columns * (0.17 - 0.03 * wide_open)
+        high *= rows * (0.012 + 0.085 * wide_open)
+        x0, x1 = max(0, int(x - wide * 1.5) // 2 * 2), min(columns, int(x + wide * 1.5) // 2 * 2)
+        y0, y1 = max(0, int(y - high * 2.2) // 2 * 2), min(rows, int(y + high * 2.2) // 2 * 2)
+        if wide_open < 0.04 or x1 - x0 < 4 or y1 - y0 < 4:
             return
-        glow = (self.light[:, left : left + columns].astype(np.uint16) * power) >> 8
-        np.minimum(luma, 235, out=luma)
-        luma += np.minimum(glow.astype(np.uint8), np.uint8(235) - luma)
-
-
-def shoot(
-    first: Image.Image, last: Image.Image | None, size: tuple[int, int], move: str, seed: int
-) -> Footage:
-    """Footage of `size` (width, height) over one picture or between two."""
-    rng = roll_dice(seed, "footage")
-    side = float(rng.choice((-1, 1)))
-    small = drift_clouds(rng, (size[1] // 8, size[0] // 4), (2, 4), 2)
-    glow = Image.fromarray((small**1.6 * 17).astype(np.uint8))
-    light = np.asarray(glow.resize((size[0] * 2, size[1]), Image.Resampling.BICUBIC))
-    ends = (_planes(p, size) if p is not None else None for p in (first, last))
-    start, end = ends
-    assert start is not None
-    return Footage(start, end, light, move, side)
-
-
-def _planes(image: Image.Image, size: tuple[int, int]) -> Planes:
-    return cut_sheet(read_rgb(fit_photo(image, size))).planes
-
-
-def _crop(
-    plane: Bytes2D, shape: tuple[int, ...], zoom: float, shift: tuple[float, float]
-) -> Image.Image:
-    high, wide = plane.shape
-    image = Image.frombuffer("L", (wide, high), plane, "raw", "L", 0, 1)
-    if zoom <= 1.0001:
-        return image
-    room_x, room_y = wide * (1 - 1 / zoom), high * (1 - 1 / zoom)
-    left, top = room_x * (0.5 + shift[0] / 2), room_y * (0.5 + shift[1] / 2)
-    box = (left, top, min(wide, left + wide / zoom), min(high, top + high / zoom))
-    return image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR, box)
+        u = (np.arange(x0, x1) + 0.5 - x) / wide
+        v = (np.arange(y0, y1)[:, None] + 0.5 - y) / high
+        soft = 2.2 / max(2.0, high)
+        lips = (1 - np.hypot(u / 1.14, v / (1 + 0.5 / (0.4 + wide_open)))) / soft + 0.5
+        inside = np.clip((1 - np.hypot(u, v)) / soft + 0.5, 0, 1)
+        teeth = inside * np.clip((-0.45 - v) / soft, 0, 1) * min(1.0, wide_open * 1.6)
+        tongue = inside * np.clip((0.9 - np.hypot(u * 1.25, v - 0.85)) / 0.2, 0, 1)
+        skin = round(float(np.median(np.asarray(canvas[0].crop((x0, y0, x1, y1))))) * 0.62)
+        for share, colour in (
+            (np.clip(lips, 0, 1) * 0.85, (skin, 118, 158)), (inside, (34, 124, 140)),
+            (teeth * 0.9, (205, 126, 130)), (tongue * 0.8, (96, 116, 164)),
+        ):  # fmt: skip
+            lay(canvas, colour, (x0, y0, x1, y1), to_mask(share))

@@ -1,123 +1,145 @@
-"""Land: misty ridges, dunes and forests, as cut-outs from far to near."""
+"""Land seen from the side, as cut-outs from far to near: ridges, dunes and rows of firs."""
 
-from math import sin
+from math import ceil, sin
 
 import numpy as np
+from PIL import Image
 
-from kling_pipeline.drawing.heavens import even
-from kling_pipeline.drawing.noise import Field, drift_clouds, run_line
+from kling_pipeline.drawing.fields import Field, noise_cloud, noise_line
+from kling_pipeline.drawing.layers import Layer, Sprite, draw_sprite, even
 from kling_pipeline.drawing.palette import mix, ramp
-from kling_pipeline.drawing.relief import Relief, raise_relief
-from kling_pipeline.drawing.sheet import Layer, Sheet, cut_sheet
-from kling_pipeline.drawing.words import Brief
+from kling_pipeline.drawing.prompt import Shot
+from kling_pipeline.drawing.sky import Point
 
 
-def raise_ridges(brief: Brief, horizon: float, sun: tuple[float, float]) -> list[Layer]:
+def raise_ridges(shot: Shot, horizon: float, sun: Point) -> list[Layer]:
     """Ridge behind ridge with mist in the valleys, from the row `horizon` to the bottom."""
-    rng = brief.dice("ridges")
-    count = int(rng.integers(6, 9))
-    layers: list[Layer] = []
-    reach = brief.height * 1.04 - horizon
-    for index in range(count):
-        near = index / (count - 1)
+    rng, layers = shot.rng("ridges"), list[Layer]()
+    count, reach = int(rng.integers(6, 9)), shot.height * 1.04 - horizon
+    for index, near in enumerate(np.linspace(0, 1, count)):
         base = horizon + reach * (0.02 + 0.9 * near**1.25)
-        height = brief.unit * (0.035 + 0.075 * near) * rng.uniform(0.8, 1.3)
-        crest = base - height * run_line(
-            brief.dice(f"crest {index}"), _span(brief), rng.uniform(2, 4.5), 0.42 + 0.1 * near
-        )
-        layers.append(cut_ridge(brief, crest, near, sun, reach / count))
+        height = shot.unit * (0.035 + 0.075 * near) * rng.uniform(0.8, 1.3)
+        line = _draw_line(shot, f"crest {index}", rng.uniform(2, 4.5), 0.42 + 0.1 * near)
+        layers.append(_draw_slope(shot, base - height * line, near, sun, reach / count))
         if 0 < index < count - 1:
-            layers.append(lay_mist(brief, base + reach * 0.05, reach / count * 2.4, near, index))
+            layers.append(_draw_mist(shot, base + reach * 0.05, reach / count * 2.4, near, index))
     return layers
 
 
-def cut_ridge(
-    brief: Brief, crest: Field, near: float, sun: tuple[float, float], fade: float
-) -> Relief:
-    """One ridge under a crest line (screen rows), `near` 0 far away and 1 close by."""
-    palette, line = brief.palette, crest[::2]
-    top = int(crest.min()) - 4
-    rows, columns = even(brief.height * 1.12 - top), crest.size
-    y = np.arange(0, rows, 2, dtype=np.float32)[:, None] + (top + 0.5)
-    depth = np.maximum(y - line[None, :], 0)
-    x = np.arange(0, columns, 2, dtype=np.float32) - (columns - brief.width) / 2
-    body = mix(palette.far, palette.near, near**0.8)
-    light = np.exp(-np.abs(x - sun[0]) / (brief.unit * 0.6)) * (1 - 0.75 * near)
-    haze = np.clip(depth / (fade * 2.2), 0, 1) * (0.62 * (1 - near) ** 1.2)
-    slope = np.gradient(line) / 2 * (1 if sun[0] > brief.width / 2 else -1)
-    face = np.clip(slope * 0.16, -0.07, 0.09) * np.exp(-depth / (fade * 0.7))
-    rim = np.exp(-depth / (brief.unit * 0.012)) * light * 0.38
-    tone = 1 + face - 0.1 * np.clip(1 - depth / (fade * 0.8), 0, 1) * (1 - near)
-    rgb = (body * tone[..., None]).astype(np.float32)
-    rgb += (haze + light * 0.16)[..., None] * (palette.mist - rgb)
-    rgb += rim[..., None] * (palette.glow - rgb)
-    left = -(columns - brief.width) / 2
-    return raise_relief(np.clip(rgb, 0, 1), crest, left, top, 0.35 + 1.05 * near)
+def grow_firs(shot: Shot, horizon: float, sun: Point) -> list[Layer]:
+    """Five rows of firs from the row `horizon` down, with mist between them."""
+    layers, reach = list[Layer](), shot.height * 1.03 - horizon
+    for index, near in enumerate(np.linspace(0, 1, 5)):
+        base = horizon + reach * (0.1 + 0.86 * near**1.2)
+        ground = base - _draw_line(shot, f"floor {index}", 3, 0.5) * shot.unit * 0.03
+        firs = _draw_firs(shot, index, shot.unit * (0.14 + 0.3 * near**1.4))
+        layers.append(_draw_slope(shot, ground - firs, near, sun, reach / 5))
+        if index < 4:
+            layers.append(_draw_mist(shot, base, reach * 0.52, near * 0.7, index))
+    return layers
 
 
-def lay_mist(brief: Brief, y: float, thick: float, near: float, index: int) -> Sheet:
-    """A bank of mist around the row `y`, drifting sideways."""
-    rng = brief.dice(f"mist {index}")
-    rows, columns = even(thick), even(brief.width * 1.5)
-    cloud = drift_clouds(rng, (rows, columns), (1.4, rng.uniform(3, 6)), 5)
-    down = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
-    side = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
-    alpha = np.clip(cloud * 1.5 - 0.35, 0, 1) * np.clip(1 - down * down, 0, 1) ** 1.5
-    alpha *= 0.5 * (1 - near) ** 0.7 * np.clip((1 - np.abs(side)) * 8, 0, 1)
-    rgb = np.ones((rows, columns, 3), np.float32) * mix(brief.palette.mist, brief.palette.glow, 0.2)
-    sheet = cut_sheet(rgb, alpha.astype(np.float32))
-    sheet.x, sheet.y, sheet.depth = -brief.width * 0.25, y - thick / 2, 0.4 + near
-    sheet.blurred = True
-    speed = brief.width * rng.uniform(0.006, 0.014) * (1 if index % 2 else -1)
-    sheet.sway = lambda v: (speed * (v.seconds - 2.5), 1.5 * sin(v.seconds * 0.7 + index))
-    return sheet
-
-
-def heap_dunes(brief: Brief, horizon: float, sun: tuple[float, float]) -> list[Layer]:
+def heap_dunes(shot: Shot, horizon: float, sun: Point) -> list[Layer]:
     """Dunes with a lit and a shaded side and fine wind lines, from far to near."""
-    rng = brief.dice("dunes")
-    count, layers = 5, list[Layer]()
-    reach = brief.height * 1.03 - horizon
-    for index in range(count):
-        near = index / (count - 1)
-        base = horizon + reach * (0.03 + 0.8 * near**1.3)
-        swell = brief.unit * (0.03 + 0.1 * near)
-        line = run_line(brief.dice(f"dune {index}"), _span(brief), rng.uniform(1.2, 2.4), 0.28)
-        layers.append(_cut_dune(brief, base - swell * line, near, sun, index))
+    rng, layers = shot.rng("dunes"), list[Layer]()
+    for index, near in enumerate(np.linspace(0, 1, 5)):
+        base = horizon + (shot.height * 1.03 - horizon) * (0.03 + 0.8 * near**1.3)
+        line = _draw_line(shot, f"dune {index}", rng.uniform(1.2, 2.4), 0.28)
+        layers.append(_draw_dune(shot, base - shot.unit * (0.03 + 0.1 * near) * line, near, index))
     return layers
 
 
-def _cut_dune(
-    brief: Brief, crest: Field, near: float, sun: tuple[float, float], index: int
-) -> Relief:
-    palette, line = brief.palette, crest[::2]
-    top = int(crest.min()) - 4
-    rows, columns = even(brief.height * 1.12 - top), crest.size
-    y = np.arange(0, rows, 2, dtype=np.float32)[:, None] + (top + 0.5)
-    depth = np.maximum(y - line[None, :], 0)
+def draw_shore(shot: Shot, line: float, sun: Point) -> Layer:
+    """A far, low coast that ends at the water's row `line`."""
+    bumps = _draw_line(shot, "shore", 2.2, 0.45) + shot.rng("coast").uniform(-0.1, 0.6)
+    crest = line - shot.unit * 0.02 * np.clip(bumps, -0.2, 2)
+    return _draw_slope(shot, crest, 0.3, sun, shot.unit * 0.03)
+
+
+def _draw_slope(shot: Shot, crest: Field, near: float, sun: Point, fade: float) -> Sprite:
+    """A ridge under a crest (rows of the world), `near` 0 far away and 1 close by."""
+    palette, depth = shot.palette, _measure_depth(shot, crest)
+    x = np.arange(0, crest.size, 2) - (crest.size - shot.width) / 2
+    light = np.exp(-np.abs(x - sun[0]) / (shot.unit * 0.6)) * (1 - 0.75 * near)
+    haze = np.clip(depth / (fade * 2.2), 0, 1) * (0.62 * (1 - near) ** 1.2)
+    slope = np.gradient(crest[::2]) / 2 * (1 if sun[0] > shot.width / 2 else -1)
+    face = np.clip(slope * 0.16, -0.07, 0.09) * np.exp(-depth / (fade * 0.7))
+    rim = np.exp(-depth / (shot.unit * 0.012)) * light * 0.38
+    shade = 1 + face - 0.1 * np.clip(1 - depth / (fade * 0.8), 0, 1) * (1 - near)
+    colours = mix(palette.far, palette.near, near**0.8) * shade[..., None]
+    colours += (haze + light * 0.16)[..., None] * (palette.mist - colours)
+    colours += rim[..., None] * (palette.glow - colours)
+    return _cut(shot, colours, crest, 0.35 + 1.05 * near)
+
+
+def _draw_dune(shot: Shot, crest: Field, near: float, index: int) -> Sprite:
+    palette, depth = shot.palette, _measure_depth(shot, crest) / shot.unit
     # The sharp edge that runs down a dune: one side in the sun, the other in its own shadow.
-    wander = run_line(brief.dice(f"edge {index}"), columns, 2.5, 0.3)[::2]
-    edge = np.clip(wander * 2.2, 0, None) * brief.unit * (0.06 + 0.2 * near)
-    shade = np.clip((edge[None, :] - depth) / (2 + 26 * near * (depth / brief.unit + 0.02)), 0, 1)
-    grain = np.sin(depth / brief.unit * 190 / (0.4 + near) + 5 * wander[None, :] + 0.02 * y)
+    wander = _draw_line(shot, f"edge {index}", 2.5, 0.3)[::2]
+    edge = np.clip(wander * 2.2, 0, None) * (0.06 + 0.2 * near)
+    shade = np.clip((edge - depth) / (2 / shot.unit + 0.036 * near * (depth + 0.02)), 0, 1)
+    y = np.linspace(0, 28 * depth.shape[0] / shot.unit, depth.shape[0])[:, None]
+    grain = 0.028 * near * np.sin(depth * 190 / (0.4 + near) + 5 * wander + y) * (1 - shade)
+    fall = np.clip(depth / (0.2 + 0.3 * near), 0, 1)
     sand = mix(mix(palette.sky[3], palette.far, 0.42), palette.glow, 0.25 * (1 - near))
     dark = mix(palette.far, palette.near, 0.38 + 0.35 * near)
-    fall = np.clip(depth / (brief.unit * (0.2 + 0.3 * near)), 0, 1)
-    light = np.clip(1 - shade * 0.92 - 0.6 * fall + 0.028 * grain * (1 - shade) * near, 0, 1)
-    rgb = ramp(light, (dark, mix(dark, sand, 0.55), sand, mix(sand, palette.glow, 0.5)))
-    haze = (0.6 * (1 - near) ** 1.5) * np.ones_like(depth)
-    rgb += haze[..., None] * (mix(palette.mist, palette.sky[4], 0.5) - rgb)
-    left = -(columns - brief.width) / 2
-    return raise_relief(np.clip(rgb, 0, 1), crest, left, top, 0.35 + 1.0 * near)
+    stops = np.stack((dark, mix(dark, sand, 0.55), sand, mix(sand, palette.glow, 0.5)))
+    colours = ramp(np.clip(1 - shade * 0.92 - 0.6 * fall + grain, 0, 1), stops)
+    haze = mix(palette.mist, palette.sky[4], 0.5)
+    return _cut(shot, mix(colours, haze, 0.6 * (1 - near) ** 1.5), crest, 0.35 + near)
 
 
-def draw_shore(brief: Brief, line: float, sun: tuple[float, float]) -> Relief:
-    """A far, low coast that ends at the water's row `line`."""
-    rng = brief.dice("shore")
-    bumps = run_line(rng, _span(brief), rng.uniform(1.5, 3), 0.45)
-    crest = line - brief.unit * 0.02 * np.clip(bumps + rng.uniform(-0.1, 0.6), -0.2, 2)
-    return cut_ridge(brief, crest.astype(np.float32), 0.3, sun, brief.unit * 0.03)
+def _measure_depth(shot: Shot, crest: Field) -> Field:
+    """How deep under the crest each pixel of a body is, at half size; it begins above the peak."""
+    top = int(crest.min()) - 4
+    low = min(shot.height * 1.12, float(crest.max()) + shot.unit * 0.5)
+    y = np.arange(top + 0.5, top + even(low - top), 2)[:, None]
+    return np.asarray(np.maximum(y - crest[::2], 0))
 
 
-def _span(brief: Brief) -> int:
-    return even(brief.width * 1.26)
+def _cut(shot: Shot, colours: Field, crest: Field, depth: float) -> Sprite:
+    top, rows = int(crest.min()) - 4, colours.shape[0] * 2
+    solid = min(rows, even(ceil(float(crest.max())) - top + 2))
+    level = np.arange(solid, dtype=np.float32)[:, None] + (top + 1)
+    mask = np.full((rows, crest.size), 255, np.uint8)
+    mask[:solid] = np.clip(level - crest, 0, 1) * 255
+    body = draw_sprite(colours, None, ((shot.width - crest.size) / 2, top), depth, 2)
+    body.mask, body.solid, body.edged = Image.fromarray(mask), solid, True
+    return body
+
+
+def _draw_mist(shot: Shot, y: float, thick: float, near: float, index: int) -> Sprite:
+    """A bank of mist around the row `y`, drifting sideways."""
+    rng, palette = shot.rng(f"mist {index}"), shot.palette
+    rows, columns = even(thick) // 4 + 1, even(shot.width * 1.5) // 4
+    cloud = noise_cloud(rng, (rows, columns), (1.4, rng.uniform(3, 6)), 5)
+    down, side = np.linspace(-1, 1, rows)[:, None], np.linspace(-1, 1, columns)
+    alpha = np.clip(cloud * 1.5 - 0.35, 0, 1) * np.clip(1 - down * down, 0, 1) ** 1.5
+    alpha *= 0.5 * (1 - near) ** 0.7 * np.clip((1 - np.abs(side)) * 8, 0, 1)
+    at, colour = (-shot.width * 0.25, y - thick / 2), mix(palette.mist, palette.glow, 0.2)
+    bank = draw_sprite(colour, alpha, at, 0.4 + near, 4)
+    speed = shot.width * rng.uniform(0.006, 0.014) * (1 if index % 2 else -1)
+    bank.drift = lambda v: (speed * (v.seconds - 2.5), 1.5 * sin(v.seconds * 0.7 + index))
+    return bank
+
+
+def _draw_firs(shot: Shot, index: int, tall: float) -> Field:
+    """The outline of a row of firs as heights over their ground."""
+    rng, out, at = shot.rng(f"firs {index}"), np.zeros(even(shot.width * 1.26)), -tall * 0.2
+    while at < out.size:
+        high = tall * rng.uniform(0.5, 1.0)
+        half = high * rng.uniform(0.17, 0.23)
+        first, last = max(0, int(at - half)), max(0, int(at + half) + 1)
+        far = np.abs(np.arange(first, min(out.size, last)) - at) / half
+        # Boughs: every tier reaches out and falls back a little further up.
+        tiers = rng.integers(7, 11)
+        tier = np.ceil(np.clip(far, 0.001, 1) * tiers) / tiers
+        rise = np.clip(1 - far, 0, 1) * 0.55 + np.clip(1.06 - tier, 0, 1) * 0.45
+        rise += 0.02 * rng.standard_normal(far.size) + np.clip(0.06 - far, 0, 1)
+        out[first:last] = np.maximum(out[first:last], high * rise)
+        at += half * rng.uniform(0.45, 1.9)
+    return out
+
+
+def _draw_line(shot: Shot, name: str, cells: float, rough: float) -> Field:
+    return noise_line(shot.rng(name), even(shot.width * 1.26), cells, rough)

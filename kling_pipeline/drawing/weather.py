@@ -5,94 +5,54 @@ from math import sin
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from kling_pipeline.drawing.noise import Field, roll_dice
-from kling_pipeline.drawing.planes import Bytes2D
+from kling_pipeline.drawing.layers import Layer, Planes, View
+from kling_pipeline.drawing.prompt import Shot
 
-FALLS = {"rain": (1.45, 2.1), "snow": (0.055, 0.1), "dust": (-0.012, -0.03)}
-GRAIN = 0.8
+# kind → speeds of a far and a near tile in heights a second, drops, their width and height in
+# shares of the frame, their light, and how far they are blown to the sides
+_FALLS = {
+    "rain": ((1.45, 2.1), 150, 0.0008, 0.055, 50, 0),
+    "snow": ((0.055, 0.1), 130, 0.0056, 0.0056, 150, 1),
+    "dust": ((-0.012, -0.03), 26, 0.008, 0.008, 60, 1),
+}
 
 
 @dataclass
-class Weather:
-    """Tiles of light that wrap downwards; each falls with its own speed in heights a second."""
+class _Weather(Layer):
+    tiles: list[tuple[Image.Image, float]]
+    blown: float
+    grain: NDArray[np.uint8]
 
-    tiles: list[tuple[Bytes2D, float]]
-    sideways: float
-    grain: Bytes2D
-    seed: int
-
-    def pass_over(self, luma: Bytes2D, frame: int, seconds: float) -> None:
-        """Add this frame's drops and grain to a luma plane in place."""
-        rows, columns = luma.shape
+    def paint(self, canvas: Planes, view: View) -> None:
+        luma, (columns, rows) = canvas[0], canvas[0].size
         for number, (tile, speed) in enumerate(self.tiles):
-            high = tile.shape[0] // 2
-            top = high - 1 - int(seconds * speed * rows) % high
-            slack = tile.shape[1] - columns
-            swing = 0.5 + 0.5 * sin(seconds * 0.8 + number * 1.7) * self.sideways
-            left = int(slack * swing)
-            light = tile[top : top + rows, left : left + columns]
-            room = np.uint8(235) - np.minimum(luma, 235)
-            luma += np.minimum(light, room)
-        rng = roll_dice(self.seed, f"grain {frame}")
-        y, x = (int(v) for v in rng.integers(0, 64, 2))
+            top = rows - 1 - int(view.seconds * speed * rows) % rows
+            swing = sin(view.seconds * 0.8 + number * 1.7) * self.blown
+            left = int((tile.width - columns) * (0.5 + 0.5 * swing))
+            luma.paste(ImageChops.add(luma, tile.crop((left, top, left + columns, top + rows))))
         # The luma of video keeps clear of 0 and 255, so a few steps of grain cannot wrap around.
-        np.clip(luma, 8, 247, out=luma)
-        luma += self.grain[y : y + rows, x : x + columns]
+        shown, step = np.clip(np.asarray(luma), 8, 235), round(view.seconds * 997)
+        y, x = step * 29 % 64, step * 41 % 64
+        shown += self.grain[y : y + rows, x : x + columns]
+        luma.paste(Image.fromarray(shown))
 
 
-def make_weather(kind: str, seed: int, size: tuple[int, int], grain: float = GRAIN) -> Weather:
-    """Weather for frames of `size` (width, height); an unknown kind is clear air with grain."""
-    width, height = size
-    tiles: list[tuple[Bytes2D, float]] = []
-    for number, speed in enumerate(FALLS.get(kind, ())):
-        tiles.append((_tile(kind, seed, number, (width, height)), speed))
-    rng = roll_dice(seed, "grain")
-    noise = rng.standard_normal((height + 64, width + 64), dtype=np.float32)
-    soft = (noise[:, :] + np.roll(noise, 1, 1) + np.roll(noise, 1, 0)) * np.float32(0.58 * grain)
-    return Weather(
-        tiles, 0.0 if kind == "rain" else 1.0, soft.round().astype(np.int8).view(np.uint8), seed
-    )
-
-
-def _tile(kind: str, seed: int, number: int, size: tuple[int, int]) -> Bytes2D:
-    """A tile twice as high as the frame, its lower half like its upper one."""
-    rng = roll_dice(seed, f"{kind} {number}")
-    width, height = round(size[0] * 1.06), size[1]
-    unit = min(size)
-    image = Image.new("L", (width, height * 2))
-    pen = ImageDraw.Draw(image)
-    count = {"rain": 150, "snow": 170, "dust": 26}[kind] * (1 + number) // 2
-    for x, y, p in zip(
-        rng.uniform(0, width, count),
-        rng.uniform(0, height, count),
-        rng.uniform(0.3, 1, count),
-        strict=True,
-    ):
-        for lap in (-height, 0, height, 2 * height):
-            _drop(pen, kind, x, y + lap, float(p) * (1 + 0.5 * number), unit)
-    soft = {"rain": 0.0007, "snow": 0.0012, "dust": 0.0022}[kind] * unit * (1 + number)
-    return np.asarray(image.filter(ImageFilter.BoxBlur(soft)))
-
-
-def _drop(pen: ImageDraw.ImageDraw, kind: str, x: float, y: float, p: float, unit: int) -> None:
-    if kind == "rain":
-        length = unit * 0.055 * p
-        pen.line(
-            (x, y, x - length * 0.09, y + length),
-            fill=round(34 + 30 * p),
-            width=max(1, unit // 640),
-        )
-    else:
-        r = unit * (0.0035 if kind == "snow" else 0.0042) * p
-        light = 105 + 60 * p if kind == "snow" else 40 + 40 * p
-        pen.ellipse((x - r, y - r, x + r, y + r), fill=round(min(light, 200)))
-
-
-def shade_edges(size: tuple[int, int], strength: float = 0.2) -> NDArray[np.uint16]:
-    """A vignette as factors of 256 for a plane of `size` (width, height)."""
-    y = np.linspace(-1, 1, size[1], dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, size[0], dtype=np.float32)[None, :]
-    far: Field = np.clip((x * x * 0.8 + y * y * 0.7) - 0.35, 0, 2)
-    return (256 * (1 - strength * far)).round().astype(np.uint16)
+def make_weather(shot: Shot, grain: float) -> Layer:
+    """The shot's rain, snow or motes, and film grain of about so many steps of light."""
+    speeds, count, wide, high, light, blown = _FALLS.get(shot.weather, ((), 0, 0, 0, 0, 0))
+    tiles, unit, width, height = [], shot.unit, round(shot.width * 1.06), shot.height
+    for number, speed in enumerate(speeds):
+        # Twice as high as the frame, the lower half like the upper one: so a tile wraps around.
+        tile, many = Image.new("L", (width, height * 2)), count * (1 + number) // 2
+        pen, rng = ImageDraw.Draw(tile), shot.rng(f"{shot.weather} {number}")
+        for x, y, size in rng.uniform((0, 0, 0.3), (width, height, 1), (many, 3)):
+            size *= 1 + 0.5 * number
+            for top in (y - height, y, y + height):
+                box = (x, top, x + max(1, unit * wide * size), top + unit * high * size)
+                pen.ellipse(box, round(light * (0.6 + 0.4 * size)))
+        tiles.append((tile.filter(ImageFilter.BoxBlur(0.0008 * unit * (1 + number))), speed))
+    noise = shot.rng("grain").standard_normal((height + 64, shot.width + 64), np.float32)
+    soft = (noise + np.roll(noise, 1, 1) + np.roll(noise, 1, 0)) * (0.58 * grain)
+    return _Weather(tiles, blown, soft.round().astype(np.int8).view(np.uint8))

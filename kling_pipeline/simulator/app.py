@@ -27,9 +27,9 @@ from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
+from kling_pipeline.simulator.renderer import Renderer
 from kling_pipeline.simulator.rules.loader import Rules
 from kling_pipeline.simulator.service import Service
-from kling_pipeline.simulator.studio import Studio
 from kling_pipeline.simulator.tasks.store import TaskStore
 
 
@@ -45,7 +45,7 @@ def build_app(options: Options) -> ASGIApp:
         folder, store.setting("link_key", secrets.token_hex(32)), rules.retention["link_days"]
     )
     faults = Faults(options.seed, options.faults)
-    context = Context(options, rules, store, files, Studio(options.media, folder), faults)
+    context = Context(options, rules, store, files, Renderer(options.media, folder), faults)
     service = Service(context)
 
     @contextlib.asynccontextmanager

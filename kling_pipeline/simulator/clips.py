@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import wave
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import av
 import numpy as np
 from PIL import Image, ImageEnhance
 
-_RATE = 44100
 _PREVIEW_WIDTH = 640
 
 
@@ -69,24 +66,6 @@ def to_mp3(sound: Path, target: Path) -> None:
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     os.replace(part, target)
-
-
-def cut_sound(voice: bytes, timing: tuple[int, int, int], target: Path) -> None:
-    """Write the part of a sound from begin to end, silence before its insertion (all in ms)."""
-    begin, end, insertion = (moment * _RATE // 1000 for moment in timing)
-    turner = av.AudioResampler(format="s16", layout="mono", rate=_RATE)
-    with av.open(BytesIO(voice), "r") as source:
-        parts = [
-            piece.to_ndarray()[0]
-            for frame in source.decode(audio=0)
-            for piece in turner.resample(frame)
-        ]
-    heard = np.concatenate(parts)[begin:end]
-    with wave.open(str(target), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(_RATE)
-        out.writeframes(bytes(2 * insertion) + heard.astype("<i2").tobytes())
 
 
 def _image(frame: av.VideoFrame) -> Image.Image:

@@ -10,8 +10,8 @@ from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
+from kling_pipeline.simulator.renderer import Renderer
 from kling_pipeline.simulator.rules.loader import Rules
-from kling_pipeline.simulator.studio import Studio
 from kling_pipeline.simulator.tasks.store import TaskStore
 from kling_pipeline.simulator.tasks.task import now_ms
 
@@ -27,7 +27,7 @@ class Context:
     rules: Rules
     store: TaskStore
     files: Files
-    renderer: Studio
+    renderer: Renderer
     faults: Faults
 
     def find_media(self, kind: str, id_: str) -> dict[str, Any]:

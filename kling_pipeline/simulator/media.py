@@ -18,7 +18,6 @@ import httpx
 from av.container import InputContainer
 from PIL import Image
 
-from kling_pipeline.drawing.bare import strip_png
 from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.rules.fields import MediaField
 
@@ -28,6 +27,8 @@ _FORMATS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "audio": {"mp3": (), "wav": (), "aac": (), "mov": ("aac", "alac")},
 }
 _KINDS = {"video": "mp4 and mov", "audio": "mp3, wav, m4a and aac"}
+_PNG = b"\x89PNG\r\n\x1a\n"
+_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # the picture itself
 _RATE_SLACK = 0.1  # frames a second: 23.976 is meant by 24, and no clock is exact
 # Of Base64; a multiple of 4. Between two pieces other requests are answered.
 _PIECE = 1 << 20
@@ -140,11 +141,12 @@ def _check_size(enclosure: MediaField, size: int) -> None:
 
 
 def _picture(enclosure: MediaField, data: bytes) -> Material:
+    data = _strip_png(data)
     try:
         with warnings.catch_warnings():
             # Only the header is read; how many pixels there are is no danger here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(strip_png(data)), formats=("PNG", "JPEG")) as image:
+            with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
                 width, height = image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise invalid(f"{enclosure.name} format is invalid, only jpg, jpeg and png") from None
@@ -153,6 +155,19 @@ def _picture(enclosure: MediaField, data: bytes) -> Material:
     if not 1 / 2.5 <= width / height <= 2.5:
         raise invalid("The resolution or aspect ratio of the input image is invalid.")
     return Material(enclosure.name, enclosure.role, "image", data, width, height)
+
+
+def _strip_png(data: bytes) -> bytes:
+    """Drop what stands beside a PNG's picture, for which Pillow may refuse it."""
+    if not data.startswith(_PNG):
+        return data
+    kept, place = [_PNG], len(_PNG)
+    while place + 8 <= len(data) and kept[-1][4:8] != b"IEND":
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 8] in _CHUNKS:
+            kept.append(data[place:end])
+        place = end
+    return b"".join(kept)
 
 
 def measure(data: bytes, kind: str = "video") -> Material:

@@ -13,57 +13,57 @@ import av
 from av.container import OutputContainer
 from PIL import Image
 
-from kling_pipeline.simulator.orders import Sheet
+from kling_pipeline.drawing.job import RenderJob
 
 _RATE = 44100
 
 
-def make_plain(sheet: Sheet, target: Path) -> None:
+def make_plain(job: RenderJob, target: Path) -> None:
     """Put a grey file of the asked size and length at the target, whole or not at all.
 
     Raises OSError when the folder cannot be written.
     """
-    sound = "-sound" if sheet.sound else ""
-    name = f"plain-{sheet.width}x{sheet.height}-{sheet.fps}-{sheet.seconds:g}{sound}{target.suffix}"
+    sound = "-sound" if job.sound else ""
+    name = f"plain-{job.width}x{job.height}-{job.fps}-{job.seconds:g}{sound}{target.suffix}"
     stock = target.with_name(name)
     if not stock.exists():
         handle, part = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
         os.close(handle)
-        {"video": _video, "image": _image, "audio": _audio}[sheet.kind](sheet, Path(part))
+        {"video": _video, "image": _image, "audio": _audio}[job.kind](job, Path(part))
         os.replace(part, stock)
     part = f"{target}.part"
     shutil.copyfile(stock, part)
     os.replace(part, target)
 
 
-def _video(sheet: Sheet, target: Path) -> None:
+def _video(job: RenderJob, target: Path) -> None:
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as out:
-        video = out.add_stream("libx264", rate=sheet.fps, options={"preset": "ultrafast"})
-        video.width, video.height, video.pix_fmt = sheet.width, sheet.height, "yuv420p"
-        video.codec_context.gop_size = sheet.fps
+        video = out.add_stream("libx264", rate=job.fps, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = job.width, job.height, "yuv420p"
+        video.codec_context.gop_size = job.fps
         video.codec_context.thread_count = 1
-        audio = out.add_stream("aac", rate=_RATE, layout="mono") if sheet.sound else None
-        total = max(1, round(sheet.seconds * sheet.fps))
-        still = _one_second(video, sheet)
+        audio = out.add_stream("aac", rate=_RATE, layout="mono") if job.sound else None
+        total = max(1, round(job.seconds * job.fps))
+        still = _one_second(video, job)
         # A still needs no encoder after its first second: the same packets go round again.
         for index in range(total):
             packet = av.Packet(bytes(still[index % len(still)]))
-            packet.stream, packet.time_base = video, Fraction(1, sheet.fps)
+            packet.stream, packet.time_base = video, Fraction(1, job.fps)
             packet.pts = packet.dts = index
             packet.duration = 1
             packet.is_keyframe = index % len(still) == 0
             out.mux(packet)
         if audio is not None:
-            _silence(out, audio, sheet.seconds)
+            _silence(out, audio, job.seconds)
 
 
-def _one_second(video: av.VideoStream, sheet: Sheet) -> list[av.Packet[av.VideoStream]]:
-    frame = av.VideoFrame(sheet.width, sheet.height, "yuv420p")
+def _one_second(video: av.VideoStream, job: RenderJob) -> list[av.Packet[av.VideoStream]]:
+    frame = av.VideoFrame(job.width, job.height, "yuv420p")
     for plane in frame.planes:
         plane.update(bytes([128]) * plane.buffer_size)
     packets = []
-    for index in range(sheet.fps):
-        frame.pts, frame.time_base = index, Fraction(1, sheet.fps)
+    for index in range(job.fps):
+        frame.pts, frame.time_base = index, Fraction(1, job.fps)
         packets += video.encode(frame)
     return packets + video.encode(None)
 
@@ -79,13 +79,13 @@ def _silence(out: OutputContainer, audio: av.AudioStream, seconds: float) -> Non
     out.mux(audio.encode(None))
 
 
-def _image(sheet: Sheet, target: Path) -> None:
-    Image.new("RGB", (sheet.width, sheet.height), (128, 128, 128)).save(target, "PNG")
+def _image(job: RenderJob, target: Path) -> None:
+    Image.new("RGB", (job.width, job.height), (128, 128, 128)).save(target, "PNG")
 
 
-def _audio(sheet: Sheet, target: Path) -> None:
+def _audio(job: RenderJob, target: Path) -> None:
     with wave.open(str(target), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(16000)
-        out.writeframes(bytes(2 * int(16000 * sheet.seconds)))
+        out.writeframes(bytes(2 * int(16000 * job.seconds)))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.simulator.auth import Credential
 from kling_pipeline.simulator.callbacks import CallbackBody, Callbacks
 from kling_pipeline.simulator.calls.registry import CALLS
@@ -17,7 +18,7 @@ from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.files import FILE_PREFIX
 from kling_pipeline.simulator.media import Material, take_in
-from kling_pipeline.simulator.orders import Sheet, length, sheets
+from kling_pipeline.simulator.render_plan import length, plan_render
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.rules.loader import Endpoint
 from kling_pipeline.simulator.rules.prices import price_in_units
@@ -136,8 +137,10 @@ class Service:
 
     def _plan(
         self, request: CreateRequest, inputs: list[Material], task_id: str, seed: int
-    ) -> list[Sheet]:
-        return sheets(request, inputs, task_id, seed, session_parameters(self.context, request))
+    ) -> list[RenderJob]:
+        return plan_render(
+            request, inputs, task_id, seed, session_parameters(self.context, request)
+        )
 
     def _new_task(
         self,
@@ -145,7 +148,7 @@ class Service:
         id_: str,
         seed: int,
         price: str,
-        jobs: list[Sheet],
+        jobs: list[RenderJob],
         info: dict[str, Any],
     ) -> Task:
         now, clock = now_ms(), self.context.rules.clock
@@ -192,7 +195,7 @@ class Service:
             named = {"id": new_id(), "url": given["video_url"]}
         return {"parent_video": {**named, "duration": duration}}
 
-    def _render(self, task: Task, request: CreateRequest, jobs: list[Sheet]) -> None:
+    def _render(self, task: Task, request: CreateRequest, jobs: list[RenderJob]) -> None:
         if task.end_at is not None:
             return
         self._register_outputs(task, request, jobs)
@@ -205,7 +208,7 @@ class Service:
 
         self.context.renderer.begin(jobs, finish)
 
-    def _register_outputs(self, task: Task, request: CreateRequest, jobs: list[Sheet]) -> None:
+    def _register_outputs(self, task: Task, request: CreateRequest, jobs: list[RenderJob]) -> None:
         """Store the ids of videos and sounds, which later requests may refer to."""
         record = {
             "family": task.family,

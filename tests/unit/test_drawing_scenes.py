@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kling_pipeline.drawing import Order, Picture, draw
+from kling_pipeline.drawing.audio import RATE, make_sound
+from kling_pipeline.drawing.job import RenderJob
+from kling_pipeline.drawing.renderer import render
 
 SIZE = (160, 160)
 BOX = (0.3, 0.3, 0.4, 0.4)
@@ -21,9 +23,9 @@ def _picture(colour, size=SIZE, mode="RGB"):
     return out.getvalue()
 
 
-def _order(scene, **more):
+def _job(scene, **more):
     rows = {"seed": 3, "width": SIZE[0], "height": SIZE[1], "seconds": 1.0, **more}
-    return Order("video", scene, prompt="", **rows)
+    return RenderJob("", "video", scene, **rows)
 
 
 def _frames(path):
@@ -43,7 +45,7 @@ def film(tmp_path):
             rgb[60:100, 4 + index * 5 : 36 + index * 5] = 230
             out.mux(video.encode(av.VideoFrame.from_ndarray(rgb, "rgb24")))
         out.mux(video.encode(None))
-    return target
+    return target.read_bytes()
 
 
 @pytest.fixture
@@ -57,18 +59,15 @@ def half_spoken(tmp_path):
         out.setsampwidth(2)
         out.setframerate(44100)
         out.writeframes(tone.tobytes())
-    return target
-
-
-def _extras(**more):
-    return tuple((key, json.dumps(value)) for key, value in more.items())
+    return target.read_bytes()
 
 
 @pytest.mark.parametrize("scene", ["lip-sync", "avatar"])
 def test_a_mouth_opens_in_the_box_when_there_is_sound(scene, half_spoken, tmp_path):
-    extras = _extras(face_box=BOX, audio=str(half_spoken))
-    pictures = (Picture("image", _picture((220, 180, 150))),)
-    draw(_order(scene, sound=True, pictures=pictures, extras=extras), tmp_path / "clip.mp4")
+    options = (("face_box", json.dumps(BOX)),)
+    pictures = (("image", _picture((220, 180, 150))),)
+    job = _job(scene, sound=True, pictures=pictures, options=options, voice=half_spoken)
+    render(job, tmp_path / "clip.mp4")
     frames = _frames(tmp_path / "clip.mp4")
     change = np.abs(frames[18] - frames[6]).mean(2)
     mouth = change[90:108, 70:90]
@@ -77,9 +76,8 @@ def test_a_mouth_opens_in_the_box_when_there_is_sound(scene, half_spoken, tmp_pa
 
 
 def test_a_character_follows_the_film(film, tmp_path):
-    pictures = (Picture("image", _picture((240, 30, 30), (60, 80))),)
-    extras = _extras(video=str(film))
-    draw(_order("motion-control", pictures=pictures, extras=extras), tmp_path / "clip.mp4")
+    pictures = (("image", _picture((240, 30, 30), (60, 80))),)
+    render(_job("motion-control", pictures=pictures, film=film), tmp_path / "clip.mp4")
     frames = _frames(tmp_path / "clip.mp4")
     assert len(frames) == 24
 
@@ -96,11 +94,11 @@ def test_an_element_is_swapped_inside_the_mask_only(film, tmp_path):
     data = BytesIO()
     mask.save(data, "PNG")
     pictures = (
-        Picture("mask", data.getvalue()),
-        Picture("reference", _picture((20, 200, 60))),
+        ("mask", data.getvalue()),
+        ("reference", _picture((20, 200, 60))),
     )
-    draw(
-        _order("multi-elements", pictures=pictures, extras=_extras(video=str(film))),
+    render(
+        _job("multi-elements", pictures=pictures, film=film),
         tmp_path / "clip.mp4",
     )
     frame = _frames(tmp_path / "clip.mp4")[10]
@@ -110,14 +108,28 @@ def test_an_element_is_swapped_inside_the_mask_only(film, tmp_path):
     assert np.abs(outside - 90).max() < 12
 
 
+def test_a_removed_element_leaves_what_stands_around_it(film, tmp_path):
+    mask = Image.new("L", SIZE)
+    mask.paste(255, (30, 50, 130, 110))
+    data = BytesIO()
+    mask.save(data, "PNG")
+    job = _job("multi-elements", pictures=(("mask", data.getvalue()),), film=film)
+    render(job, tmp_path / "clip.mp4")
+    frame = _frames(tmp_path / "clip.mp4")[12]
+    assert frame[60:100, 60:100].mean() < 110  # where the film has a light square
+
+
 @pytest.mark.parametrize("scene", ["lip-sync", "avatar", "motion-control", "multi-elements"])
-def test_missing_files_and_wrong_boxes_are_drawn_around(scene, tmp_path):
-    extras = (("video", '"nowhere.mp4"'), ("audio", "not json"), ("face_box", "[1, 2]"))
-    draw(_order(scene, seconds=0.25, sound=True, extras=extras), tmp_path / "clip.mp4")
+def test_unreadable_media_and_wrong_boxes_are_drawn_around(scene, tmp_path):
+    options = (("face_box", "[1, 2]"),)
+    job = _job(scene, seconds=0.25, sound=True, options=options, film=b"no film", voice=b"no sound")
+    render(job, tmp_path / "clip.mp4")
     assert len(_frames(tmp_path / "clip.mp4")) == 6
 
 
-def test_a_voice_can_be_an_mp3(tmp_path):
-    draw(Order("audio", "audio", 1, "hello", 0, 0, seconds=1), tmp_path / "voice.mp3")
-    with av.open(str(tmp_path / "voice.mp3")) as sound:
-        assert sound.streams.audio[0].codec_context.name.startswith("mp3")
+def test_a_voice_is_heard_from_when_on_it_is_asked_for(half_spoken):
+    job = _job("lip-sync", voice=half_spoken, timing=(500, 1000, 250))
+    loud = np.abs(make_sound(job)).max(0)
+    assert loud[: RATE // 5].max() == 0
+    assert loud[RATE * 3 // 10 : RATE * 7 // 10].max() > 0.2
+    assert loud[RATE * 8 // 10 :].max() == 0

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import json
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from kling_pipeline.drawing.job import RenderJob
+from kling_pipeline.drawing.photo import open_photo
+from kling_pipeline.simulator.renderer import Renderer
 from kling_pipeline.simulator.service import Service
-from kling_pipeline.simulator.studio import Studio
 from kling_pipeline.simulator.tasks.task import Task
+from tests.unit.samples import chunk, png
 from tests.unit.simulator_client import SimulatorClient, error_of, image_base64
 
 IMAGE = image_base64()
@@ -133,16 +138,16 @@ def test_an_unexpected_error_has_the_envelope(
 def test_rendering_is_retried_while_the_disk_is_full(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make, tried = Studio.make, list[int]()
+    make, tried = Renderer.make, list[int]()
 
-    async def refuse_twice(self: Studio, sheets: Any) -> None:
+    async def refuse_twice(self: Renderer, jobs: Any) -> None:
         tried.append(1)
         if len(tried) < 3:
             raise OSError(errno.ENOSPC, "No space left on device", SECRET)
-        await make(self, sheets)
+        await make(self, jobs)
 
-    monkeypatch.setattr(Studio, "make", refuse_twice)
-    monkeypatch.setattr("kling_pipeline.simulator.studio._AGAIN_SECONDS", 0)
+    monkeypatch.setattr(Renderer, "make", refuse_twice)
+    monkeypatch.setattr("kling_pipeline.simulator.renderer._AGAIN_SECONDS", 0)
     with SimulatorClient() as kling:
         assert kling.create_and_wait(T2V, BOAT)["task_status"] == "succeed"
     assert len(tried) == 3
@@ -152,12 +157,28 @@ def test_rendering_is_retried_while_the_disk_is_full(
 def test_a_failed_rendering_exposes_no_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def fail(self: Studio, sheets: Any) -> None:
+    async def fail(self: Renderer, jobs: Any) -> None:
         raise OSError(errno.EIO, "Input/output error", SECRET)
 
-    monkeypatch.setattr(Studio, "make", fail)
+    monkeypatch.setattr(Renderer, "make", fail)
     with SimulatorClient() as kling:
         task = kling.create_and_wait(T2V, BOAT)
     assert task["task_status"] == "failed"
     assert "OSError" in task["task_status_msg"]
     assert "secret" not in str(task)
+
+
+def test_a_png_is_drawn_whatever_stands_beside_its_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow refuses a file for a text that would unpack to too much, and the engine sends such files."""
+    jobs = list[RenderJob]()
+
+    async def note(self: Renderer, planned: Sequence[RenderJob]) -> None:
+        jobs.extend(planned)
+
+    monkeypatch.setattr(Renderer, "make", note)
+    photo = png(320, 400, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 80_000_000, 1)))
+    image = base64.b64encode(photo + b"and more").decode()
+    with SimulatorClient() as kling:
+        kling.create_and_wait(I2V, {"model_name": "kling-v2-6", "image": image})
+    opened = open_photo(jobs[0].picture("first_frame"))
+    assert opened is not None and opened.size == (320, 400)

@@ -55,7 +55,7 @@ async def identify_face(
 def _boxes(size: tuple[int, int]) -> list[Box]:
     """Place faces without seeing any: where drawn portraits have theirs, and one beside it."""
     # The drawing package is slow to import and most simulators are never asked for a face.
-    from kling_pipeline.drawing.figure import find_face  # noqa: PLC0415
+    from kling_pipeline.drawing.figures import find_face  # noqa: PLC0415
 
     x, y, width, height = find_face(size)
     beside = (min(x + 1.3 * width, 0.99 - 0.8 * width), y + 0.1 * height, 0.8 * width, 0.8 * height)

@@ -14,7 +14,7 @@ from PIL import Image
 from kling_pipeline.simulator.calls.masks import draw_mask
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.media import Material, measure
-from kling_pipeline.simulator.orders import stand_in
+from kling_pipeline.simulator.render_plan import stand_in
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.tasks.task import derive_seed, fingerprint, new_id
 

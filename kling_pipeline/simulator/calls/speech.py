@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.files import FILE_PREFIX
 from kling_pipeline.simulator.media import Material
-from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.tasks.task import derive_seed, fingerprint, new_id, now_ms
 
@@ -26,8 +26,8 @@ async def text_to_speech(
     seed = derive_seed(context.options.seed, fingerprint(request), 0)
     id_, now = new_id(), now_ms()
     voice = (("voice_id", f'"{request.body["voice_id"]}"'),)
-    job = Sheet(
-        f"{id_}.wav", "audio", "tts", seed, request.prompt_text, seconds=seconds, extras=voice
+    job = RenderJob(
+        f"{id_}.wav", "audio", "tts", seed, request.prompt_text, seconds=seconds, options=voice
     )
     await context.renderer.make([job])
     context.store.put_record("audio_id", id_, now, {"file": job.file})

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.simulator.files import FILE_PREFIX
-from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 
 
 def build_result(
-    request: CreateRequest, drawn: Sequence[Sheet], ids: Sequence[str]
+    request: CreateRequest, drawn: Sequence[RenderJob], ids: Sequence[str]
 ) -> dict[str, Any]:
     """Build a result in the shape of the endpoint's page in the Kling docs (Sept 2026)."""
     named = list(zip(drawn, ids, strict=True))
-    videos = [_video(request, sheet, id_) for sheet, id_ in named if sheet.kind == "video"]
-    audios = [_audio(sheet, id_) for sheet, id_ in named if sheet.kind == "audio"]
-    images = _images(request, [sheet for sheet in drawn if sheet.kind == "image"])
+    videos = [_video(request, job, id_) for job, id_ in named if job.kind == "video"]
+    audios = [_audio(job, id_) for job, id_ in named if job.kind == "audio"]
+    images = _images(request, [job for job in drawn if job.kind == "image"])
     lists = {"videos": videos, "audios": audios, "images": images}
     result: dict[str, Any] = {name: items for name, items in lists.items() if items}
     if request.endpoint.family == "omni-image":
@@ -26,31 +26,31 @@ def build_result(
     return result
 
 
-def _audio(sheet: Sheet, id_: str) -> dict[str, str]:
+def _audio(job: RenderJob, id_: str) -> dict[str, str]:
     """Name both files of a sound; durations are seconds as text."""
-    duration = f"{sheet.seconds:g}"
+    duration = f"{job.seconds:g}"
     return {
         "id": id_,
-        "url_mp3": f"{FILE_PREFIX}{sheet.file.removesuffix('.wav')}.mp3",
-        "url_wav": FILE_PREFIX + sheet.file,
+        "url_mp3": f"{FILE_PREFIX}{job.file.removesuffix('.wav')}.mp3",
+        "url_wav": FILE_PREFIX + job.file,
         "duration_mp3": duration,
         "duration_wav": duration,
     }
 
 
-def _video(request: CreateRequest, sheet: Sheet, id_: str) -> dict[str, str]:
-    entry = {"id": id_, **_links(request, sheet)}
+def _video(request: CreateRequest, job: RenderJob, id_: str) -> dict[str, str]:
+    entry = {"id": id_, **_links(request, job)}
     if not request.endpoint.row.get("no_duration"):
-        entry["duration"] = str(float(sheet.seconds))
+        entry["duration"] = str(float(job.seconds))
     if request.endpoint.row.get("session") == "selection":
         entry["session_id"] = request.body["session_id"]
     return entry
 
 
-def _images(request: CreateRequest, drawn: Sequence[Sheet]) -> list[dict[str, Any]]:
+def _images(request: CreateRequest, drawn: Sequence[RenderJob]) -> list[dict[str, Any]]:
     views = int(request.endpoint.row.get("views", 1))
     if views == 1:
-        return [{"index": index, **_links(request, sheet)} for index, sheet in enumerate(drawn)]
+        return [{"index": index, **_links(request, job)} for index, job in enumerate(drawn)]
     return [
         {"index": index}
         | {f"url_{n + 1}": FILE_PREFIX + drawn[index * views + n].file for n in range(views)}
@@ -58,9 +58,9 @@ def _images(request: CreateRequest, drawn: Sequence[Sheet]) -> list[dict[str, An
     ]
 
 
-def _links(request: CreateRequest, sheet: Sheet) -> dict[str, str]:
-    links = {"url": FILE_PREFIX + sheet.file}
+def _links(request: CreateRequest, job: RenderJob) -> dict[str, str]:
+    links = {"url": FILE_PREFIX + job.file}
     if request.body.get("watermark_info", {}).get("enabled"):
         # Every rendered file bears the simulator's own mark, so one file serves as both.
-        links["watermark_url"] = FILE_PREFIX + sheet.file
+        links["watermark_url"] = FILE_PREFIX + job.file
     return links

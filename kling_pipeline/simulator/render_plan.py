@@ -1,4 +1,4 @@
-"""From a request to what is to be drawn: sizes, lengths and names of files."""
+"""Plan what a request has drawn: one render job for each file of its result."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
+from kling_pipeline.drawing.job import Kind, RenderJob
 from kling_pipeline.simulator.media import Material
 from kling_pipeline.simulator.rules.create_request import CreateRequest, edits_video
 
-Kind = Literal["video", "image", "audio"]
 _SHORT_SIDE = {"720p": 720, "1080p": 1080, "4k": 2160}
 _QUALITY = {"std": "720p", "pro": "1080p", "4k": "4k"}
 _PICTURE_SCALE = {"1k": 1, "2k": 2, "4k": 4}
@@ -29,37 +28,9 @@ _NAMED = re.compile(r"<<<image_(\d+)>>>")
 _OWN = ("external_task_id", "callback_url", "watermark_info", "model_name", "session_id")
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """One file to draw, free of the drawing room's types: plain media need none of them.
-
-    `pictures` are (role, bytes) of the pictures that came with the request; `film` and `voice`
-    are the video that it works on and the sound that it is spoken with. `timing` is which part of
-    the voice is heard from when on: begin, end and insertion in milliseconds. `extras` are the
-    body's other fields as (name, JSON text), and a session's "face_box" (x, y, width, height from
-    0 to 1).
-    """
-
-    file: str
-    kind: Kind
-    scene: str
-    seed: int
-    prompt: str = ""
-    width: int = 1280
-    height: int = 720
-    fps: int = 24
-    seconds: float = 5
-    sound: bool = False
-    pictures: tuple[tuple[str, bytes], ...] = ()
-    extras: tuple[tuple[str, str], ...] = ()
-    film: bytes | None = None
-    voice: bytes | None = None
-    timing: tuple[int, int, int] | None = None
-
-
-def stand_in(file: str, seed: int) -> Sheet:
+def stand_in(file: str, seed: int) -> RenderJob:
     """Order a video in place of one that is at an address elsewhere."""
-    return Sheet(file, "video", "text2video", seed, "a person looks into the camera")
+    return RenderJob(file, "video", "text2video", seed, "a person looks into the camera")
 
 
 def length(request: CreateRequest, materials: Sequence[Material]) -> float:
@@ -96,18 +67,18 @@ def size(request: CreateRequest, materials: Sequence[Material]) -> tuple[int, in
     return _even(math.sqrt(area * share)), _even(math.sqrt(area / share))
 
 
-def sheets(
+def plan_render(
     request: CreateRequest,
     materials: Sequence[Material],
     task_id: str,
     seed: int,
-    extras: tuple[tuple[str, str], ...] = (),
-) -> list[Sheet]:
+    options: tuple[tuple[str, str], ...] = (),
+) -> list[RenderJob]:
     """List the files of a task in the order of its results."""
     width, height = size(request, materials)
     row = request.endpoint.row
     kind: Kind = row["makes"]
-    first = Sheet(
+    first = RenderJob(
         file=f"{task_id}-0.{_ENDINGS[kind]}",
         kind=kind,
         scene=row.get("scene", request.endpoint.family),
@@ -119,7 +90,7 @@ def sheets(
         seconds=length(request, materials) if kind != "image" else 0,
         sound=request.is_on("sound") or bool(row.get("sound")) or _always_sounds(request),
         pictures=_pictures(request, materials),
-        extras=_extras(request) + extras,
+        options=_options(request) + options,
         film=_data(materials, _films(request)),
         voice=_data(materials, ("sound",)),
         timing=_timing(request),
@@ -173,7 +144,7 @@ def _face_of(request: CreateRequest) -> int | None:
     return int(named[-1]) - 1 if named else None
 
 
-def _extras(request: CreateRequest) -> tuple[tuple[str, str], ...]:
+def _options(request: CreateRequest) -> tuple[tuple[str, str], ...]:
     # Pictures travel as bytes already; anything this long is one of them.
     short = {name: one for name, one in request.body.items() if _letters(one) <= _LONGEST_TEXT}
     texts = {name: json.dumps(one) for name, one in short.items() if name not in _OWN}

@@ -1,7 +1,6 @@
-"""What leaves the drawing room: exact in size, length and bytes, and true to what was handed in."""
+"""What leaves the renderer: exact in size, length and bytes, and true to what was handed in."""
 
 import wave
-import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -10,17 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kling_pipeline.drawing import Order, Picture, draw
-from kling_pipeline.drawing.bare import strip_png
+from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.photo import open_photo
-from tests.unit.samples import chunk, png
+from kling_pipeline.drawing.renderer import render
 
-SIZE = (192, 108)
+SIZE = (96, 54)
+LARGER = {"width": 192, "height": 108, "seconds": 1.0}
 
 
-def _order(kind="video", scene="text2video", prompt="misty ridges at dawn", **more):
-    rows = {"seed": 8_123_456_789_012, "width": SIZE[0], "height": SIZE[1], "seconds": 1.0, **more}
-    return Order(kind, scene, prompt=prompt, **rows)
+def _job(kind="video", scene="text2video", prompt="misty ridges at dawn", **more):
+    rows = {"seed": 8_123_456_789_012, "width": SIZE[0], "height": SIZE[1], "seconds": 0.5, **more}
+    return RenderJob("", kind, scene, prompt=prompt, **rows)
 
 
 def _photo(seed, size=SIZE):
@@ -48,7 +47,7 @@ def _distance(frame, data):
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     target = tmp_path_factory.mktemp("drawn") / "clip.mp4"
-    draw(_order(seconds=1.25, sound=True), target)
+    render(_job(seconds=1.25, sound=True), target)
     return target
 
 
@@ -78,25 +77,25 @@ def test_sound_is_quiet_and_never_clips(clip):
 
 
 @pytest.mark.parametrize(
-    "order",
+    "job",
     [
-        _order(sound=True),
-        _order("image", "image"),
-        _order("audio", "audio"),
-        _order(scene="image2video", pictures=(Picture("first_frame", _photo(1)),)),
+        _job(sound=True),
+        _job("image", "image"),
+        _job("audio", "audio"),
+        _job(scene="image2video", pictures=(("first_frame", _photo(1)),)),
     ],
     ids=["video", "image", "audio", "image2video"],
 )
-def test_equal_orders_give_equal_bytes(order, tmp_path):
+def test_equal_jobs_give_equal_bytes(job, tmp_path):
     for name in ("one", "two"):
-        draw(order, tmp_path / name)
+        render(job, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_another_seed_gives_another_picture(tmp_path):
     pictures = []
     for seed in (1, 2):
-        draw(_order("image", "image", seed=seed), tmp_path / "still.png")
+        render(_job("image", "image", seed=seed), tmp_path / "still.png")
         with Image.open(tmp_path / "still.png") as image:
             pictures.append(np.asarray(image, float))
     assert np.abs(pictures[0] - pictures[1]).mean() > 4
@@ -109,8 +108,9 @@ def test_a_clip_moves(clip):
 
 def test_the_first_frame_is_the_given_picture(tmp_path):
     photo = _photo(3)
-    order = _order(scene="image2video", prompt="push in", pictures=(Picture("first_frame", photo),))
-    draw(order, tmp_path / "clip.mp4")
+    pictures = (("first_frame", photo),)
+    job = _job(scene="image2video", prompt="push in", pictures=pictures, **LARGER)
+    render(job, tmp_path / "clip.mp4")
     frames = _frames(tmp_path / "clip.mp4")
     assert _distance(frames[0], photo) < 6
     assert _distance(frames[-1], photo) > _distance(frames[0], photo)
@@ -118,8 +118,8 @@ def test_the_first_frame_is_the_given_picture(tmp_path):
 
 def test_the_last_frame_is_the_given_end(tmp_path):
     first, last = _photo(4), _photo(5)
-    pictures = (Picture("first_frame", first), Picture("end_frame", last))
-    draw(_order(scene="image2video", pictures=pictures), tmp_path / "clip.mp4")
+    pictures = (("first_frame", first), ("end_frame", last))
+    render(_job(scene="image2video", pictures=pictures, **LARGER), tmp_path / "clip.mp4")
     frames = _frames(tmp_path / "clip.mp4")
     assert _distance(frames[0], first) < 6
     assert _distance(frames[-1], last) < 6
@@ -127,9 +127,9 @@ def test_the_last_frame_is_the_given_end(tmp_path):
 
 
 def test_odd_sizes_become_even_in_clips_and_stay_in_stills(tmp_path):
-    draw(_order(width=181, height=99, seconds=0.2), tmp_path / "clip.mp4")
+    render(_job(width=181, height=99, seconds=0.2), tmp_path / "clip.mp4")
     assert _frames(tmp_path / "clip.mp4")[0].shape == (98, 180, 3)
-    draw(_order("image", "image", width=181, height=99), tmp_path / "still.png")
+    render(_job("image", "image", width=181, height=99), tmp_path / "still.png")
     with Image.open(tmp_path / "still.png") as image:
         assert (image.size, image.mode, image.format) == ((181, 99), "RGB", "PNG")
 
@@ -137,16 +137,16 @@ def test_odd_sizes_become_even_in_clips_and_stay_in_stills(tmp_path):
 @pytest.mark.parametrize("data", [b"", b"garbage", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
 @pytest.mark.parametrize("role", ["first_frame", "end_frame", "reference", "face", "mask"])
 def test_garbage_is_drawn_around(role, data, tmp_path):
-    pictures = (Picture(role, data),)
-    draw(_order(seconds=0.1, width=64, height=64, pictures=pictures), tmp_path / "clip.mp4")
+    pictures = ((role, data),)
+    render(_job(seconds=0.1, width=64, height=64, pictures=pictures), tmp_path / "clip.mp4")
     assert len(_frames(tmp_path / "clip.mp4")) == 2
-    draw(_order("image", "omni-image", width=64, height=64, pictures=pictures), tmp_path / "a.png")
+    render(_job("image", "omni-image", width=64, height=64, pictures=pictures), tmp_path / "a.png")
 
 
 def test_a_restyled_picture_is_still_recognised(tmp_path):
     photo = _photo(6)
-    order = _order("image", "image", pictures=(Picture("reference", photo),))
-    draw(order, tmp_path / "still.png")
+    job = _job("image", "image", pictures=(("reference", photo),))
+    render(job, tmp_path / "still.png")
     with Image.open(tmp_path / "still.png") as image:
         close = _distance(np.asarray(image), photo)
         far = _distance(np.asarray(image), _photo(7))
@@ -156,17 +156,17 @@ def test_a_restyled_picture_is_still_recognised(tmp_path):
 def test_a_swapped_face_lies_where_it_was_asked_for(tmp_path):
     scene, face = _photo(8, (200, 200)), BytesIO()
     Image.new("RGB", (120, 120), (250, 10, 240)).save(face, "JPEG")
-    pictures = (Picture("reference", scene), Picture("face", face.getvalue()))
-    extras = (("face_box", "[0.6, 0.1, 0.3, 0.4]"),)
-    order = _order("image", "omni-image", width=200, height=200, pictures=pictures, extras=extras)
-    draw(order, tmp_path / "still.png")
+    pictures = (("reference", scene), ("face", face.getvalue()))
+    options = (("face_box", "[0.6, 0.1, 0.3, 0.4]"),)
+    job = _job("image", "omni-image", width=200, height=200, pictures=pictures, options=options)
+    render(job, tmp_path / "still.png")
     with Image.open(tmp_path / "still.png") as image:
         red, green, blue = image.getpixel((150, 60))
     assert red > 120 and blue > 120 and green < 60
 
 
-def test_an_audio_order_is_a_wave_one_can_hear(tmp_path):
-    draw(_order("audio", "audio", seconds=1.5), tmp_path / "voice.wav")
+def test_an_audio_job_is_a_wave_one_can_hear(tmp_path):
+    render(_job("audio", "audio", seconds=1.5), tmp_path / "voice.wav")
     with wave.open(str(tmp_path / "voice.wav")) as sound:
         assert sound.getnframes() == round(1.5 * sound.getframerate())
         samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2") / 32768
@@ -174,23 +174,14 @@ def test_an_audio_order_is_a_wave_one_can_hear(tmp_path):
 
 
 def test_nothing_is_left_behind_when_drawing_fails(tmp_path, monkeypatch):
-    def tear(order, target):
+    def tear(job, target):
         Path(target).write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr("kling_pipeline.drawing.room._write", tear)
+    monkeypatch.setattr("kling_pipeline.drawing.renderer._write", tear)
     with pytest.raises(OSError, match="disk full"):
-        draw(_order(), tmp_path / "clip.mp4")
+        render(_job(), tmp_path / "clip.mp4")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_photo_is_opened_whatever_stands_beside_it() -> None:
-    photo = png(320, 200, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 80_000_000, 1)))
-    opened = open_photo(photo)
-    assert opened is not None and opened.size == (320, 200)
-    with Image.open(BytesIO(strip_png(photo + b"and more"))) as bare:
-        assert bare.size == (320, 200)
-    assert strip_png(b"\xff\xd8\xff no png") == b"\xff\xd8\xff no png"
 
 
 def test_a_phone_s_photo_is_drawn_from_a_smaller_copy() -> None:

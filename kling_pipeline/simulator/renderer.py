@@ -1,24 +1,22 @@
-"""The drawing room's work: files are made beside the server, answers never wait for them."""
+"""Run render jobs beside the server, so that no answer waits for a file."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-import json
 import logging
 import multiprocessing
 import os
 import sqlite3
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
-from kling_pipeline.simulator.clips import cut_sound, to_mp3
+from kling_pipeline.drawing.job import RenderJob
+from kling_pipeline.simulator.clips import to_mp3
 from kling_pipeline.simulator.options import Media
-from kling_pipeline.simulator.orders import Sheet
 from kling_pipeline.simulator.plain import make_plain
 
 log = logging.getLogger(__name__)
@@ -28,7 +26,7 @@ _AGAIN_SECONDS = 1.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Studio:
+class Renderer:
     """Makes the files of tasks in a pool of its own, which starts with the first task.
 
     Drawn media take processes of low priority; plain ones are so cheap that a thread does.
@@ -40,9 +38,9 @@ class Studio:
         self._pool: Executor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, sheets: Sequence[Sheet], done: Callable[[Exception | None], None]) -> None:
+    def begin(self, jobs: Sequence[RenderJob], done: Callable[[Exception | None], None]) -> None:
         """Start drawing; `done` is called on the event loop with the error, if there was one."""
-        task = asyncio.get_running_loop().create_task(self._make_and_tell(sheets, done))
+        task = asyncio.get_running_loop().create_task(self._make_and_tell(jobs, done))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -56,14 +54,14 @@ class Studio:
             for child in multiprocessing.active_children():
                 child.terminate()
 
-    async def make(self, sheets: Sequence[Sheet]) -> None:
+    async def make(self, jobs: Sequence[RenderJob]) -> None:
         """Draw and wait; raises whatever the drawing raises."""
-        await asyncio.gather(*(self._one(sheet) for sheet in sheets))
+        await asyncio.gather(*(self._one(job) for job in jobs))
 
     async def _make_and_tell(
-        self, sheets: Sequence[Sheet], done: Callable[[Exception | None], None]
+        self, jobs: Sequence[RenderJob], done: Callable[[Exception | None], None]
     ) -> None:
-        error, told = await self._drawn(sheets), ""
+        error, told = await self._drawn(jobs), ""
         while True:
             try:
                 done(error)
@@ -74,12 +72,12 @@ class Studio:
                     log.warning("A task's end cannot be written, and is tried again: %s", told)
                 await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _drawn(self, sheets: Sequence[Sheet]) -> Exception | None:
+    async def _drawn(self, jobs: Sequence[RenderJob]) -> Exception | None:
         """What drawing raised, if anything; a disk that is full is nothing of the task's, so it is waited for."""
         told = False
         while True:
             try:
-                await self.make(sheets)
+                await self.make(jobs)
                 return None
             except OSError as problem:
                 if problem.errno not in _FULL:
@@ -91,16 +89,16 @@ class Studio:
                 return problem
             await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _one(self, sheet: Sheet) -> None:
-        target = self._folder / sheet.file
+    async def _one(self, job: RenderJob) -> None:
+        target = self._folder / job.file
         if target.exists():
             return
         work = _draw if self._media == "drawn" else make_plain
         for attempt in range(_TRIES):
             pool = self._pool = self._pool or self._open()
             try:
-                await asyncio.get_running_loop().run_in_executor(pool, work, sheet, target)
-                if sheet.kind == "audio":
+                await asyncio.get_running_loop().run_in_executor(pool, work, job, target)
+                if job.kind == "audio":
                     await asyncio.to_thread(to_mp3, target, target.with_suffix(".mp3"))
                 return
             except BrokenExecutor:
@@ -131,38 +129,8 @@ def _end_with_parent() -> None:
         os._exit(0)
 
 
-def _draw(sheet: Sheet, target: Path) -> None:
-    # Only a worker needs the drawing room: the server starts in a third of the time without it.
-    from kling_pipeline.drawing import Order, Picture, draw  # noqa: PLC0415
+def _draw(job: RenderJob, target: Path) -> None:
+    # Only a worker needs the scenes: the server starts in a third of the time without them.
+    from kling_pipeline.drawing.renderer import render  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory() as folder:
-        paths = tuple((name, json.dumps(path)) for name, path in _lay_by(sheet, Path(folder)))
-        order = Order(
-            kind=sheet.kind,
-            scene=sheet.scene,
-            seed=sheet.seed,
-            prompt=sheet.prompt,
-            width=sheet.width,
-            height=sheet.height,
-            fps=sheet.fps,
-            seconds=sheet.seconds,
-            sound=sheet.sound,
-            pictures=tuple(Picture(role, data) for role, data in sheet.pictures),
-            extras=sheet.extras + paths,
-        )
-        draw(order, target)
-
-
-def _lay_by(sheet: Sheet, folder: Path) -> Iterator[tuple[str, str]]:
-    """Write what is to be read frame by frame into files, by the names of the drawing room."""
-    if sheet.film is not None:
-        film = folder / "film.mp4"
-        film.write_bytes(sheet.film)
-        yield "video", str(film)
-    if sheet.voice is not None:
-        voice = folder / "voice"
-        if sheet.timing is None:
-            voice.write_bytes(sheet.voice)
-        else:
-            cut_sound(sheet.voice, sheet.timing, voice)
-        yield "audio", str(voice)
+    render(job, target)

@@ -1,0 +1,120 @@
+"""Sound: quiet ambience from noise and slow sines, a voice without words, one that was handed in."""
+
+import wave
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from numpy.typing import NDArray
+
+from kling_pipeline.drawing.fields import seeded
+from kling_pipeline.drawing.job import RenderJob
+from kling_pipeline.drawing.prompt import Shot, read_prompt
+
+RATE = 44100
+SPEAKING = ("lip-sync", "avatar")
+Stereo = NDArray[np.floating[Any]]  # 2 × samples of -1..1
+_LEVEL = 0.1  # about -20 dBFS
+# scene → how much chord, how much noise, the noise's upper edge in Hz, swells a second
+_AIRS = {
+    "sea": (0.5, 1.0, 900, 0.14), "ridges": (0.8, 0.55, 500, 0.09), "dunes": (0.7, 0.7, 700, 0.11),
+    "forest": (0.6, 0.6, 1500, 0.2), "city": (0.7, 0.6, 320, 0.06), "sky": (1.0, 0.3, 400, 0.08),
+}  # fmt: skip
+_CHORDS = ((0, 7, 12, 16), (0, 7, 10, 15), (0, 5, 12, 17), (0, 7, 14, 16), (0, 3, 7, 14))
+
+
+def make_sound(job: RenderJob) -> Stereo:
+    """The sound of a job: what was handed in to be spoken, a voice of our own, or ambience."""
+    seconds = job.seconds if job.kind == "audio" else job.frames / job.fps
+    if job.kind == "video" and job.scene in SPEAKING:
+        return _read_voice(job, seconds)
+    if job.kind == "audio" and job.scene in ("audio", "tts"):
+        return _speak_nonsense(job.seed, max(0.5, seconds))
+    return _compose_air(read_prompt(job, (16, 16)), seconds)
+
+
+def _compose_air(shot: Shot, seconds: float) -> Stereo:
+    """Ambience of a scene that fades in and out: a soft chord, and noise that swells."""
+    rng, t = shot.rng("sound"), np.arange(max(1, round(seconds * RATE))) / RATE
+    chord, air, edge, swell = _AIRS.get(shot.scene, (1.0, 0.35, 450, 0.1))
+    if shot.weather == "rain":
+        air, edge = 1.1, 4200
+    root, pads = 110 * 2 ** (int(rng.integers(-3, 5)) / 12), np.zeros((2, t.size))
+    for number, step in enumerate(_CHORDS[int(rng.integers(len(_CHORDS)))]):
+        breath = 0.6 + 0.4 * np.sin(2 * np.pi * (0.07 + 0.03 * number) * t + number * 1.9)
+        for side in range(2):
+            turns = 2 * np.pi * root * 2 ** (step / 12) * (1 + 0.0011 * (side * 2 - 1)) * t
+            pads[side] += np.sin(turns + rng.random() * 6) * breath * 0.8**number
+    # Noise is shaped in the spectrum of a power-of-two block, and played to and fro in long clips.
+    size = 1 << (min(t.size, RATE * 6) - 1).bit_length()
+    spectrum = np.fft.rfft(rng.standard_normal((2, size)))
+    hertz = np.fft.rfftfreq(size, 1 / RATE)
+    shaped = np.fft.irfft(spectrum * (hertz > 40) / (1 + (hertz / edge) ** 2))
+    lap = np.concatenate([shaped, shaped[:, ::-1]], 1) / (np.abs(shaped).std() * 3 + 1e-9)
+    noise = lap[:, np.arange(t.size) % lap.shape[1]]
+    waves = 0.55 + 0.45 * np.sin(2 * np.pi * (swell * t + rng.random()))
+    return _settle(chord * pads / 2.2 + air * noise * waves)
+
+
+def _speak_nonsense(seed: int, seconds: float) -> Stereo:
+    """A hummed voice without words, syllable by syllable."""
+    rng, t = seeded(seed, "voice"), np.arange(max(1, round(seconds * RATE))) / RATE
+    base, beats = rng.uniform(105, 215), np.cumsum(rng.uniform(0.13, 0.3, int(seconds / 0.13) + 3))
+    pitch = np.interp(t, beats, base * 2 ** (rng.uniform(-0.25, 0.25, beats.size)))
+    ranges = ((320, 800), (900, 2100), (2300, 2900))
+    formants = [np.interp(t, beats, rng.uniform(*ends, beats.size)) for ends in ranges]
+    phase, out = 2 * np.pi * np.cumsum(pitch) / RATE, np.zeros(t.size)
+    for partial in range(1, 24):
+        near = [((pitch * partial - f) / (130 + 60 * i)) ** 2 for i, f in enumerate(formants)]
+        gain = sum(np.exp(-far) / (1 + i) for i, far in enumerate(near))
+        out += np.sin(phase * partial) * (gain + 0.03) / partial**0.4
+    spans = np.interp(t, np.repeat(beats, 3)[:-1], np.tile([0.05, 1, 0.35], beats.size)[:-1])
+    rest = np.interp(t, beats, rng.random(beats.size) > 0.16)
+    return _settle(np.stack([out * spans * rest] * 2))
+
+
+def _settle(sound: Stereo) -> Stereo:
+    """At about -20 dBFS, soft at both ends, never near the limit."""
+    out, count = np.tanh(sound * _LEVEL / (np.sqrt((sound**2).mean()) + 1e-9)), sound.shape[1]
+    soft = max(1, min(count // 4, RATE // 3))
+    ends = np.clip(np.minimum(np.arange(count), np.arange(count)[::-1]) / soft, 0, 1)
+    return np.ascontiguousarray(out * ends * ends * (3 - 2 * ends), np.float32)
+
+
+def _read_voice(job: RenderJob, seconds: float) -> Stereo:
+    """The job's voice, timed, cut or filled to `seconds`; else a voice of our own."""
+    turner, parts = av.AudioResampler(format="fltp", layout="stereo", rate=RATE), []
+    try:
+        with av.open(BytesIO(job.voice or b""), "r") as sound:
+            for frame in sound.decode(audio=0):
+                parts += [piece.to_ndarray() for piece in turner.resample(frame)]
+    except (av.FFmpegError, OSError, IndexError, ValueError):
+        parts = []
+    if not parts:
+        return _speak_nonsense(job.seed, seconds)
+    voice, count = np.concatenate(parts, axis=1), max(1, round(seconds * RATE))
+    if job.timing is not None:
+        begin, end, insertion = (moment * RATE // 1000 for moment in job.timing)
+        voice = np.pad(voice[:, begin:end], ((0, 0), (insertion, 0)))
+    filled = np.pad(voice[:, :count], ((0, 0), (0, max(0, count - voice.shape[1]))))
+    return np.ascontiguousarray(filled, np.float32)
+
+
+def write_sound(target: Path, sound: Stereo) -> None:
+    """Write 16-bit WAV."""
+    with wave.open(str(target), "wb") as out:
+        out.setparams((2, 2, RATE, 0, "NONE", ""))
+        out.writeframes((np.clip(sound, -1, 1).T * 32767).astype("<i2").tobytes())
+
+
+def encode_sound(out: OutputContainer, stream: av.AudioStream, sound: Stereo, step: int) -> None:
+    """Encode sound into a stream, `step` samples a frame."""
+    for start in range(0, sound.shape[1], step):
+        piece = np.ascontiguousarray(sound[:, start : start + step])
+        frame = av.AudioFrame.from_ndarray(piece, "fltp", "stereo")
+        frame.sample_rate, frame.pts = RATE, start
+        out.mux(stream.encode(frame))
+    out.mux(stream.encode(None))

@@ -1,0 +1,179 @@
+"""Sky and water: a gradient with its light, sun and moon, stars, clouds, aurora, and their mirror."""
+
+from dataclasses import dataclass
+from math import sin, tau
+
+import numpy as np
+from PIL import Image
+
+from kling_pipeline.drawing.fields import Field, dither, noise_cloud, noise_line
+from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even, lay
+from kling_pipeline.drawing.palette import mix, ramp, rgb, to_yuv
+from kling_pipeline.drawing.prompt import Shot
+
+Point = tuple[float, float]
+_MARGIN = 0.1  # of the frame to each side, for the camera's pans
+
+
+def draw_sky(
+    shot: Shot, horizon: float, sun: Point, radius: float, stars: float = 1
+) -> list[Layer]:
+    """The sky down to the row `horizon` and on below it, with stars and a disc around `sun`."""
+    width, height, palette = shot.width, shot.height, shot.palette
+    mx, my = round(width * _MARGIN), round(height * _MARGIN)
+    # No further down than a camera can look over the land.
+    low = min(height + my, horizon + shot.unit * 0.3)
+    y = np.arange(2 - my, low, 4)[:, None]
+    x = np.arange(2 - mx, width + mx, 4)
+    fall = np.clip(y / horizon, 0, 1) ** 1.15 * np.ones_like(x)
+    colours = ramp(fall, palette.sky)
+    reach = np.hypot((x - sun[0]) * 0.8, y - sun[1]) / shot.unit
+    for spread, share, low in ((0.95, 0.34, 0.9), (0.4, 0.42, 0.5), (0.14, 0.6, 0.0)):
+        power = share * np.exp(-((reach / spread) ** 1.6)) * (0.5 if palette.night else 1)
+        # Far from the sun its light is scattered: high up it keeps the sky's own hue.
+        own = fall[..., None] * (palette.glow - colours * 1.25) + colours * 1.25
+        colours += power[..., None] * (palette.glow * (1 - low) + own * low - colours)
+    # Thin clouds along the horizon, lit from where the sun stands.
+    rng = shot.rng("streaks")
+    cloud = noise_cloud(rng, reach.shape, (rng.uniform(7, 12), rng.uniform(1.6, 3)), 4)
+    belt = np.exp(-(((y - horizon * 0.68) / height / 0.26) ** 2)) * (0.3 if palette.night else 0.5)
+    lit = (np.exp(-reach / 0.6) * 0.75)[..., None]
+    streaks = mix(palette.sky[1], palette.sky[2], 0.5) * (1 - lit) + palette.glow * lit
+    colours += (np.clip(cloud * 1.7 - 0.75, 0, 1) * belt)[..., None] * (streaks - colours)
+    layers: list[Layer] = [draw_sprite(colours, None, (-mx, -my), 0.25, 4)]
+    if palette.night:
+        layers += [_draw_stars(shot, even(horizon), stars, turn) for turn in (0, 1)]
+    return [*layers, _draw_disc(shot, sun, radius)] if radius else layers
+
+
+def _draw_stars(shot: Shot, rows: int, share: float, turn: int) -> Sprite:
+    """Half of the stars, few and faint near the horizon; the halves twinkle in turn."""
+    rng, count = shot.rng(f"stars {turn}"), int(share * 340 * shot.width / shot.height)
+    x, y = rng.integers(1, shot.width - 2, count), rng.integers(1, rows - 2, count)
+    power = rng.uniform(0.12, 1, count) ** 2.6 * 1.5 * (1 - y / rows) ** 0.6
+    sky = np.zeros((rows, shot.width), np.float32)
+    np.add.at(sky, (y, x), power)
+    # The bright ones get a small body, so that they stay stars and do not become dead pixels.
+    for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        np.add.at(sky, (y + dy, x + dx), power * 0.5 * (power > 0.5))
+    stars = draw_sprite(np.ones(3), sky, (0, 0), 0)
+    stars.edged = False
+    stars.gain = lambda v: 0.75 + 0.25 * sin(v.seconds * 2.6 + 3 * turn)
+    return stars
+
+
+def _draw_disc(shot: Shot, at: Point, radius: float) -> Sprite:
+    reach, palette = even(radius * 2.6), shot.palette
+    y, x = np.mgrid[-reach:reach, -reach:reach] + 0.5
+    far = np.hypot(x, y)
+    disc = np.clip((radius - far) / max(1.2, radius * 0.02) + 0.5, 0, 1)
+    halo = 0.5 * np.exp(-np.clip(far - radius, 0, None) / (radius * 0.38))
+    alpha = np.maximum(disc, halo * np.clip((reach - far) / (reach * 0.4), 0, 1) ** 2)
+    seas = noise_cloud(shot.rng("moon"), far.shape, (5, 5), 4) if palette.night else 0 * far
+    body = palette.sun * (1 - 0.1 * np.clip(seas * 1.5 - 0.5, 0, 1))[..., None]
+    rim = mix(palette.glow, palette.sun, 0.35)
+    colours = rim + (body - rim) * disc[..., None]
+    return draw_sprite(colours, alpha, (at[0] - reach, at[1] - reach), 0.3)
+
+
+def draw_clouds(shot: Shot, top: float, low: float) -> Sprite:
+    """Heaped clouds between two rows, lit from above, drifting."""
+    rows, columns, palette = even(low - top) // 2, even(shot.width * 1.35) // 2, shot.palette
+    field = noise_cloud(shot.rng("clouds"), (rows, columns), (2.2, 4.5), 6)
+    belt = np.sin(np.linspace(0, np.pi, rows))[:, None].clip(0, 1) ** 0.8
+    alpha = np.clip((field * belt - 0.33) * 3.2, 0, 1) ** 1.2 * (0.5 if palette.night else 0.83)
+    light = np.clip(0.5 + (field - np.roll(field, max(2, rows // 40), 0)) * 2.4, 0, 1)
+    dark, bright = mix(palette.sky[1], palette.mist, 0.35), mix(palette.sun, palette.glow, 0.3)
+    colours = ramp(light, np.stack((dark, mix(dark, bright, 0.55), bright)))
+    clouds = draw_sprite(colours, alpha, (-shot.width * 0.15, top), 0.35, 2)
+    clouds.drift = lambda v: (-shot.width * 0.005 * v.seconds, 0.0)
+    return clouds
+
+
+def draw_aurora(shot: Shot, horizon: float) -> list[Layer]:
+    """Curtains of light in two colours that sway and breathe out of step."""
+    rows, columns = even(horizon * 0.96) // 2, even(shot.width * 1.3) // 2
+    y, layers = np.arange(rows, dtype=np.float32)[:, None], list[Layer]()
+    for turn in range(3):
+        rng = shot.rng(f"aurora {turn}")
+        foot = rows * (0.5 + 0.14 * turn + 0.2 * noise_line(rng, columns, 2.2, 0.42))
+        rays = 0.5 + 0.5 * noise_line(rng, columns, 40, 0.75)
+        power = np.clip(0.5 + 0.9 * noise_line(rng, columns, 3, 0.4), 0, 1) * (0.35 + 0.65 * rays)
+        above = (foot - y) / (rows * (0.4 + 0.4 * rays))
+        body = np.exp(-np.clip(above, 0, 9) * 2.6) * np.exp(-np.clip(-above, 0, 9) * 14)
+        share = np.clip(above * 1.35, 0, 1)[..., None]
+        colours = shot.palette.glow * (1 - share) + rgb("#9d7bf0") * share
+        alpha = body * power * np.clip(y / (rows * 0.12), 0, 1) * 0.95
+        curtain = draw_sprite(colours, alpha, (-shot.width * 0.15, 0), 0.2, 2)
+        curtain.drift = lambda v, k=turn: (shot.width * 0.05 * sin(v.seconds * 0.35 + k * 2.1), 0.0)
+        curtain.gain = lambda v, k=turn: 0.74 + 0.26 * sin(v.seconds * tau / 6 + k * 2.4)
+        layers.append(curtain)
+    return layers
+
+
+@dataclass
+class _Water(Layer):
+    """For each plane: what is mirrored, and how strongly strokes and sparks show there."""
+
+    line: int
+    planes: list[tuple[Field, Field, Field]]
+    ripples: list[Field]
+
+    def paint(self, canvas: Planes, view: View) -> None:
+        columns = canvas[0].width
+        slide = view.seconds * columns * 0.02 + view.pan[0] + columns
+        at = (int(slide) % columns, int(columns * 2 - slide * 0.8) % columns)
+        one, other = (r[:, x : x + columns] for r, x in zip(self.ripples, at, strict=True))
+        wave, shown = one + other, []
+        spark = np.maximum(wave, 142) - np.uint8(142)
+        for base, shade, glint in self.planes:
+            by = columns // base.shape[1]
+            out = (wave[::by, ::by].astype(np.int16) - 118) * shade
+            out += spark[::by, ::by] * glint
+            out >>= 6
+            out += base
+            shown.append(Image.fromarray(np.clip(out, 16, 240).astype(np.uint8)))
+        lay(canvas, shown, (0, self.line, columns, canvas[0].height))
+
+
+def pour_water(
+    shot: Shot, line: int, light: tuple[float, float], calm: float, mirror: Field | None = None
+) -> Layer:
+    """Open water below the even row `line`, its ripples drawn anew for every view.
+
+    `light` is (x, half width) of the bright path in pixels, `mirror` are the colours (rows ×
+    columns × 3) that the water shows instead of the sky.
+    """
+    rows, columns, palette = even(shot.height - line), shot.width, shot.palette
+    y, x = np.arange(0.5, rows, dtype=np.float32)[:, None], np.arange(columns, dtype=np.float32)
+    down = y / rows
+    path = np.exp(-(((x - light[0]) / (light[1] * (1 + 2.2 * down))) ** 2)) * (1 - 0.35 * down)
+    sparkle = path * (95 - 30 * down) * (1.5 if mirror is None else 0.3)
+    if mirror is None:
+        deep = mix(palette.near, palette.sky[0], 0.35)
+        tones = np.stack([mix(c, deep, 0.22 + 0.13 * i) for i, c in enumerate(palette.sky[::-1])])
+        mirror = ramp(down**0.62, tones) * np.ones((1, columns, 1), np.float32)
+        near = 0.34 * path * (0.4 + 0.6 * np.exp(-y / (rows * 0.05)))
+        mirror += near[..., None] * (palette.glow - mirror)
+    mean = mirror.mean((0, 1))
+    strength = (8 + 15 * np.sqrt(down)) * np.ones_like(x) * calm
+    strokes = (mix(palette.sky[2], palette.mist, 0.4) - mean) * 1.5 + 0.12
+    stroke, spark = ((to_yuv(c) - to_yuv(0 * c)) / 128 for c in (strokes, palette.sun - mean * 0.6))
+    yuv, planes = to_yuv(mirror), []
+    for index, by in enumerate((1, 2, 2)):
+        base = np.asarray(dither(yuv[::by, ::by, index]))
+        marks = strength[::by, ::by] * stroke[index], sparkle[::by, ::by] * spark[index]
+        shade, glint = (np.clip(mark, -120, 120).astype(np.int16) for mark in marks)
+        planes.append((base, shade, glint))
+    return _Water(line, planes, [_draw_ripples(shot, rows, name) for name in ("one", "two")])
+
+
+def _draw_ripples(shot: Shot, rows: int, name: str) -> Field:
+    """Noise seen flat from above a water line, fine far away and broad close by; two frames wide."""
+    far = np.linspace(0.012, 1, rows, dtype=np.float32)[:, None]
+    texture = noise_cloud(shot.rng(f"ripple {name}"), (1024, 2048), (60, 34), 3) * 127
+    across = np.arange(-shot.width, shot.width) / shot.unit
+    # Depth along the surface grows as 1/y; the texture is mirrored on, so any reach is allowed.
+    down, along = 285 / (far + 0.035), across * (260 / (far + 0.14))
+    at = [n - abs(p.astype(int) % (2 * n) - n) for p, n in ((down, 1023), (along, 2047))]
+    return np.asarray(texture.astype(np.uint8)[at[0], at[1]])
