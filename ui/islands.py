@@ -35,14 +35,14 @@ HEADER = f"""<header class="ks ks-header" data-ks="header">
 <button class="ks-tool ks-keys" type="button" data-t-label="header.keys" data-t-title="header.keys">?</button>
 </header>"""
 
-VIEWER = """<section class="ks ks-stage" data-ks="stage" data-t-label="stage.label">
+VIEWER = """<section class="ks ks-viewer" data-ks="viewer" data-t-label="viewer.label">
 <button class="ks-counts ks-counts-line" type="button" hidden></button>
 <div class="ks-now" hidden>
 <div class="ks-view"><div class="ks-screen"></div>
 <div class="ks-under"></div></div>
-<div class="ks-slate"></div>
-<div class="ks-acts" role="toolbar"></div>
-<div class="ks-takes"></div>
+<div class="ks-details"></div>
+<div class="ks-actions" role="toolbar"></div>
+<div class="ks-variants"></div>
 </div>
 <div class="ks-empty" hidden></div>
 </section>"""
@@ -74,7 +74,7 @@ def head(*, demo: bool, root: str = "") -> str:
     links = "".join(f'<link rel="stylesheet" href="{root}/static/{name}">' for name in STYLE_SHEETS)
     return (
         f"<script>window.STUDIO = {inline};{CHOOSE_LANGUAGE}</script>{links}"
-        f'<script type="module" src="{root}/static/studio.js"></script>'
+        f'<script type="module" src="{root}/static/page/studio.js"></script>'
     )
 
 
@@ -85,7 +85,7 @@ def header() -> gr.HTML:
 
 def viewer() -> gr.HTML:
     """Return the viewer: the selected job's result, or a sample where there is none."""
-    return _island(VIEWER, "ks-stage")
+    return _island(VIEWER, "ks-viewer")
 
 
 def board() -> gr.HTML:

@@ -11,11 +11,11 @@ from ui.form.fields import read_fields
 
 
 def read_manifest(pipeline: Pipeline) -> dict[str, Any]:
-    """Return `makings`: `{media, numbered, calls, looks}` by capability; `voices`: `[{id, languages, names}]`; and
+    """Return `manifest`: `{media, numbered, calls, widgets}` by capability; `voices`: `[{id, languages, names}]`; and
     `pace`: letters per second by language, for the length of spoken text.
     """
     return {
-        "makings": {
+        "manifest": {
             capability.id: _describe(pipeline, capability)
             for capability in pipeline.catalog.capabilities.values()
         },
@@ -47,5 +47,5 @@ def _describe(pipeline: Pipeline, capability: Capability) -> dict[str, Any]:
             }
             for call in capability.calls
         ],
-        "looks": {one.name: one.widget for one in fields},
+        "widgets": {one.name: one.widget for one in fields},
     }

@@ -32,7 +32,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     with SafeBlocks(title="Kling Studio", analytics_enabled=False, fill_width=True) as page:
         islands.header()
         groups = _grouped(pipeline.catalog.capabilities.values())
-        with gr.Column(elem_id="ks-doors"):
+        with gr.Column(elem_id="ks-hidden-inputs"):
             forms = [build_form(pipeline, one) for members in groups.values() for one in members]
             last_tab = gr.Textbox(elem_id="where")
             navigation = gr.Textbox(elem_id="go")
@@ -45,7 +45,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
                 with gr.Row(elem_id="work"):
                     with gr.Column(elem_id="form-col", min_width=0):
                         tabs["groups"] = _build_groups(groups, by_id, tabs)
-                    with gr.Column(elem_id="stage-col", min_width=0):
+                    with gr.Column(elem_id="viewer-col", min_width=0):
                         islands.viewer()
                     with gr.Column(elem_id="board-col", min_width=0):
                         islands.board()

@@ -28,9 +28,9 @@ LINKS = (
     '<link rel="icon" href="{root}/favicon.ico">'
     '<link rel="stylesheet" href="{root}/static/shell.css">'
     '<link rel="stylesheet" href="{root}/static/prepare.css">'
-    '<script type="module" src="{root}/static/form.js"></script>'
-    '<script type="module" src="{root}/static/prepare.js"></script>'
-    '<script type="module" src="{root}/static/credits.js"></script>'
+    '<script type="module" src="{root}/static/form/form.js"></script>'
+    '<script type="module" src="{root}/static/prepare/prepare.js"></script>'
+    '<script type="module" src="{root}/static/credits/credits.js"></script>'
 )
 
 

@@ -36,7 +36,7 @@ def changes_since(
     newest = _newest(db, engine, owner, forecast) if ours != set(revs) else []
     rest: dict[str, Any] = {"counts": _counts(db, owner), "credits": ledger.balance(db, owner)}
     if places := show_queue_positions(db, owner, forecast):
-        rest["places"] = places
+        rest["queue_positions"] = places
     if current_notice := notice(db):
         rest["notice"] = current_notice
     told = _json(rest)[1:]  # without its opening brace

@@ -103,7 +103,7 @@ def show_job(job: Job, assets: list[dict[str, Any]]) -> dict[str, Any]:
         "state": job.state,
         "progress": job.progress,
         "message": _sentence(job),
-        "says": job.status,
+        "status": job.status,
         "provider_task_id": job.provider_task_id,
         "external_task_id": job.external_task_id,
         "params": job.params,
@@ -142,10 +142,10 @@ def show_queue_positions(
 def _wait(job: Job, forecast: QueueForecast) -> dict[str, Any]:
     """Return what a job says; a waiting one also its place in line, and when it will start where that can be told."""
     if job.state != "queued":
-        return {"says": job.status, "place": None}
+        return {"status": job.status, "queue_position": None}
     eta = forecast.eta(job.id, job.duration_key, job.pool)
     status = job.status if eta is None else {**job.status, "eta": eta}
-    return {"says": status, "place": forecast.queue_positions.get(job.id)}
+    return {"status": status, "queue_position": forecast.queue_positions.get(job.id)}
 
 
 def show_asset(row: Any) -> dict[str, Any]:

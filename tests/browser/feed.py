@@ -36,7 +36,7 @@ class Feed:
         self.posted: list[tuple[str, Any]] = []
         self.offline = False
         self.notice: dict[str, Any] | None = None
-        self.places: dict[str, list[int | None]] = {}
+        self.queue_positions: dict[str, list[int | None]] = {}
 
     def install(self, page: Page) -> Feed:
         # Playwright's own routes would turn off the browser's cache, and every page fetch Gradio's bundle anew.
@@ -63,13 +63,13 @@ class Feed:
         }  # fmt: skip
         wire.send("Fetch.fulfillRequest", told)
 
-    def put(self, take: str, state: str, says: str = "", progress: int = 0, **more: Any) -> str:
+    def put(self, take: str, state: str, status: str = "", progress: int = 0, **more: Any) -> str:
         """A new job, or a change of the one that has this take; answers its id."""
         now = int(time.time() * 1000)
         self.rev += 1
         old = self.jobs.get(f"job-{take}", {})
         self.jobs[f"job-{take}"] = {
-            **_blank(take, now), **old, "state": state, "says": {"code": says or state},
+            **_blank(take, now), **old, "state": state, "status": {"code": status or state},
             "progress": progress, "updated_at": now, "rev": self.rev, **more,
         }  # fmt: skip
         return f"job-{take}"
@@ -100,7 +100,7 @@ class Feed:
             "jobs": [job for job in self.jobs.values() if job["rev"] > since],
             "counts": {"running": len(running), "queued": 0},
             "credits": {"available": 18_240, "held": 420, "spent": 0},
-            "places": self.places,
+            "queue_positions": self.queue_positions,
         }
         if self.notice:
             answer["notice"] = self.notice
@@ -113,6 +113,6 @@ def _blank(take: str, now: int) -> dict[str, Any]:
         "capability": "text_to_video", "model": "kling-v2-6", "message": "", "price": 210,
         "provider_task_id": None, "external_task_id": None, "assets": [], "error": None,
         "params": {"prompt": f"Take {take}", "mode": "std", "duration": "5"}, "inputs": {},
-        "created_at": now, "started_at": now, "took": None, "typical": None, "place": None,
+        "created_at": now, "started_at": now, "took": None, "typical": None, "queue_position": None,
         "cancel_asked": False,
     }  # fmt: skip

@@ -39,7 +39,7 @@ def shoot(page: Page, app: App, folder: Path, name: str) -> None:
     page.wait_for_timeout(2500)
     # By the page's own door: on a phone some tabs are behind a menu.
     for capability in page.request.get(f"{app.url}/api/capabilities").json()["capabilities"]:
-        page.evaluate("id => window.studioForm.go(id)", capability["id"])
+        page.evaluate("id => window.studioForm.openCapability(id)", capability["id"])
         page.wait_for_selector(f"#form-{capability['id']}:visible")
         page.wait_for_timeout(1200)
         page.screenshot(

@@ -38,7 +38,7 @@ def answer(route: Route, body: Any) -> None:
 
 def test_well_is_one_line_of_the_real_studio(page: Page, studio: Any) -> None:
     doctor = open_credits(page, studio)
-    expect(doctor.locator(".ks-dr-says")).to_have_text("All is well")
+    expect(doctor.locator(".ks-dr-status")).to_have_text("All is well")
     expect(doctor.locator(".ks-dr-line")).to_be_hidden()
     doctor.get_by_role("button", name="Check again").click()
     expect(doctor.locator(".ks-dr-at")).to_contain_text("checked at")
@@ -61,12 +61,12 @@ def test_what_needs_somebody_unfolds_with_how_to_mend_it(
     expect(lost).to_contain_text("800000000000000001")
     expect(paused).to_contain_text("Takes wait: The Kling account has no units left.")
     expect(strange).to_contain_text("<b>Said</b> later.")
-    expect(doctor.locator(".ks-dr-places")).to_contain_text("video 2 of 5")
+    expect(doctor.locator(".ks-dr-pools")).to_contain_text("video 2 of 5")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.unroute("**/api/doctor")
     tell(page, [], [])
     doctor.get_by_role("button", name="Check again").click()
-    expect(doctor.locator(".ks-dr-says")).to_have_text("All is well")
+    expect(doctor.locator(".ks-dr-status")).to_have_text("All is well")
     expect(doctor.locator("li").first).to_be_hidden()
 
 
@@ -74,10 +74,10 @@ def test_a_doctor_that_does_not_answer_blocks_nothing(page: Page, studio: Any) -
     held: list[Route] = []
     page.route("**/api/doctor", lambda route: held.append(route))  # a builtin cannot be wrapped
     doctor = open_credits(page, studio)
-    expect(doctor.locator(".ks-dr-says")).to_have_text("Checking…")
+    expect(doctor.locator(".ks-dr-status")).to_have_text("Checking…")
     expect(page.locator(".ks-statement")).to_be_visible()
     held[0].abort()
-    expect(doctor.locator(".ks-dr-says")).to_contain_text("did not answer")
+    expect(doctor.locator(".ks-dr-status")).to_contain_text("did not answer")
 
 
 def test_a_lost_task_is_taken_up_by_a_click_that_says_its_price(page: Page, studio: Any) -> None:
@@ -103,5 +103,5 @@ def test_a_lost_task_is_taken_up_by_a_click_that_says_its_price(page: Page, stud
     page.unroute("**/api/doctor")
     tell(page, [], [])
     button.click()
-    expect(doctor.locator(".ks-dr-says")).to_have_text("All is well")
+    expect(doctor.locator(".ks-dr-status")).to_have_text("All is well")
     assert asked == [{"task_id": "800000000000000001"}] * 2

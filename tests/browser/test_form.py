@@ -196,7 +196,7 @@ def test_settings_of_a_take_come_back_in_its_form(page: Page, studio: Any) -> No
     [job] = studio.submit("image_generation", params)
     ready(page, studio)
     page.wait_for_function("id => window.studio?.jobs.has(id)", arg=job["id"])
-    page.evaluate("id => window.studioForm.use(window.studio.jobs.get(id), 'all')", job["id"])
+    page.evaluate("id => window.studioForm.fill(window.studio.jobs.get(id), 'all')", job["id"])
     expect(form(page)).to_have_id("form-image_generation")
     expect(group(page, "prompt").locator("textarea")).to_have_value("Wax crayon city")
     expect(group(page, "aspect_ratio").locator("label.selected")).to_have_text("1:1")
@@ -239,7 +239,8 @@ def test_tabs_have_arrow_keys_and_credits_show_the_ledger(page: Page, studio: An
 
 
 CLICKS = """async answers => {
-    const { pressed } = await import('/static/pay.js');
+    const purchase = await import('/static/form/purchase.js');
+    const { priceChanged } = await import('/static/form/price.js');
     const rest = { state: 'ready', price: 210, variants: 1, missing: [], errors: {} };
     const answer = key => ({ ...rest, key, ask: key === 'large' });
     const one = { id: 'nowhere', phase: 'ready', wrong: {}, answer: answer('a') };
@@ -248,12 +249,12 @@ CLICKS = """async answers => {
         const [what, key] = step.split(' ');
         if (what === 'press') {
             const before = one.click;
-            one.phase === 'sending' || pressed.press(one);
+            one.phase === 'sending' || purchase.press(one);
             clicks.push(one.phase === 'sending' ? one.click : null);
         } else if (what === 'silence') one.phase = 'unsure';
-        else if (what === 'form') { pressed.changed(one); one.answer = answer(key); pressed.quoted(one); }
-        else if (what === 'late') pressed.answered(one, { ...answer('a'), state: key, take: '7', click: clicks[0] });
-        else pressed.answered(one, { ...answer(one.answer.key), state: what, take: '7', click: one.click });
+        else if (what === 'form') { priceChanged(one); one.answer = answer(key); purchase.quoted(one); }
+        else if (what === 'late') purchase.answered(one, { ...answer('a'), state: key, take: '7', click: clicks[0] });
+        else purchase.answered(one, { ...answer(one.answer.key), state: what, take: '7', click: one.click });
     }
     clearTimeout(one.timer); clearTimeout(one.slow); clearTimeout(one.late);
     const names = [...new Set(clicks.filter(Boolean))];
@@ -293,24 +294,25 @@ def test_a_click_keeps_its_id_until_it_is_answered(page: Page, studio: Any) -> N
 
 
 WISHES = """async steps => {
-    const { pressed } = await import('/static/pay.js');
+    const purchase = await import('/static/form/purchase.js');
+    const { priceChanged } = await import('/static/form/price.js');
     const now = Date.now;
     const rest = { state: 'ready', variants: 1, missing: [], errors: {}, key: 'a' };
     const answer = price => ({ ...rest, price });
     const one = { id: 'nowhere', phase: 'ready', wrong: {}, answer: answer(210) };
-    pressed.quoted(one);
+    purchase.quoted(one);
     for (const step of steps) {
         const [what, figure] = step.split(' ');
-        if (what === 'change') pressed.changed(one);
-        else if (what === 'press') pressed.press(one);
+        if (what === 'change') priceChanged(one);
+        else if (what === 'press') purchase.press(one);
         else if (what === 'later') { const then = now() + Number(figure); Date.now = () => then; }
         else if (what === 'moved')
-            pressed.answered(one, { ...answer(210), state: 'moved', click: one.click });
+            purchase.answered(one, { ...answer(210), state: 'moved', click: one.click });
         else if (what === 'sent') {
-            pressed.answered(one, { ...answer(210), state: 'sent', take: '7', click: one.click });
+            purchase.answered(one, { ...answer(210), state: 'sent', take: '7', click: one.click });
             Object.assign(one, { sent: null, phase: 'ready' });
         }
-        else { one.answer = answer(Number(figure)); pressed.quoted(one); await null; await null; }
+        else { one.answer = answer(Number(figure)); purchase.quoted(one); await null; await null; }
     }
     Date.now = now;
     for (const name of ['timer', 'slow', 'late']) clearTimeout(one[name]);

@@ -16,21 +16,21 @@ FAILED = {"code": "kling_1301", "message": HOSTILE, "next": "Change the prompt."
 TOO_LARGE = {"code": "result_too_large", "message": "The file has 3 bytes; at most 2.", "next": ""}
 UNREADABLE = {"code": "answer_unreadable", "message": "Kling tells nothing readable.", "next": ""}
 STATES: list[tuple[str, dict[str, Any], str, str | None]] = [
-    ("queued", {"says": "queued", "place": 3}, "Queued, 3rd in line", None),
-    ("sending", {"says": "preparing", "progress": 5}, "Preparing", "5"),
-    ("sending", {"says": "submitting", "progress": 10}, "Submitting", "10"),
-    ("running", {"says": "generating", "progress": 43}, "Generating", "43"),
-    ("running", {"says": "late", "progress": 79}, "Taking longer than usual", "79"),
-    ("checking", {"says": "checking", "progress": 10}, "Checking with Kling", None),
-    ("saving", {"says": "downloading", "progress": 80}, "Downloading", "80"),
-    ("saving", {"says": "storing", "progress": 90}, "Storing", "90"),
-    ("failed", {"says": "failed", "error": FAILED}, "Failed, 210 refunded", None),
-    ("running", {"says": "unreadable", "progress": 43}, "Still asking Kling", "43"),
-    ("running", {"says": "unanswered", "progress": 43}, "Kling does not answer", "43"),
-    ("saving", {"says": "set_aside", "error": TOO_LARGE}, "Set aside, 210 held", None),
-    ("unknown", {"says": "unknown"}, "Unknown, 210 held", None),
-    ("unknown", {"says": "undecided", "error": UNREADABLE}, "Your decision, 210 held", None),
-    ("canceled", {"says": "canceled"}, "Canceled", None),
+    ("queued", {"status": "queued", "queue_position": 3}, "Queued, 3rd in line", None),
+    ("sending", {"status": "preparing", "progress": 5}, "Preparing", "5"),
+    ("sending", {"status": "submitting", "progress": 10}, "Submitting", "10"),
+    ("running", {"status": "generating", "progress": 43}, "Generating", "43"),
+    ("running", {"status": "late", "progress": 79}, "Taking longer than usual", "79"),
+    ("checking", {"status": "checking", "progress": 10}, "Checking with Kling", None),
+    ("saving", {"status": "downloading", "progress": 80}, "Downloading", "80"),
+    ("saving", {"status": "storing", "progress": 90}, "Storing", "90"),
+    ("failed", {"status": "failed", "error": FAILED}, "Failed, 210 refunded", None),
+    ("running", {"status": "unreadable", "progress": 43}, "Still asking Kling", "43"),
+    ("running", {"status": "unanswered", "progress": 43}, "Kling does not answer", "43"),
+    ("saving", {"status": "set_aside", "error": TOO_LARGE}, "Set aside, 210 held", None),
+    ("unknown", {"status": "unknown"}, "Unknown, 210 held", None),
+    ("unknown", {"status": "undecided", "error": UNREADABLE}, "Your decision, 210 held", None),
+    ("canceled", {"status": "canceled"}, "Canceled", None),
 ]
 
 
@@ -56,10 +56,10 @@ def test_an_owner_who_must_decide_reads_why_and_has_two_ways_out(
     feed: Callable[[Feed], Page],
 ) -> None:
     told = Feed()
-    told.put("1A", "unknown", says="undecided", error=UNREADABLE)
-    told.put("2A", "saving", says="set_aside", error=TOO_LARGE)
+    told.put("1A", "unknown", status="undecided", error=UNREADABLE)
+    told.put("2A", "saving", status="set_aside", error=TOO_LARGE)
     page = feed(told)
-    stage, acts = page.locator(".ks-stage"), page.locator(".ks-stage .ks-acts")
+    stage, acts = page.locator(".ks-viewer"), page.locator(".ks-viewer .ks-actions")
     for take, words, again in (
         ("1A", UNREADABLE["message"], "Ask again"),
         ("2A", TOO_LARGE["message"], "Store it again"),
@@ -124,11 +124,11 @@ def test_the_stage_follows_a_take_to_its_result(feed: Callable[[Feed], Page]) ->
     told = Feed()
     told.put("1A", "running", "generating", 30)
     page = feed(told)
-    expect(page.locator(".ks-stage .ks-state b")).to_have_text("Generating")
+    expect(page.locator(".ks-viewer .ks-state b")).to_have_text("Generating")
     told.done("1A", count=3)
-    expect(page.locator(".ks-stage .ks-zoom img")).to_be_visible()
+    expect(page.locator(".ks-viewer .ks-zoom img")).to_be_visible()
     expect(page.locator(".ks-tile")).to_have_count(3)
-    expect(page.locator(".ks-said")).to_contain_text("1A done")
+    expect(page.locator(".ks-announced")).to_contain_text("1A done")
     page.keyboard.press("]")
     expect(page.locator(".ks-tile[aria-current]")).to_have_text("A2")
     page.locator(".ks-zoom").click()
@@ -239,9 +239,9 @@ def test_a_place_in_line_moves_up_though_the_take_itself_did_not(
     feed: Callable[[Feed], Page],
 ) -> None:
     told = Feed()
-    waits = told.put("1A", "queued", "queued", place=3)
+    waits = told.put("1A", "queued", "queued", queue_position=3)
     page = feed(told)
-    told.places = {waits: [1, None]}
+    told.queue_positions = {waits: [1, None]}
     page.evaluate("studio.refresh()")
     expect(row(page, "1A").locator(".ks-open")).to_have_text("Queued, next in line")
 
@@ -251,7 +251,7 @@ def test_takes_that_nobody_has_tried_yet_wait_too_while_the_account_is_refused(
 ) -> None:
     told = Feed()
     told.put("1A", "queued", "paused")
-    told.put("2A", "queued", "queued", place=2)
+    told.put("2A", "queued", "queued", queue_position=2)
     page = feed(told)
     told.notice = {"code": "kling_1002", "message": "Auth failed", "next": ""}
     page.evaluate("studio.refresh()")

@@ -13,7 +13,7 @@ from tests.conftest import App, wait_for
 from tests.pictures import picture
 
 pytestmark = pytest.mark.browser
-PLAYING = """() => { const v = document.querySelector('.ks-stage video');
+PLAYING = """() => { const v = document.querySelector('.ks-viewer video');
     return v && v.readyState >= 2 && v.currentTime > 0.3 && !v.error }"""
 
 
@@ -65,7 +65,7 @@ def test_an_image_becomes_a_clip_that_plays_and_is_paid_for_exactly(page, studio
     assert seen & {"queued", "sending", "running", "saving"}, "the card was seen on its way"
     expect(form_prompt(page)).to_have_value("a slow push-in at dusk")
     page.wait_for_function(PLAYING)
-    length = page.evaluate("() => document.querySelector('.ks-stage video').duration")
+    length = page.evaluate("() => document.querySelector('.ks-viewer video').duration")
     assert length == pytest.approx(5, abs=0.2)
     done = studio.job(job["id"])
     assert done["assets"][0]["width"] > done["assets"][0]["height"]
@@ -100,7 +100,7 @@ def test_words_become_a_picture_that_zooms(page, studio):
     expect(page.locator(".ks-board .ks-job").first).to_have_attribute(
         "data-state", "done", timeout=60_000
     )
-    expect(page.locator(".ks-stage img").first).to_be_visible()
+    expect(page.locator(".ks-viewer img").first).to_be_visible()
     assert page.errors == []
 
 

@@ -125,7 +125,7 @@ def test_no_change_is_lost_behind_another(page: Page, studio: Any) -> None:
     expect(pay(page)).to_have_text("Generate - 210 credits")
     changes = [{"aspect_ratio": "1:1"}, {"duration": "10"}, {"mode": "pro"}, {"mode": "std"}]
     page.evaluate(
-        "all => all.forEach(params => window.studioForm.order('text_to_video', { params }))",
+        "all => all.forEach(params => window.studioForm.update('text_to_video', { params }))",
         changes,
     )
     expect(pay(page)).to_have_text("Generate - 420 credits")
@@ -214,14 +214,14 @@ def test_a_click_behind_a_change_that_is_lost_gets_its_price(page: Page, studio:
     words(page, "A kite above the dunes")
     expect(pay(page)).to_have_text("Generate - 210 credits")
     before, held = studio.credits(), Held(page)
-    page.evaluate("window.studioForm.order('text_to_video', { params: { duration: '10' } })")
+    page.evaluate("window.studioForm.update('text_to_video', { params: { duration: '10' } })")
     held.wait()
     (change,) = held.routes
     held.routes.clear()
     held.open = True
     words(page, "A red kite above the dunes")
     page.wait_for_function(
-        "async () => (await import('/static/form.js'))"
+        "async () => (await import('/static/form/form-store.js'))"
         ".form('text_to_video').answer.params.prompt === 'A red kite above the dunes'"
     )
     pay(page).click()
@@ -316,7 +316,7 @@ def test_an_order_that_is_not_answered_gives_way_to_the_next(page: Page, studio:
     lost = Held(page)
     page.evaluate(
         "() => { window.told = []; "
-        "for (const duration of ['5', '10']) window.studioForm.order("
+        "for (const duration of ['5', '10']) window.studioForm.update("
         "'text_to_video', { params: { duration } }).then(told => window.told.push(told)); }"
     )
     lost.wait()

@@ -100,8 +100,8 @@ def test_things_are_marked_on_a_frame_and_swapped(
     use_take(page, "video", film["take"])
     give_one(page, 1, FACES[0])
     form(page).get_by_role("button", name="Mark it").click()
-    marker = page.locator(".ks-marker")
-    frame, rings = marker.locator(".ks-spot"), marker.locator(".ks-ring")
+    marker = page.locator(".ks-point-editor")
+    frame, rings = marker.locator(".ks-spot"), marker.locator(".ks-point")
     expect(frame).to_be_focused()
     page.keyboard.press(".")
     expect(marker.get_by_role("slider")).to_have_attribute("aria-valuenow", "1")
@@ -116,9 +116,9 @@ def test_things_are_marked_on_a_frame_and_swapped(
     rings.nth(1).click()
     expect(rings).to_have_count(1)
     marker.get_by_role("button", name="Preview the mask").click()
-    expect(marker.locator(".ks-seen")).to_be_visible()
+    expect(marker.locator(".ks-preview")).to_be_visible()
     marker.get_by_role("button", name="Done").click()
-    expect(form(page).locator(".ks-mark-box")).to_contain_text("On frame 2.")
+    expect(form(page).locator(".ks-points-box")).to_contain_text("On frame 2.")
     words(page, "Swap the person in ")
     token(page, "video_1").click()
     token(page, "image_1").click()
@@ -128,7 +128,7 @@ def test_things_are_marked_on_a_frame_and_swapped(
     params = bought(page, studio)["params"]
     assert (params["points"], params["frame_index"]) == ([{"x": 0.5, "y": 0.48}], 1)
     group(page, "video").locator(".icon-button-wrapper button").last.click()
-    expect(form(page).locator(".ks-mark-box")).to_have_attribute("data-marks", "0")
+    expect(form(page).locator(".ks-points-box")).to_have_attribute("data-points", "0")
 
 
 def test_a_face_goes_into_a_picture(page: Page, studio: Any) -> None:
@@ -208,7 +208,7 @@ def test_marking_fits_a_small_screen(
     use_take(page, "video", film["take"])
     form(page).get_by_role("button", name="Mark it").click()
     page.locator(".ks-spot").click()
-    expect(page.locator(".ks-ring")).to_have_count(1)
+    expect(page.locator(".ks-point")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.keyboard.press("Escape")
-    expect(page.locator(".ks-marker")).to_have_count(0)
+    expect(page.locator(".ks-point-editor")).to_have_count(0)

@@ -65,7 +65,7 @@ def test_a_clip_is_made_and_played_under_a_path(page: Any, proxies: Any, tmp_pat
     pay.click()
     expect(page.locator(".ks-board .ks-job").first).to_have_attribute("data-state", "done")
     page.wait_for_function(PLAYING)
-    shown = page.evaluate("() => document.querySelector('.ks-stage video').src")
+    shown = page.evaluate("() => document.querySelector('.ks-viewer video').src")
     assert shown.startswith(f"{proxy.url}/media/")
     (job,) = wait_for(lambda: app.http.get("/api/jobs?since=0").json()["jobs"], "the job")
     file = httpx.get(proxy.url + job["assets"][0]["url"], trust_env=False)

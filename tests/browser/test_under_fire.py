@@ -244,7 +244,7 @@ def test_an_unknown_outcome_waits_for_its_owner_with_two_ways_out(
             )
             expect(row(page, job["take"])).to_contain_text("Unknown, 210 held")
         row(page, given["take"]).get_by_role("button", name="Decide now").click()
-        decide = page.locator(".ks-stage .ks-acts")
+        decide = page.locator(".ks-viewer .ks-actions")
         decide.get_by_role("button", name="Release 210 credits").click()
         expect(decide).to_contain_text("your Kling account may still be charged")
         decide.get_by_role("button", name="Release 210 credits").click()

@@ -20,14 +20,14 @@ RECORDER = """(() => {
     if (String(given[0]).includes('/api/jobs')) {
       const body = await answer.clone().json().catch(() => ({}));
       for (const job of body.jobs ?? [body]) if (job.id) window.told.push(
-        { id: job.id, state: job.state, says: job.says?.code, percent: job.progress });
+        { id: job.id, state: job.state, status: job.status?.code, percent: job.progress });
     }
     return answer;
   };
   setInterval(() => {
     for (const row of document.querySelectorAll('.ks-board .ks-job')) {
       const bar = row.querySelector('.ks-bar');
-      const now = { id: row.dataset.id, state: row.dataset.state, says: row.dataset.says,
+      const now = { id: row.dataset.id, state: row.dataset.state, status: row.dataset.status,
         percent: bar.hidden ? null : bar.getAttribute('aria-valuenow') };
       const key = JSON.stringify(now);
       if (last.get(now.id) === key) continue;
@@ -93,9 +93,9 @@ def assert_truthful(
 def _was_told(sights: list[dict[str, Any]], rows: list[Any], told: list[Any]) -> None:
     """A card is a row that an answer showed before; only its clock may add that it takes long."""
     for sight in sights:
-        before = {(row["state"], row["says"]) for row in told[: sight["told"]] if row in rows}
-        says = "generating" if sight["says"] == "late" else sight["says"]
-        assert (sight["state"], says) in before, f"{sight} was never told, only {before}"
+        before = {(row["state"], row["status"]) for row in told[: sight["told"]] if row in rows}
+        status = "generating" if sight["status"] == "late" else sight["status"]
+        assert (sight["state"], status) in before, f"{sight} was never told, only {before}"
 
 
 def _followed(

@@ -92,7 +92,7 @@ class Fought:
             return list(wait_for(check, "all jobs to end", seconds))
         except AssertionError as error:
             stuck = [self.app.job(one) for one in ids]
-            told = [(one["state"], one["says"]) for one in stuck if one["state"] not in ended]
+            told = [(one["state"], one["status"]) for one in stuck if one["state"] not in ended]
             raise AssertionError(f"{error}: {told}\n{self.app.output()[-3000:]}") from None
 
     def assert_books(self) -> None:

@@ -83,7 +83,7 @@ def test_the_pause_and_the_learned_places_are_told(harness: Harness) -> None:
     harness.kling.finish()
     harness.kling.script = [refusal("account", service_code=1102)] * 9
     harness.ticks(3, 40)
-    assert harness.job(job_id)["says"]["code"] == "paused"
+    assert harness.job(job_id)["status"]["code"] == "paused"
     assert codes(harness)["paused"]["figures"]["code"] == "kling_1102"
 
 

@@ -25,17 +25,17 @@ def test_a_place_in_line_is_told_though_the_waiting_take_did_not_change(harness:
     for _ in range(3):
         harness.pipeline.advance(waits)
     before = harness.pipeline.jobs_since(harness.owner, 0)
-    assert {one: before["places"][one][0] for one in (waits, last)} == {waits: 1, last: 2}
+    assert {one: before["queue_positions"][one][0] for one in (waits, last)} == {waits: 1, last: 2}
     harness.pipeline.cancel(harness.owner, waits)
     after = harness.pipeline.jobs_since(harness.owner, before["rev"])
     assert [job["id"] for job in after["jobs"]] == [waits]
-    assert after["places"][last][0] == 1
+    assert after["queue_positions"][last][0] == 1
 
 
 def test_without_a_line_no_places_are_told(harness: Harness) -> None:
     harness.submit()
     harness.ticks(3)
-    assert "places" not in harness.pipeline.jobs_since(harness.owner, 0)
+    assert "queue_positions" not in harness.pipeline.jobs_since(harness.owner, 0)
 
 
 def test_a_row_carries_its_revision_so_that_an_older_answer_is_known(harness: Harness) -> None:
@@ -208,8 +208,8 @@ def test_what_waits_is_asked_once_however_many_wait(harness: Harness, monkeypatc
     harness.submit(45, prompt="b")
     counted = Counted(harness, monkeypatch)
     answer = harness.pipeline.jobs_since(harness.owner, 0)
-    assert len(answer["places"]) == 90
-    assert answer["places"][answer["jobs"][0]["id"]][0] == 90
+    assert len(answer["queue_positions"]) == 90
+    assert answer["queue_positions"][answer["jobs"][0]["id"]][0] == 90
     assert len([sql for sql in counted.asked if "FROM job" in sql]) <= 6
 
 

@@ -224,7 +224,7 @@ def test_a_camera_without_a_move_has_no_axis_to_choose(toy: Pipeline) -> None:
     axis, amount, kind = (f"camera_control{PART_SEP}{part}" for part in ("axis", "amount", "type"))
     for move, unused in ((UNSET, [axis, amount]), ("down_back", [axis, amount]), ("simple", [])):
         answer = form.quotes.quote("local", widget_values(form, **{kind: move}))
-        assert answer["spare"] == unused
+        assert answer["unused_slots"] == unused
 
 
 def test_an_optional_number_may_stay_empty(toy: Pipeline) -> None:

@@ -70,7 +70,7 @@ def test_waiting_jobs_say_when_by_the_configured_places(small: Harness) -> None:
     ids = small.submit(4)
     small.ticks(3)
     [waiting] = [small.job(one) for one in ids if small.row(one)["state"] == "queued"]
-    assert waiting["place"] == 1
+    assert waiting["queue_position"] == 1
     assert examine(small.engine)["pools"] == [{"name": "video", "cap": 3, "used": 3}]
 
 

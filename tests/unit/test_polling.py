@@ -251,7 +251,7 @@ def test_progress_is_not_taken_back_when_a_result_is_fetched_anew(harness, monke
         patch.setattr("kling_pipeline.jobs.save.store_file", full)
         harness.ticks(2, 5)
         assert (state(harness, job_id), harness.job(job_id)["progress"]) == ("saving", 90)
-        assert harness.job(job_id)["says"]["code"] == "retrying"
+        assert harness.job(job_id)["status"]["code"] == "retrying"
         for _ in range(10):
             harness.tick(5)
             assert harness.job(job_id)["progress"] == 90
@@ -273,16 +273,16 @@ def test_late_is_said_after_the_ninetieth_percentile_and_not_before(harness):
     p90 = harness.job(job_id)["typical"][1]
     while harness.time * 1000 - harness.row(job_id)["started_at"] <= p90 - 1000:
         harness.tick()
-        assert harness.job(job_id)["says"]["code"] == "generating"
+        assert harness.job(job_id)["status"]["code"] == "generating"
     harness.ticks(3)
-    assert harness.job(job_id)["says"]["code"] == "late"
+    assert harness.job(job_id)["status"]["code"] == "late"
     assert state(harness, job_id) == "running"
 
 
 def test_late_is_never_said_when_nobody_knows_what_is_usual(harness):
     (job_id,) = run(harness)
     harness.ticks(20, 3600)
-    assert harness.job(job_id)["says"]["code"] == "generating"
+    assert harness.job(job_id)["status"]["code"] == "generating"
 
 
 def test_a_row_with_our_task_id_and_somebody_elses_id_is_not_ours(harness):

@@ -20,7 +20,7 @@ def test_a_quote_has_the_price_and_what_an_offer_adds(pipeline: Pipeline) -> Non
     form, now = make_quotes(pipeline)
     quote = form.quote(OWNER, now)
     assert (quote["state"], quote["price"], quote["left"]) == ("ready", 210, 99_790)
-    assert quote["stands"]["image_tail"]["offers"] == [{"fix": {"mode": "pro"}, "delta": 140}]
+    assert quote["field_states"]["image_tail"]["offers"] == [{"fix": {"mode": "pro"}, "delta": 140}]
     assert form.quote(OWNER, {**now, VARIANTS: 3})["price"] == 630
     json.dumps(quote)
 
@@ -64,5 +64,5 @@ def test_a_refused_value_blocks_and_offers_the_nearest(pipeline: Pipeline) -> No
     form, now = make_quotes(pipeline)
     quote = form.quote(OWNER, {**now, "duration": "7"})
     assert quote["state"] == "blocked" and "duration" in quote["errors"]
-    fixes = [offer["fix"] for offer in quote["stands"]["duration"]["offers"]]
+    fixes = [offer["fix"] for offer in quote["field_states"]["duration"]["offers"]]
     assert fixes == [{"duration": "5"}, {"duration": "10"}]

@@ -131,7 +131,7 @@ def test_fewer_files_than_kling_told_of_are_not_all_of_them(harness, monkeypatch
     outputs_in_turn(harness, monkeypatch, (A, B), (A,))
     sends(harness, monkeypatch, lambda n: clip() if n % 2 else JUNK)
     job = run(harness, 2)
-    assert (job["state"], job["says"]["reason"]) == ("saving", "result_missing")
+    assert (job["state"], job["status"]["reason"]) == ("saving", "result_missing")
     assert harness.credits()[1] == job["price"]
 
 

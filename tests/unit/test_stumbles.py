@@ -260,7 +260,7 @@ def test_what_may_pass_is_tried_as_long_as_it_lasts(harness, monkeypatch, code):
         else:
             never(harness, patch, code)
         harness.ticks(60, 300)
-        assert harness.job(job_id)["says"]["code"] == "retrying"
+        assert harness.job(job_id)["status"]["code"] == "retrying"
     harness.ticks(2, 400)
     assert state(harness, job_id) == "done"
 

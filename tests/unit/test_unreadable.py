@@ -113,7 +113,7 @@ def test_a_final_answer_that_cannot_be_read_is_said_and_left_to_the_owner(harnes
     gateway.task = task
     harness.ticks(6, 10)
     job = harness.job(job_id)
-    assert (job["state"], job["says"]["code"]) == ("running", "unreadable")
+    assert (job["state"], job["status"]["code"]) == ("running", "unreadable")
     assert "cannot be read" in job["message"]
     harness.ticks(30, 15)
     job = harness.job(job_id)
@@ -192,7 +192,7 @@ def test_looks_that_bring_a_gateways_words_go_to_the_owner_after_a_quarter_of_an
     gateway.look = answer
     harness.ticks(12, 15)
     job = harness.job(job_id)
-    assert (job["state"], job["says"]["code"]) == ("running", "unreadable")
+    assert (job["state"], job["status"]["code"]) == ("running", "unreadable")
     harness.ticks(24, 60)
     job = harness.job(job_id)
     assert (job["state"], job["error"]["code"]) == ("unknown", "answer_unreadable")
@@ -207,12 +207,12 @@ def test_a_line_that_is_down_is_waited_for_and_said(harness, gateway):
     gateway.look = httpx.ConnectError("no")
     harness.ticks(60, 240)
     job = harness.job(job_id)
-    assert (job["state"], job["says"]["code"]) == ("running", "unanswered")
+    assert (job["state"], job["status"]["code"]) == ("running", "unanswered")
     assert "again by itself" in job["message"] and "(ConnectError)" in job["message"]
     assert gateway.asked < 300, "asked for less and less often"
     gateway.look = None
     harness.ticks(2, 80)
-    assert harness.job(job_id)["says"]["code"] == "generating"
+    assert harness.job(job_id)["status"]["code"] == "generating"
 
 
 @pytest.mark.parametrize("looks", ["readable", "the same"])
@@ -345,7 +345,7 @@ def test_a_line_that_is_down_before_the_create_is_waited_for(harness, gateway):
     gateway.create = gateway.look = httpx.ConnectError("no")
     [job_id] = harness.submit()
     harness.ticks(60, 60)
-    assert (harness.job(job_id)["state"], harness.job(job_id)["says"]["code"]) == (
+    assert (harness.job(job_id)["state"], harness.job(job_id)["status"]["code"]) == (
         "queued", "unanswered",
     )  # fmt: skip
     assert harness.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")
@@ -358,7 +358,7 @@ def test_a_doubtful_create_is_looked_for_as_long_as_nobody_answers(harness, gate
     gateway.create, gateway.look = httpx.ReadTimeout("no"), httpx.ConnectError("no")
     [job_id] = harness.submit()
     harness.ticks(60, 60)
-    assert (harness.job(job_id)["state"], harness.job(job_id)["says"]["code"]) == (
+    assert (harness.job(job_id)["state"], harness.job(job_id)["status"]["code"]) == (
         "checking", "unanswered",
     )  # fmt: skip
     assert harness.job(job_id)["message"].endswith("Kling was not reached (ConnectError).")

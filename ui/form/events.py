@@ -66,7 +66,7 @@ def _save_draft(form: Form) -> dict[str, Any]:
     return {
         "inputs": list(form.components.values()),
         "outputs": form.draft,
-        "js": f"(...v) => window.studioForm.held({names}, v)",
+        "js": f"(...v) => window.studioForm.draft({names}, v)",
         **BROWSER_ONLY,
     }
 

@@ -16,7 +16,7 @@ from ui.form.widgets import build_field, build_session_panel
 from ui.words.i18n import Labels
 
 _MAX_VARIANTS = 4
-_ON_REPLY = "watch('value', () => window.studioForm?.paint(JSON.parse(props.value || 'null')))"
+_ON_REPLY = "watch('value', () => window.studioForm?.receive(JSON.parse(props.value || 'null')))"
 _HINT_LINES = '<div class="ks-hints" data-hints aria-live="polite"></div>'
 _PAY_BAR = """<div class="ks-pay" data-pay><button type="button" class="ks-paybtn"><span>–</span></button>
 <div class="ks-after"><span class="ks-left"></span>
@@ -83,10 +83,10 @@ def build_form(pipeline: Pipeline, capability: Capability) -> Form:
         capability=capability,
         fields=[*fields[:after], variants, *fields[after:]],
         quotes=quotes,
-        update_request=gr.Textbox(elem_id=f"order-{capability.id}"),
+        update_request=gr.Textbox(elem_id=f"update-{capability.id}"),
         submit_button=gr.Button(elem_id=f"send-{capability.id}"),
         reply=gr.HTML(
-            html_template="<i></i>", js_on_load=_ON_REPLY, elem_id=f"say-{capability.id}"
+            html_template="<i></i>", js_on_load=_ON_REPLY, elem_id=f"answer-{capability.id}"
         ),
         draft=gr.BrowserState(
             storage_key=f"studio.draft.{capability.id}", secret="kling-studio-draft"

@@ -52,7 +52,7 @@ class FormQuotes:
         states = read_field_states(self._fields, self._models, params)
         reply = self._reply("quote", params, count)
         now = self._price(owner, params, count)
-        reply["stands"] = {
+        reply["field_states"] = {
             name: {
                 **state.as_dict(),
                 "offers": self._offers(owner, name, state, params, count, now),
@@ -62,7 +62,7 @@ class FormQuotes:
         reply |= {
             "params": params,
             "changed": self._changed(params, states),
-            "spare": unused,
+            "unused_slots": unused,
             **self._facts,
         }
         try:

@@ -71,7 +71,7 @@ def apply_update(
         elif value is not None:
             lost.append({"field": name, "value": value if isinstance(value, str | int) else ""})
     reply = {**form.quotes.quote(owner, new), "lost": lost, "cleared": list(params)}
-    reply |= {"order": request.get("number")}
+    reply |= {"update": request.get("number")}
     updates = [_update(new[name], widget_values[name]) for name in form.components]
     files = [slot for one in form.media for slot in one.slots]
     show = functools.partial(_preview, form.quotes.pipeline.settings.public_path)

@@ -25,12 +25,12 @@ def build_field(field: Field, labels: Labels) -> None:
     classes = ["ks-fld", f"ks-{field.widget}", "ks-wide" if wide else "ks-half"]
     with gr.Column(elem_id=f"g-{field.capability}-{field.name}", elem_classes=classes, min_width=0):
         if field.widget == "prompt":
-            island("chips", field.name)
+            island("references", field.name)
         _WIDGETS.get(field.widget, _text)(field, labels)
         if field.widget == "text":
-            island("count", field.name)
+            island("length", field.name)
         if field.media is not None and field.media.kind == "video":
-            island("ways", field.name)
+            island("video-picker", field.name)
         gr.HTML(
             html_template=f'<div class="ks-note" data-note="{field.name}"></div>',
             js_on_load="window.studioForm?.mount(element)",
@@ -51,7 +51,7 @@ def build_session_panel(fields: list[Field], first: str, wide: bool) -> None:
 def island(kind: str, name: str) -> None:
     """Add a mount point for a script of `static/`: `kind` names the script, `name` the field."""
     gr.HTML(
-        html_template=f'<div class="ks ks-more" data-more="{kind}" data-field="{name}"></div>',
+        html_template=f'<div class="ks ks-island" data-island="{kind}" data-field="{name}"></div>',
         js_on_load="window.studioPrepare?.mount(element)",
         apply_default_css=False,
     )
