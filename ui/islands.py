@@ -13,7 +13,13 @@ from ui.words import LANGUAGES, read_words
 
 __all__ = ["board", "head", "header", "viewer"]
 
-STYLE_SHEETS = ("tokens.css", "islands.css")
+STYLE_SHEETS = (
+    "shared/tokens.css",
+    "shared/islands.css",
+    "page/header.css",
+    "viewer/viewer.css",
+    "board/board.css",
+)
 # Gradio may draw an island before studio.js has loaded; studio.js then mounts the ones that exist.
 MOUNT = "window.studio && window.studio.mount(element)"
 

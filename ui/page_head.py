@@ -26,8 +26,11 @@ set: value => { config = value; if (value) value.root = location.origin + STUDIO
 
 LINKS = (
     '<link rel="icon" href="{root}/favicon.ico">'
-    '<link rel="stylesheet" href="{root}/static/shell.css">'
-    '<link rel="stylesheet" href="{root}/static/prepare.css">'
+    '<link rel="stylesheet" href="{root}/static/shared/gradio.css">'
+    '<link rel="stylesheet" href="{root}/static/page/page.css">'
+    '<link rel="stylesheet" href="{root}/static/form/form.css">'
+    '<link rel="stylesheet" href="{root}/static/credits/credits.css">'
+    '<link rel="stylesheet" href="{root}/static/prepare/prepare.css">'
     '<script type="module" src="{root}/static/form/form.js"></script>'
     '<script type="module" src="{root}/static/prepare/prepare.js"></script>'
     '<script type="module" src="{root}/static/credits/credits.js"></script>'
