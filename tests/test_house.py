@@ -1,6 +1,7 @@
 """The house: which way imports go, how large a room may be, and what has no place in it.
 
 CONTRIBUTING.md says why. The tables below are the rules; a new package needs a row in ALLOWED.
+test_house_page.py holds the same for the page's scripts.
 """
 
 from __future__ import annotations

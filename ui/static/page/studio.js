@@ -18,7 +18,7 @@ import * as keyboard from './keyboard.js';
 
 /** @typedef {typeof door} Studio */
 
-/** @type {Record<string, (root: HTMLElement) => void>} by data-ks: ui/board.py */
+/** @type {Record<string, (root: HTMLElement) => void>} by data-ks: ui/islands.py */
 const ISLANDS = { header: header.mount, board: board.mount, viewer: viewer.mount };
 let unseen = 0;
 

@@ -41,17 +41,9 @@ export function videoPlayer({ src, poster, take, seconds, sound }) {
   video.loop = kept.loop;
   video.muted = kept.muted;
   const part = buildControls(take, sound);
+  const state = { fps: 24, resume: false, hidden: false, frameRequest: 0, live: true };
   /** @type {Player} */
-  const it = {
-    video,
-    part,
-    fps: 24,
-    resume: false,
-    hidden: false,
-    seconds,
-    frameRequest: 0,
-    live: true,
-  };
+  const it = { video, part, seconds, ...state };
   listen(it);
   scrub(it);
   measureFrameRate(
