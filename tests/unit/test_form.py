@@ -55,7 +55,7 @@ class Pipeline:
         if price > self.available:
             raise CreditError(price, self.available)
         self.bought.append((capability, params, more))
-        return SimpleNamespace(jobs=[SimpleNamespace(take="18A")], created=True, warnings=[])
+        return SimpleNamespace(jobs=[SimpleNamespace(label="18A")], created=True, warnings=[])
 
     def credits(self, owner: str) -> dict[str, Any]:
         return {"user": owner, "available": self.available, "held": 0, "spent": 0}
