@@ -1,7 +1,7 @@
 """A process that decodes files for another: one request a line on its input, one answer a line.
 
 It has what memory it needs and no more, a limit of processor time for each request, no secrets in
-its environment and no socket. `decoding.py` starts it and ends it; it also ends with its parent,
+its environment and no socket. `decoder_pool.py` starts it and ends it; it also ends with its parent,
 whose end of the pipe closes.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.conftest import refusal
-from tests.unit.test_sending import OPENING, state
+from tests.unit.test_send import OPENING, state
 
 
 @pytest.mark.parametrize("jump", [3600, -3600])

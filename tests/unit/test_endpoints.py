@@ -13,8 +13,8 @@ from kling_pipeline.errors import NotFound
 from kling_pipeline.jobs.endpoints import freeze_route, read_route
 from tests.unit.conftest import Harness
 from tests.unit.test_doctor import codes
-from tests.unit.test_recovery import set_row
-from tests.unit.test_sending import OPENING, state
+from tests.unit.test_recover import set_row
+from tests.unit.test_send import OPENING, state
 
 
 def mixed(harness: Harness) -> list[str]:

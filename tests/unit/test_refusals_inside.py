@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import BusyError, StorageError
-from tests.unit.test_recovery import to_saving
-from tests.unit.test_sending import OPENING, state
-from tests.unit.test_stumbles import never
+from tests.unit.test_recover import to_saving
+from tests.unit.test_send import OPENING, state
+from tests.unit.test_step_failures import never
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kling_pipeline.errors import InputError
-from tests.unit.test_sending import OPENING
+from tests.unit.test_send import OPENING
 
 ODD: list[Any] = [
     {"res": ["x"]},

@@ -13,7 +13,7 @@ from kling_pipeline.doctor import examine
 from kling_pipeline.jobs.concurrency import read_caps
 from kling_pipeline.settings import POOLS
 from tests.unit.conftest import Harness, refusal
-from tests.unit.test_sending import OPENING
+from tests.unit.test_send import OPENING
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from kling_pipeline.jobs.job import find_job
 from kling_pipeline.kling.dialects import Output
 from tests.unit.conftest import Harness, refusal
 from tests.unit.test_doctor import codes
-from tests.unit.test_recovery import set_row, to_saving
-from tests.unit.test_sending import OPENING, state
+from tests.unit.test_recover import set_row, to_saving
+from tests.unit.test_send import OPENING, state
 
 
 def stumble(*_: Any, **__: Any) -> Any:

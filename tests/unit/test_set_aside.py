@@ -6,9 +6,9 @@ import itertools
 from typing import Any
 
 from kling_pipeline.errors import ResultError
-from tests.unit.test_recovery import to_saving
-from tests.unit.test_sending import state
-from tests.unit.test_stumbles import never
+from tests.unit.test_recover import to_saving
+from tests.unit.test_send import state
+from tests.unit.test_step_failures import never
 
 
 def test_trouble_that_changes_its_name_is_still_the_same_trouble(harness, monkeypatch):

@@ -19,7 +19,7 @@ from kling_pipeline.jobs.recover import keep_leases
 from kling_pipeline.jobs.save import save
 from kling_pipeline.pipeline import Pipeline
 from tests.unit.conftest import Harness, refusal
-from tests.unit.test_sending import OPENING, state
+from tests.unit.test_send import OPENING, state
 
 HOST = socket.gethostname()
 DEAD = f"{HOST}|{os.getpid()}|1|dead"  # this pid, but it was another process that had it

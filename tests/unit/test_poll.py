@@ -8,7 +8,7 @@ from kling_pipeline.doctor import examine
 from kling_pipeline.errors import ResultError
 from kling_pipeline.jobs.estimates import Typical, estimate_progress
 from tests.unit.conftest import Harness, refusal
-from tests.unit.test_sending import state
+from tests.unit.test_send import state
 
 DAY = 24 * 3600
 

@@ -15,7 +15,7 @@ from kling_pipeline.jobs import inputs
 from kling_pipeline.jobs.cleanup import clean_incoming
 from tests.pictures import picture
 from tests.unit.conftest import Harness
-from tests.unit.test_recovery import DEAD, ELSEWHERE, HOST, Killed, another, held_by, to_saving
+from tests.unit.test_recover import DEAD, ELSEWHERE, HOST, Killed, another, held_by, to_saving
 
 HOUR, DAY = 3600.0, 86_400.0
 

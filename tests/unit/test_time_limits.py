@@ -10,8 +10,8 @@ from kling_pipeline.jobs import poll
 from kling_pipeline.storage.store import set_meta
 from tests.pictures import picture
 from tests.unit.conftest import Harness, refusal
-from tests.unit.test_polling import finish, run
-from tests.unit.test_sending import state
+from tests.unit.test_poll import finish, run
+from tests.unit.test_send import state
 
 
 def deaf(harness: Harness, ids: list[str], **more) -> list[str]:
