@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "page": {"shared", "jobs", "form", "viewer", "board"},
 }
 FILE_LIMIT, TYPES_LIMIT = 250, 400
+FUNCTION_LIMIT, LAYOUT_LIMIT = 40, 80
 GRADIO_STYLES, GRADIO_SCRIPT = STATIC / "shared" / "gradio.css", STATIC / "shared" / "gradio.js"
 OLD_NAMES = {  # as words of names: `openStage`, `ks-stage` and stage.js all hold one
     "stage": "viewer",
@@ -111,6 +112,22 @@ def test_every_script_and_sheet_is_used() -> None:
 def test_a_file_stays_small(path: Path) -> None:
     lines, limit = len(_text(path).splitlines()), TYPES_LIMIT if path in TYPES else FILE_LIMIT
     assert lines <= limit, f"{_name(path)} has {lines} lines; {limit} is the end"
+
+
+@each_script
+def test_a_function_stays_small(path: Path) -> None:
+    # A formatted function of a file ends with a brace at the margin, and nothing within it does.
+    starts = r"^(?:export )?(?:async )?(?:function|const) (\w+)[^\n]*\{\n"
+    functions = re.finditer(starts + r"(.*?)^\}", _text(path), re.MULTILINE | re.DOTALL)
+    sizes = {one[1]: one[2].count("\n") + 2 for one in functions}
+    wrong = {
+        name: lines
+        for name, lines in sizes.items()
+        if lines > (LAYOUT_LIMIT if name.startswith("build") else FUNCTION_LIMIT)
+    }
+    assert not wrong, (
+        f"{_name(path)}: over {FUNCTION_LIMIT} lines (a layout {LAYOUT_LIMIT}): {wrong}"
+    )
 
 
 # ------------------------------------------------------------------------------------ names

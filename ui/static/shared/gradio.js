@@ -1,12 +1,9 @@
 // What the scripts know of Gradio's own DOM; nothing else may name its classes and test ids. The styles' side of it
 // is gradio.css. After a new release of Gradio this file and that one are to be read again.
 
-/** @import { Slot } from './types.d.ts' */
-
 import { closest } from './dom.js';
 
-/** The text box that an island stands beside, in the same field. A field of ours holds one. */
-const TEXT = 'textarea';
+/** @import { Slot } from './types.d.ts' */
 
 /**
  * Types into one of Gradio's boxes, by hand as it were: Gradio puts its own setter on the element and listens to
@@ -42,10 +39,13 @@ export function pressKeyFor(box) {
 }
 
 /**
- * @param {Element | null} element anywhere in a field of a form
+ * The text box of the field that an element stands in; a field of ours holds one at most.
+ *
+ * @param {Element} element
  * @returns {HTMLTextAreaElement | null}
  */
-export const textBoxBeside = element => element?.closest('.ks-fld')?.querySelector(TEXT) ?? null;
+export const textBoxBeside = element =>
+  element.closest('.ks-fld')?.querySelector('textarea') ?? null;
 
 /**
  * Whether Gradio refused the last file of a field by itself.
@@ -81,7 +81,8 @@ export function emptyFileInput(slots) {
   return null;
 }
 
-/** The text node of a folded part's title: Gradio draws it from the label, and a new label would draw it anew.
+/**
+ * The text node of a folded part's title: Gradio draws it from the label, and a new label would draw it anew.
  *
  * @param {string} id of the part
  * @returns {Text | null}
@@ -102,11 +103,16 @@ export function tabsBeside(tab) {
   return /** @type {HTMLElement[]} */ ([...all]).filter(one => one.offsetParent);
 }
 
-/** Selectors for rules of style: a radio's choices, and the box around them.
+/**
+ * A selector of style for each choice of a radio.
  *
  * @param {string} id of the component
  */
 export const choice = id => `#${id} label:has(input)`;
 
-/** @param {string} id of the component */
+/**
+ * A selector of style for the box around a radio's choices; the status tracker has the same class, and a test id.
+ *
+ * @param {string} id of the component
+ */
 export const choices = id => `#${id} .wrap:not([data-testid])`;
