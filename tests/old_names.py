@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 SIMULATOR_WORDS = {
+    "sheet": "job",
+    "sheets": "jobs",
+    "orders": "plan",
+    "studio": "renderer",
+    "make_and_tell": "render_and_report",
+    "lay_by": "write_inputs",
+    "stand_in": "placeholder_job",
+    "material": "input_file",
+    "materials": "inputs",
+    "take_in": "read_inputs",
+    "enclosure": "media_field",
+    "slack": "tolerance",
+    "told": "last",
     "desk": "service",
     "shelf": "store",
     "bench": "context",

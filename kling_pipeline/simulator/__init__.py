@@ -1,6 +1,8 @@
 """A local Kling: the vendor's API, its rules and its clock, as a server of its own.
 
-It imports nothing of ours from outside this package and reads its rules from its own rules.toml.
+A request goes down these floors: `api` (routes, responses, faults) → `service` → `calls` (those
+that are synchronous) → `context` → `tasks` → `render` → `inputs` (media) → `rules` (bodies, prices).
+Nothing of ours is imported but what draws, and the rules are its own, in rules/rules.toml.
 """
 
 from kling_pipeline.simulator.app import build_app

@@ -27,7 +27,7 @@ from kling_pipeline.simulator.errors import ApiError
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.renderer import Renderer
+from kling_pipeline.simulator.render.renderer import Renderer
 from kling_pipeline.simulator.rules.loader import Rules
 from kling_pipeline.simulator.service import Service
 from kling_pipeline.simulator.tasks.store import TaskStore

@@ -10,7 +10,7 @@ from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.faults import Faults
 from kling_pipeline.simulator.files import Files
 from kling_pipeline.simulator.options import Options
-from kling_pipeline.simulator.renderer import Renderer
+from kling_pipeline.simulator.render.renderer import Renderer
 from kling_pipeline.simulator.rules.loader import Rules
 from kling_pipeline.simulator.tasks.store import TaskStore
 from kling_pipeline.simulator.tasks.task import now_ms

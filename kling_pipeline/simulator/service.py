@@ -13,12 +13,13 @@ from kling_pipeline.simulator.auth import Credential
 from kling_pipeline.simulator.callbacks import CallbackBody, Callbacks
 from kling_pipeline.simulator.calls.registry import CALLS
 from kling_pipeline.simulator.calls.sessions import session_inputs, session_parameters
-from kling_pipeline.simulator.checks_media import check_materials
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.files import FILE_PREFIX
-from kling_pipeline.simulator.media import Material, take_in
-from kling_pipeline.simulator.render_plan import length, plan_render
+from kling_pipeline.simulator.inputs.checks import check_inputs
+from kling_pipeline.simulator.inputs.probe import InputFile
+from kling_pipeline.simulator.inputs.reader import read_inputs
+from kling_pipeline.simulator.render.plan import plan_render, result_seconds
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.rules.loader import Endpoint
 from kling_pipeline.simulator.rules.prices import price_in_units
@@ -109,10 +110,10 @@ class Service:
                 message = f"Interrupted: {error}"
                 self.context.store.end(task.task_id, now_ms(), "failed", message)
 
-    async def _read_inputs(self, request: CreateRequest) -> list[Material]:
-        inputs = await take_in(request.media_fields, self._path)
+    async def _read_inputs(self, request: CreateRequest) -> list[InputFile]:
+        inputs = await read_inputs(request.media_fields, self._path)
         inputs += await session_inputs(self.context, request)
-        check_materials(self.context, request, inputs)
+        check_inputs(self.context, request, inputs)
         return inputs
 
     def _path(self, kind: str, id_: str) -> Path:
@@ -126,17 +127,17 @@ class Service:
             return first
         raise invalid(f"External_task_id {request.external_id} already exists")
 
-    def _price(self, request: CreateRequest, inputs: list[Material]) -> str:
+    def _price(self, request: CreateRequest, inputs: list[InputFile]) -> str:
         """Price a create in units; raises ApiError 1102 or 1303 if the account's pack is used up."""
         source, pool = request.body.get("video_id", ""), request.endpoint.pool
         mode = str(self.context.find_media("video_id", source)["mode"]) if source else ""
-        price = price_in_units(request, length(request, inputs), mode)
+        price = price_in_units(request, result_seconds(request, inputs), mode)
         self.context.check_balance(pool, price)
         self.context.check_concurrency(pool, request.image_count)
         return f"{price.normalize():f}"
 
     def _plan(
-        self, request: CreateRequest, inputs: list[Material], task_id: str, seed: int
+        self, request: CreateRequest, inputs: list[InputFile], task_id: str, seed: int
     ) -> list[RenderJob]:
         return plan_render(
             request, inputs, task_id, seed, session_parameters(self.context, request)
@@ -177,7 +178,7 @@ class Service:
             info=info,
         )
 
-    def _parent(self, request: CreateRequest, inputs: list[Material]) -> dict[str, Any]:
+    def _parent(self, request: CreateRequest, inputs: list[InputFile]) -> dict[str, Any]:
         """Name the source video of a task, where the vendor does."""
         row = request.endpoint.row
         source = next((one for one in inputs if one.role == row.get("parent")), None)
@@ -187,7 +188,7 @@ class Service:
         if "session" in row:
             given = self.context.find_session(row["session"], request.body["session_id"])
         # A video that was not fetched counts as one of the usual length.
-        duration = f"{source.seconds or length(request, inputs):g}"
+        duration = f"{source.seconds or result_seconds(request, inputs):g}"
         if given.get("video_id"):
             record = self.context.find_media("video_id", given["video_id"])
             named = {"id": given["video_id"], "url": FILE_PREFIX + record["file"]}
@@ -206,7 +207,7 @@ class Service:
             outcome, message = ("failed", text) if error else ("succeed", "")
             self.context.store.end(task.task_id, now_ms(), outcome, message)
 
-        self.context.renderer.begin(jobs, finish)
+        self.context.renderer.start(jobs, finish)
 
     def _register_outputs(self, task: Task, request: CreateRequest, jobs: list[RenderJob]) -> None:
         """Store the ids of videos and sounds, which later requests may refer to."""

@@ -9,18 +9,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from kling_pipeline.simulator import media
-from tests.unit.simulator_client import SimulatorClient, image_base64, wav_base64
+from kling_pipeline.simulator.inputs import probe, reader
+from tests.unit.simulator_client import (
+    IMAGE,
+    SimulatorClient,
+    image_base64,
+    wav_base64,
+)
 
-P = image_base64()
-T2V = "/v1/videos/text2video"
-ELEMENTS = "/v1/videos/multi-elements"
-LIP_SYNC = "/v1/videos/advanced-lip-sync"
-FACES = "/v1/videos/identify-face"
 TTS = "/v1/audio/tts"
-SPOT = {"x": 0.5, "y": 0.25}
 SPEECH = {"text": "A boat goes down the river to the sea. " * 2, "voice_id": "oversea_male1"}
-EDIT = {"edit_mode": "removal", "prompt": "remove the boat from <<<video_1>>>", "mode": "std"}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +56,7 @@ def test_a_video_is_extended_to_three_minutes_at_most(
     kling: SimulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = kling.create_video(model_name="kling-v1-6")
-    monkeypatch.setattr(media, "measure", lambda data, kind: _of_length(kind, 176))
+    monkeypatch.setattr(reader, "measure", lambda data, kind: _of_length(kind, 176))
     body = {"video_id": old, "prompt": "on"}
     kling.rejected("/v1/videos/video-extend", body, "must not exceed 3 minutes")
 
@@ -69,12 +67,12 @@ def test_an_extension_is_extended_to_three_minutes_at_most(
     path = "/v1/videos/video-extend"
     old = kling.create_video(model_name="kling-v1-6")
     longer = kling.create_and_wait(path, {"video_id": old})["task_result"]["videos"][0]["id"]
-    monkeypatch.setattr(media, "measure", lambda data, kind: _of_length(kind, 176))
+    monkeypatch.setattr(reader, "measure", lambda data, kind: _of_length(kind, 176))
     kling.rejected(path, {"video_id": longer}, "must not exceed 3 minutes")
 
 
-def _of_length(kind: str, seconds: float) -> media.Material:
-    return media.Material(kind, "base_video", kind, b"", 1280, 720, seconds, 24)
+def _of_length(kind: str, seconds: float) -> probe.InputFile:
+    return probe.InputFile(kind, "base_video", kind, b"", 1280, 720, seconds, 24)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +106,10 @@ def test_the_old_lip_sync_defaults_to_chinese(kling: SimulatorClient, video_id: 
 
 def test_an_avatar_is_as_long_as_its_sound(kling: SimulatorClient) -> None:
     path = "/v1/videos/avatar/image2video"
-    done = kling.create_and_wait(path, {"image": P, "sound_file": wav_base64(3)})
+    done = kling.create_and_wait(path, {"image": IMAGE, "sound_file": wav_base64(3)})
     assert done["final_unit_deduction"] == "1.2"
     assert kling.seconds(done["task_result"]["videos"][0]["url"]) == pytest.approx(3, abs=0.05)
-    kling.rejected(path, {"image": P}, "audio_id or sound_file is required")
+    kling.rejected(path, {"image": IMAGE}, "audio_id or sound_file is required")
     kling.rejected(path, {"sound_file": wav_base64(3)}, "image is required")
 
 
@@ -135,7 +133,7 @@ def test_a_wrong_motion_control_is_rejected(
     kling: SimulatorClient, change: dict[str, Any], message: str
 ) -> None:
     body = {
-        "image_url": P,
+        "image_url": IMAGE,
         "video_url": "https://example.com/dance.mp4",
         "character_orientation": "video",
         "mode": "std",
@@ -147,15 +145,17 @@ def test_a_wrong_motion_control_is_rejected(
 
 def test_effects_are_checked_by_scene(kling: SimulatorClient) -> None:
     path = "/v1/videos/effects"
-    done = kling.create_and_wait(path, {"effect_scene": "hug_pro", "input": {"images": [P, P]}})
+    done = kling.create_and_wait(
+        path, {"effect_scene": "hug_pro", "input": {"images": [IMAGE, IMAGE]}}
+    )
     assert done["task_result"]["videos"][0].keys() == {"id", "url"}
-    kling.create(path, {"effect_scene": "pet_lion_pro", "input": {"image": P}})
+    kling.create(path, {"effect_scene": "pet_lion_pro", "input": {"image": IMAGE}})
     for scene, given, message in [
-        ("hug", {"images": [P, P]}, "has been discontinued"),
-        ("no_such_scene", {"image": P}, "effect_scene value 'no_such_scene' is invalid"),
-        ("hug_pro", {"image": P}, "input.images is required"),
-        ("hug_pro", {"images": [P]}, "At least 2 input.images items"),
-        ("pet_lion_pro", {"images": [P, P]}, "input.image is required"),
+        ("hug", {"images": [IMAGE, IMAGE]}, "has been discontinued"),
+        ("no_such_scene", {"image": IMAGE}, "effect_scene value 'no_such_scene' is invalid"),
+        ("hug_pro", {"image": IMAGE}, "input.images is required"),
+        ("hug_pro", {"images": [IMAGE]}, "At least 2 input.images items"),
+        ("pet_lion_pro", {"images": [IMAGE, IMAGE]}, "input.image is required"),
         ("pet_lion_pro", {}, "input is required"),
         ("hug_pro", {"images": "x"}, "input.images must be a list of strings"),
     ]:
@@ -163,15 +163,15 @@ def test_effects_are_checked_by_scene(kling: SimulatorClient) -> None:
 
 
 def test_several_images_become_a_video_or_an_image(kling: SimulatorClient) -> None:
-    video = {"image_list": [{"image": P}] * 4, "prompt": "a"}
+    video = {"image_list": [{"image": IMAGE}] * 4, "prompt": "a"}
     kling.create("/v1/videos/multi-image2video", video)
-    too_many = video | {"image_list": [{"image": P}] * 5}
+    too_many = video | {"image_list": [{"image": IMAGE}] * 5}
     kling.rejected("/v1/videos/multi-image2video", too_many, "At most 4 image_list items")
     path = "/v1/images/multi-image2image"
     still = {
         "model_name": "kling-v2-1",
-        "subject_image_list": [{"subject_image": P}],
-        "style_image": P,
+        "subject_image_list": [{"subject_image": IMAGE}],
+        "style_image": IMAGE,
     }
     assert len(kling.create_and_wait(path, still | {"n": 2})["task_result"]["images"]) == 2
     kling.rejected(path, {"prompt": "a"}, "subject_image_list is required")
@@ -180,7 +180,7 @@ def test_several_images_become_a_video_or_an_image(kling: SimulatorClient) -> No
 def test_an_image_is_expanded(kling: SimulatorClient) -> None:
     path = "/v1/images/editing/expand"
     sides = {f"{side}_expansion_ratio": 0 for side in ("up", "down", "left")}
-    body = {"image": P, **sides, "right_expansion_ratio": 0.5}
+    body = {"image": IMAGE, **sides, "right_expansion_ratio": 0.5}
     url = kling.create_and_wait(path, body)["task_result"]["images"][0]["url"]
     assert Image.open(BytesIO(kling.http.get(url).content)).size == (600, 300)
     far = body | {"up_expansion_ratio": 2, "right_expansion_ratio": 0.1}
@@ -190,21 +190,23 @@ def test_an_image_is_expanded(kling: SimulatorClient) -> None:
 
 def test_virtual_try_on_has_its_own_pool(kling: SimulatorClient) -> None:
     path = "/v1/images/kolors-virtual-try-on"
-    done = kling.create_and_wait(path, {"human_image": image_base64(300, 400), "cloth_image": P})
+    done = kling.create_and_wait(
+        path, {"human_image": image_base64(300, 400), "cloth_image": IMAGE}
+    )
     assert done["final_unit_deduction"] == "1"
-    kling.rejected(path, {"human_image": P}, "cloth_image is required")
+    kling.rejected(path, {"human_image": IMAGE}, "cloth_image is required")
 
 
 def test_ai_multi_shot_makes_three_views(kling: SimulatorClient) -> None:
     path = "/v1/general/ai-multi-shot"
-    done = kling.create_and_wait(path, {"element_frontal_image": P})
+    done = kling.create_and_wait(path, {"element_frontal_image": IMAGE})
     assert [image["index"] for image in done["task_result"]["images"]] == [0, 1, 2]
     assert done["task_result"]["images"][2].keys() == {"index", "url_1", "url_2", "url_3"}
     assert done["final_unit_deduction"] == "20"
 
 
 def test_image_recognize_makes_four_cut_outs(kling: SimulatorClient) -> None:
-    found = kling.create("/v1/videos/image-recognize", {"image": P})
+    found = kling.create("/v1/videos/image-recognize", {"image": IMAGE})
     kinds = [image["type"] for image in found["task_result"]["images"]]
     assert kinds == ["object_seg", "head_seg", "face_seg", "cloth_seg"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kling_pipeline.simulator import media
+from kling_pipeline.simulator.inputs import reader
 from tests.unit.simulator_client import (
     SimulatorClient,
     error_of,
@@ -42,7 +42,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     async def fetch(url: str, *_: object) -> bytes | None:
         return files.get(url)
 
-    monkeypatch.setattr(media, "_fetch", fetch)
+    monkeypatch.setattr(reader, "_fetch", fetch)
     return files
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.photo import open_photo
-from kling_pipeline.simulator.renderer import Renderer
+from kling_pipeline.simulator.render.renderer import Renderer
 from kling_pipeline.simulator.service import Service
 from kling_pipeline.simulator.tasks.task import Task
 from tests.unit.samples import chunk, png
@@ -138,16 +138,16 @@ def test_an_unexpected_error_has_the_envelope(
 def test_rendering_is_retried_while_the_disk_is_full(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make, tried = Renderer.make, list[int]()
+    render, tried = Renderer.render, list[int]()
 
     async def refuse_twice(self: Renderer, jobs: Any) -> None:
         tried.append(1)
         if len(tried) < 3:
             raise OSError(errno.ENOSPC, "No space left on device", SECRET)
-        await make(self, jobs)
+        await render(self, jobs)
 
-    monkeypatch.setattr(Renderer, "make", refuse_twice)
-    monkeypatch.setattr("kling_pipeline.simulator.renderer._AGAIN_SECONDS", 0)
+    monkeypatch.setattr(Renderer, "render", refuse_twice)
+    monkeypatch.setattr("kling_pipeline.simulator.render.renderer._RETRY_SECONDS", 0)
     with SimulatorClient() as kling:
         assert kling.create_and_wait(T2V, BOAT)["task_status"] == "succeed"
     assert len(tried) == 3
@@ -160,7 +160,7 @@ def test_a_failed_rendering_exposes_no_path(
     async def fail(self: Renderer, jobs: Any) -> None:
         raise OSError(errno.EIO, "Input/output error", SECRET)
 
-    monkeypatch.setattr(Renderer, "make", fail)
+    monkeypatch.setattr(Renderer, "render", fail)
     with SimulatorClient() as kling:
         task = kling.create_and_wait(T2V, BOAT)
     assert task["task_status"] == "failed"
@@ -175,7 +175,7 @@ def test_a_png_is_drawn_whatever_stands_beside_its_picture(monkeypatch: pytest.M
     async def note(self: Renderer, planned: Sequence[RenderJob]) -> None:
         jobs.extend(planned)
 
-    monkeypatch.setattr(Renderer, "make", note)
+    monkeypatch.setattr(Renderer, "render", note)
     photo = png(320, 400, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 80_000_000, 1)))
     image = base64.b64encode(photo + b"and more").decode()
     with SimulatorClient() as kling:

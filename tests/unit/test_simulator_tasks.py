@@ -67,7 +67,7 @@ def test_writing_the_end_of_a_task_is_retried(
         end(self, *given)
 
     monkeypatch.setattr(TaskStore, "end", refuse_twice)
-    monkeypatch.setattr("kling_pipeline.simulator.renderer._AGAIN_SECONDS", 0)
+    monkeypatch.setattr("kling_pipeline.simulator.render.renderer._RETRY_SECONDS", 0)
     with SimulatorClient() as kling:
         assert kling.create_and_wait(T2V, BOAT)["task_status"] == "succeed"
     assert len(failures) == 2

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from kling_pipeline.simulator import clips
 from kling_pipeline.simulator.calls.sessions import open_session
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.files import FILE_PREFIX
-from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.inputs.probe import InputFile
+from kling_pipeline.simulator.render import clips
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.tasks.task import now_ms
 
@@ -20,7 +20,7 @@ _NO_FACE_WORDS = ("noface", "no face")
 
 
 async def identify_face(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Open a session and respond with the faces of its video."""
     session = await open_session(context, request, inputs)

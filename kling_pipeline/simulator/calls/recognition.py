@@ -13,7 +13,7 @@ from PIL import Image
 from kling_pipeline.simulator.calls.masks import draw_mask
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.files import FILE_PREFIX
-from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.inputs.probe import InputFile
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.tasks.task import new_id
 
@@ -21,7 +21,7 @@ _SEGMENTS = ("object_seg", "head_seg", "face_seg", "cloth_seg")
 
 
 async def recognize_image(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Respond with four cut-outs; the simulator recognizes nothing, so each is a disc."""
     id_, found = new_id(), []

@@ -7,10 +7,10 @@ from typing import Any
 
 from kling_pipeline.simulator.calls import faces, recognition, selections, speech
 from kling_pipeline.simulator.context import Context
-from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.inputs.probe import InputFile
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 
-Call = Callable[[Context, CreateRequest, Sequence[Material]], Awaitable[dict[str, Any]]]
+Call = Callable[[Context, CreateRequest, Sequence[InputFile]], Awaitable[dict[str, Any]]]
 CALLS: Mapping[str, Call] = {
     "identify-face": faces.identify_face,
     "init-selection": selections.init_selection,

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from kling_pipeline.simulator import clips
 from kling_pipeline.simulator.calls.masks import draw_mask, encode_mask
 from kling_pipeline.simulator.calls.sessions import open_session, session_mask
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.errors import invalid
 from kling_pipeline.simulator.files import FILE_PREFIX
-from kling_pipeline.simulator.media import Material
+from kling_pipeline.simulator.inputs.probe import InputFile
+from kling_pipeline.simulator.render import clips
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.tasks.task import new_id, now_ms
 
@@ -21,7 +21,7 @@ _MAX_FRAMES = 10
 
 
 async def init_selection(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Open a session for selecting things in a video."""
     session = await open_session(context, request, inputs)
@@ -40,7 +40,7 @@ async def init_selection(
 
 
 async def add_selection(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Add points on a frame and respond with their mask."""
     session, frame = _session_and_frame(context, request)
@@ -54,7 +54,7 @@ async def add_selection(
 
 
 async def delete_selection(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Remove points, which must be among those that were added, and respond with the mask left."""
     session, frame = _session_and_frame(context, request)
@@ -69,7 +69,7 @@ async def delete_selection(
 
 
 async def clear_selection(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Remove all points."""
     session = context.find_session("selection", request.body["session_id"])
@@ -79,7 +79,7 @@ async def clear_selection(
 
 
 async def preview_selection(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Render the selection on every frame of the video."""
     session = context.find_session("selection", request.body["session_id"])
@@ -90,9 +90,9 @@ async def preview_selection(
     source, stem = context.files.path(session["file"]), f"{id_}-{new_id()}"
     video, cover, tracking = f"{stem}.mp4", f"{stem}-cover.png", f"{stem}-mask.png"
     frame = await asyncio.to_thread(clips.first_frame, source)
-    clips.tint(frame, mask).save(context.files.path(cover), "PNG")
+    clips.highlight(frame, mask).save(context.files.path(cover), "PNG")
     mask.save(context.files.path(tracking), "PNG")
-    await asyncio.to_thread(clips.trace, source, mask, context.files.path(video))
+    await asyncio.to_thread(clips.render_selection, source, mask, context.files.path(video))
     files = {"video": video, "video_cover": cover, "tracking_output": tracking}
     return {
         "status": 0,

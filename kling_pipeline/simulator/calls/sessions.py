@@ -13,14 +13,14 @@ from PIL import Image
 
 from kling_pipeline.simulator.calls.masks import draw_mask
 from kling_pipeline.simulator.context import Context
-from kling_pipeline.simulator.media import Material, measure
-from kling_pipeline.simulator.render_plan import stand_in
+from kling_pipeline.simulator.inputs.probe import InputFile, measure
+from kling_pipeline.simulator.render.plan import placeholder_job
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.tasks.task import derive_seed, fingerprint, new_id
 
 
 async def open_session(
-    context: Context, request: CreateRequest, inputs: Sequence[Material]
+    context: Context, request: CreateRequest, inputs: Sequence[InputFile]
 ) -> dict[str, Any]:
     """Store a request's video under a new session id and return the session with its measures.
 
@@ -32,7 +32,7 @@ async def open_session(
     path, video = context.files.path(name), inputs[0]
     if video.data is None:
         seed = derive_seed(context.options.seed, fingerprint(request), 0)
-        await context.renderer.make([stand_in(name, seed)])
+        await context.renderer.render([placeholder_job(name, seed)])
         video = await asyncio.to_thread(measure, path.read_bytes())
     else:
         await asyncio.to_thread(path.write_bytes, video.data)
@@ -51,7 +51,7 @@ async def open_session(
     }
 
 
-async def session_inputs(context: Context, request: CreateRequest) -> list[Material]:
+async def session_inputs(context: Context, request: CreateRequest) -> list[InputFile]:
     """Read the video of a create's session, and its selection as a mask."""
     kind = request.endpoint.row.get("session")
     if kind is None:
@@ -60,14 +60,14 @@ async def session_inputs(context: Context, request: CreateRequest) -> list[Mater
     return await asyncio.to_thread(_session_files, session, context.files.path(session["file"]))
 
 
-def _session_files(session: Mapping[str, Any], path: Path) -> list[Material]:
+def _session_files(session: Mapping[str, Any], path: Path) -> list[InputFile]:
     video = measure(path.read_bytes())
     if not session.get("marks"):
         return [video]
     mask = session_mask(session)
     png = BytesIO()
     mask.save(png, "PNG")
-    return [video, Material("selection", "mask", "image", png.getvalue(), *mask.size)]
+    return [video, InputFile("selection", "mask", "image", png.getvalue(), *mask.size)]
 
 
 def session_mask(session: Mapping[str, Any]) -> Image.Image:

@@ -11,13 +11,13 @@ from kling_pipeline.simulator.rules.create_request import CreateRequest
 
 
 def build_result(
-    request: CreateRequest, drawn: Sequence[RenderJob], ids: Sequence[str]
+    request: CreateRequest, jobs: Sequence[RenderJob], ids: Sequence[str]
 ) -> dict[str, Any]:
     """Build a result in the shape of the endpoint's page in the Kling docs (Sept 2026)."""
-    named = list(zip(drawn, ids, strict=True))
+    named = list(zip(jobs, ids, strict=True))
     videos = [_video(request, job, id_) for job, id_ in named if job.kind == "video"]
     audios = [_audio(job, id_) for job, id_ in named if job.kind == "audio"]
-    images = _images(request, [job for job in drawn if job.kind == "image"])
+    images = _images(request, [job for job in jobs if job.kind == "image"])
     lists = {"videos": videos, "audios": audios, "images": images}
     result: dict[str, Any] = {name: items for name, items in lists.items() if items}
     if request.endpoint.family == "omni-image":
@@ -47,14 +47,14 @@ def _video(request: CreateRequest, job: RenderJob, id_: str) -> dict[str, str]:
     return entry
 
 
-def _images(request: CreateRequest, drawn: Sequence[RenderJob]) -> list[dict[str, Any]]:
+def _images(request: CreateRequest, jobs: Sequence[RenderJob]) -> list[dict[str, Any]]:
     views = int(request.endpoint.row.get("views", 1))
     if views == 1:
-        return [{"index": index, **_links(request, job)} for index, job in enumerate(drawn)]
+        return [{"index": index, **_links(request, job)} for index, job in enumerate(jobs)]
     return [
         {"index": index}
-        | {f"url_{n + 1}": FILE_PREFIX + drawn[index * views + n].file for n in range(views)}
-        for index in range(len(drawn) // views)
+        | {f"url_{n + 1}": FILE_PREFIX + jobs[index * views + n].file for n in range(views)}
+        for index in range(len(jobs) // views)
     ]
 
 

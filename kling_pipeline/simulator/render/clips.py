@@ -1,4 +1,4 @@
-"""Look into video files: a frame, a face on it, a selection traced through it."""
+"""Read and convert clips: a frame, a crop of it, a selection on every frame, a sound as mp3."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def crop(frame: Image.Image, box: Sequence[float], target: Path) -> None:
     frame.crop(pixels).save(target, "PNG")
 
 
-def tint(frame: Image.Image, mask: Image.Image) -> Image.Image:
-    """Show a selection: its inside in colour, the rest of the frame dimmed."""
+def highlight(frame: Image.Image, mask: Image.Image) -> Image.Image:
+    """Highlight a selection: its inside in colour, the rest of the frame dimmed."""
     colour = Image.blend(frame, Image.new("RGB", frame.size, (64, 160, 255)), 0.45)
     return Image.composite(colour, ImageEnhance.Brightness(frame).enhance(0.55), mask)
 
 
-def trace(video: Path, mask: Image.Image, target: Path) -> None:
-    """Copy a video, smaller and silent, with the selection shown on every frame."""
+def render_selection(video: Path, mask: Image.Image, target: Path) -> None:
+    """Copy a video, smaller and silent, with the selection highlighted on every frame."""
     width = min(_PREVIEW_WIDTH, mask.width) // 2 * 2
     size = (width, max(2, round(width * mask.height / mask.width / 2) * 2))
     small = mask.resize(size)
@@ -49,16 +49,16 @@ def trace(video: Path, mask: Image.Image, target: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.thread_count = 1
         for index, frame in enumerate(source.decode(video=0)):
-            shown = tint(_image(frame.reformat(*size)), small)
-            tinted = av.VideoFrame.from_ndarray(np.asarray(shown), format="rgb24")
-            tinted.pts = index
-            out.mux(stream.encode(tinted))
+            shown = highlight(_image(frame.reformat(*size)), small)
+            highlighted = av.VideoFrame.from_ndarray(np.asarray(shown), format="rgb24")
+            highlighted.pts = index
+            out.mux(stream.encode(highlighted))
         out.mux(stream.encode(None))
     os.replace(part, target)
 
 
 def to_mp3(sound: Path, target: Path) -> None:
-    """Write a sound once more as mp3, whole or not at all."""
+    """Convert a sound to mp3, whole or not at all."""
     part = target.with_name(f"{target.name}.part")
     with av.open(str(sound), "r") as source, av.open(str(part), "w", format="mp3") as out:
         stream = out.add_stream("libmp3lame", rate=44100)

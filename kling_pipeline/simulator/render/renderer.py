@@ -1,4 +1,4 @@
-"""Run render jobs beside the server, so that no answer waits for a file."""
+"""Run render jobs beside the server, so that no response waits for a file."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, Th
 from pathlib import Path
 
 from kling_pipeline.drawing.job import RenderJob
-from kling_pipeline.simulator.clips import to_mp3
 from kling_pipeline.simulator.options import Media
-from kling_pipeline.simulator.plain import make_plain
+from kling_pipeline.simulator.render.clips import to_mp3
+from kling_pipeline.simulator.render.plain_media import write_plain
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _WORKERS = 2
-_TRIES = 3
-_AGAIN_SECONDS = 1.0
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MAX_ATTEMPTS = 3
+_RETRY_SECONDS = 1.0
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Renderer:
@@ -38,14 +38,14 @@ class Renderer:
         self._pool: Executor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, jobs: Sequence[RenderJob], done: Callable[[Exception | None], None]) -> None:
-        """Start drawing; `done` is called on the event loop with the error, if there was one."""
-        task = asyncio.get_running_loop().create_task(self._make_and_tell(jobs, done))
+    def start(self, jobs: Sequence[RenderJob], done: Callable[[Exception | None], None]) -> None:
+        """Start rendering; `done` is called on the event loop with the error, if there was one."""
+        task = asyncio.get_running_loop().create_task(self._render_and_report(jobs, done))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """Stop at once; what is unfinished is drawn again after a restart."""
+        """Stop at once; what is unfinished is rendered again after a restart."""
         for task in self._tasks:
             task.cancel()
         if self._pool is not None:
@@ -54,48 +54,49 @@ class Renderer:
             for child in multiprocessing.active_children():
                 child.terminate()
 
-    async def make(self, jobs: Sequence[RenderJob]) -> None:
-        """Draw and wait; raises whatever the drawing raises."""
-        await asyncio.gather(*(self._one(job) for job in jobs))
+    async def render(self, jobs: Sequence[RenderJob]) -> None:
+        """Render and wait; raises whatever the rendering raises."""
+        await asyncio.gather(*(self._render_one(job) for job in jobs))
 
-    async def _make_and_tell(
+    async def _render_and_report(
         self, jobs: Sequence[RenderJob], done: Callable[[Exception | None], None]
     ) -> None:
-        error, told = await self._drawn(jobs), ""
+        error, logged = await self._render_until_done(jobs), ""
         while True:
             try:
                 done(error)
                 return
-            except sqlite3.OperationalError as full:  # the disk, say; the task must still end
-                if str(full) != told:
-                    told = str(full)
-                    log.warning("A task's end cannot be written, and is tried again: %s", told)
-                await asyncio.sleep(_AGAIN_SECONDS)
+            except sqlite3.OperationalError as failure:
+                # The disk is full, say; the task must still end.
+                if str(failure) != logged:
+                    logged = str(failure)
+                    _log.warning("A task's end cannot be written, and is tried again: %s", logged)
+                await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _drawn(self, jobs: Sequence[RenderJob]) -> Exception | None:
-        """What drawing raised, if anything; a disk that is full is nothing of the task's, so it is waited for."""
-        told = False
+    async def _render_until_done(self, jobs: Sequence[RenderJob]) -> Exception | None:
+        """Render and return the error, if any; try again as long as the disk is full."""
+        logged = False
         while True:
             try:
-                await self.make(jobs)
+                await self.render(jobs)
                 return None
-            except OSError as problem:
-                if problem.errno not in _FULL:
-                    return problem
-                if not told:
-                    log.warning("A task cannot be drawn, and is tried again: %s", problem.strerror)
-                told = True
-            except Exception as problem:  # a broken drawing must fail its task, not hang it
-                return problem
-            await asyncio.sleep(_AGAIN_SECONDS)
+            except OSError as error:
+                if error.errno not in _DISK_FULL:
+                    return error
+                if not logged:
+                    _log.warning("A task cannot be drawn, and is tried again: %s", error.strerror)
+                logged = True
+            except Exception as error:  # a broken rendering must fail its task, not hang it
+                return error
+            await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _one(self, job: RenderJob) -> None:
+    async def _render_one(self, job: RenderJob) -> None:
         target = self._folder / job.file
         if target.exists():
             return
-        work = _draw if self._media == "drawn" else make_plain
-        for attempt in range(_TRIES):
-            pool = self._pool = self._pool or self._open()
+        work = _render_drawn if self._media == "drawn" else write_plain
+        for attempt in range(_MAX_ATTEMPTS):
+            pool = self._pool = self._pool or self._open_pool()
             try:
                 await asyncio.get_running_loop().run_in_executor(pool, work, job, target)
                 if job.kind == "audio":
@@ -105,10 +106,10 @@ class Renderer:
                 # A worker was killed (out of memory, say): only a new pool can go on.
                 if self._pool is pool:
                     self._pool = None
-                if attempt == _TRIES - 1:
+                if attempt == _MAX_ATTEMPTS - 1:
                     raise
 
-    def _open(self) -> Executor:
+    def _open_pool(self) -> Executor:
         if self._media == "plain":
             return ThreadPoolExecutor(1, "plain")
         context = multiprocessing.get_context("spawn")
@@ -122,14 +123,14 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """A pool's worker does not notice that its server was killed: it would wait for ever."""
+    """End a worker with its server: a pool's worker does not notice that its server was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(0)
 
 
-def _draw(job: RenderJob, target: Path) -> None:
+def _render_drawn(job: RenderJob, target: Path) -> None:
     # Only a worker needs the scenes: the server starts in a third of the time without them.
     from kling_pipeline.drawing.renderer import render  # noqa: PLC0415
 

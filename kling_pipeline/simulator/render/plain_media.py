@@ -1,4 +1,4 @@
-"""Plain media for tests: one small file per kind, size and length, made once."""
+"""Plain media for tests: one small grey file per kind, size and length, made once."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from kling_pipeline.drawing.job import RenderJob
 _RATE = 44100
 
 
-def make_plain(job: RenderJob, target: Path) -> None:
-    """Put a grey file of the asked size and length at the target, whole or not at all.
+def write_plain(job: RenderJob, target: Path) -> None:
+    """Write a grey file of a job's size and length to the target, whole or not at all.
 
     Raises OSError when the folder cannot be written.
     """
     sound = "-sound" if job.sound else ""
     name = f"plain-{job.width}x{job.height}-{job.fps}-{job.seconds:g}{sound}{target.suffix}"
-    stock = target.with_name(name)
-    if not stock.exists():
+    cached = target.with_name(name)
+    if not cached.exists():
         handle, part = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
         os.close(handle)
         {"video": _video, "image": _image, "audio": _audio}[job.kind](job, Path(part))
-        os.replace(part, stock)
+        os.replace(part, cached)
     part = f"{target}.part"
-    shutil.copyfile(stock, part)
+    shutil.copyfile(cached, part)
     os.replace(part, target)
 
 
@@ -44,14 +44,14 @@ def _video(job: RenderJob, target: Path) -> None:
         video.codec_context.thread_count = 1
         audio = out.add_stream("aac", rate=_RATE, layout="mono") if job.sound else None
         total = max(1, round(job.seconds * job.fps))
-        still = _one_second(video, job)
+        packets = _one_second(video, job)
         # A still needs no encoder after its first second: the same packets go round again.
         for index in range(total):
-            packet = av.Packet(bytes(still[index % len(still)]))
+            packet = av.Packet(bytes(packets[index % len(packets)]))
             packet.stream, packet.time_base = video, Fraction(1, job.fps)
             packet.pts = packet.dts = index
             packet.duration = 1
-            packet.is_keyframe = index % len(still) == 0
+            packet.is_keyframe = index % len(packets) == 0
             out.mux(packet)
         if audio is not None:
             _silence(out, audio, job.seconds)
