@@ -7,7 +7,6 @@ from typing import Any
 
 import av
 import numpy as np
-from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from kling_pipeline.drawing.fields import seeded
@@ -17,7 +16,6 @@ from kling_pipeline.drawing.prompt import Shot, read_prompt
 RATE = 44100
 SPEAKING = ("lip-sync", "avatar")
 Stereo = NDArray[np.floating[Any]]  # 2 × samples of -1..1
-_LEVEL = 0.1  # about -20 dBFS
 # scene → how much chord, how much noise, the noise's upper edge in Hz, swells a second
 _AIRS = {
     "sea": (0.5, 1.0, 900, 0.14), "ridges": (0.8, 0.55, 500, 0.09), "dunes": (0.7, 0.7, 700, 0.11),
@@ -45,9 +43,8 @@ def _compose_air(shot: Shot, seconds: float) -> Stereo:
     root, pads = 110 * 2 ** (int(rng.integers(-3, 5)) / 12), np.zeros((2, t.size))
     for number, step in enumerate(_CHORDS[int(rng.integers(len(_CHORDS)))]):
         breath = 0.6 + 0.4 * np.sin(2 * np.pi * (0.07 + 0.03 * number) * t + number * 1.9)
-        for side in range(2):
-            turns = 2 * np.pi * root * 2 ** (step / 12) * (1 + 0.0011 * (side * 2 - 1)) * t
-            pads[side] += np.sin(turns + rng.random() * 6) * breath * 0.8**number
+        turns = 2 * np.pi * root * 2 ** (step / 12) * t + number
+        pads += np.sin([turns, turns * 1.0022]) * breath * 0.8**number
     # Noise is shaped in the spectrum of a power-of-two block, and played to and fro in long clips.
     size = 1 << (min(t.size, RATE * 6) - 1).bit_length()
     spectrum = np.fft.rfft(rng.standard_normal((2, size)))
@@ -78,7 +75,7 @@ def _speak_nonsense(seed: int, seconds: float) -> Stereo:
 
 def _settle(sound: Stereo) -> Stereo:
     """At about -20 dBFS, soft at both ends, never near the limit."""
-    out, count = np.tanh(sound * _LEVEL / (np.sqrt((sound**2).mean()) + 1e-9)), sound.shape[1]
+    out, count = np.tanh(0.1 * sound / (np.sqrt((sound**2).mean()) + 1e-9)), sound.shape[1]
     soft = max(1, min(count // 4, RATE // 3))
     ends = np.clip(np.minimum(np.arange(count), np.arange(count)[::-1]) / soft, 0, 1)
     return np.ascontiguousarray(out * ends * ends * (3 - 2 * ends), np.float32)
@@ -108,13 +105,3 @@ def write_sound(target: Path, sound: Stereo) -> None:
     with wave.open(str(target), "wb") as out:
         out.setparams((2, 2, RATE, 0, "NONE", ""))
         out.writeframes((np.clip(sound, -1, 1).T * 32767).astype("<i2").tobytes())
-
-
-def encode_sound(out: OutputContainer, stream: av.AudioStream, sound: Stereo, step: int) -> None:
-    """Encode sound into a stream, `step` samples a frame."""
-    for start in range(0, sound.shape[1], step):
-        piece = np.ascontiguousarray(sound[:, start : start + step])
-        frame = av.AudioFrame.from_ndarray(piece, "fltp", "stereo")
-        frame.sample_rate, frame.pts = RATE, start
-        out.mux(stream.encode(frame))
-    out.mux(stream.encode(None))

@@ -8,18 +8,15 @@ import av
 import numpy as np
 from PIL import Image
 
-from kling_pipeline.drawing.audio import RATE, Stereo, encode_sound
+from kling_pipeline.drawing.audio import RATE, Stereo
 from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.layers import Planes
 
 # ultrafast leaves adaptive quantisation and deblocking out, and dark gradients then fall into
 # blocks; with both it is still three times faster than the next preset.
-_X264 = {
-    "preset": "ultrafast",
-    "crf": "22",
-    "x264-params": "threads=1:aq-mode=1:aq-strength=0.6:deblock=0,0"
-    ":colorprim=bt709:transfer=bt709:colormatrix=bt709",
-}
+_QUALITY = "threads=1:aq-mode=1:aq-strength=0.6:deblock=0,0"
+_SPACE = ":colorprim=bt709:transfer=bt709:colormatrix=bt709"
+_X264 = {"preset": "ultrafast", "crf": "22", "x264-params": _QUALITY + _SPACE}
 
 
 def read_film(job: RenderJob, size: tuple[int, int]) -> Iterator[Planes]:
@@ -62,7 +59,12 @@ def write_film(
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
         if audio is not None and sound is not None:
-            encode_sound(out, audio, sound, 1024)
+            for start in range(0, sound.shape[1], 1024):
+                piece = np.ascontiguousarray(sound[:, start : start + 1024])
+                heard = av.AudioFrame.from_ndarray(piece, "fltp", "stereo")
+                heard.sample_rate, heard.pts = RATE, start
+                out.mux(audio.encode(heard))
+            out.mux(audio.encode(None))
 
 
 def to_frame(planes: Planes) -> av.VideoFrame:

@@ -38,31 +38,27 @@ def _show(photo: Image.Image, size: tuple[int, int], centre: float = 0.5) -> Spr
 
 
 def hang_references(shot: Shot, photos: list[Image.Image]) -> list[Layer]:
-    """Up to seven pictures as prints in a row before a scene, the first one largest and nearest."""
-    photos, prints = photos[:7], list[Layer]()
-    tall = shot.unit * (0.62 if len(photos) == 1 else 0.5 if len(photos) < 4 else 0.36)
+    """Up to seven pictures as prints in a row before a scene, each with its shadow."""
+    photos, prints, gap = photos[:7], list[Layer](), shot.unit * 0.055
     ratios = [min(1.9, max(0.55, photo.width / photo.height)) for photo in photos]
-    highs = [tall * (0.8 if i else 1) * min(1, 1.2 / r) ** 0.5 for i, r in enumerate(ratios)]
-    gap, wides = shot.unit * 0.055, [high * r for high, r in zip(highs, ratios, strict=True)]
-    total = sum(wides) + gap * (len(photos) - 1)
-    squeeze = min(1.0, shot.width * 0.88 / max(1.0, total))
-    x = (shot.width - total * squeeze) / 2
+    room = shot.width * 0.88 - gap * (len(photos) - 1)
+    tall = shot.unit * (0.62 if len(photos) == 1 else 0.5 if len(photos) < 4 else 0.36)
+    high = even(min(tall, room / max(0.1, sum(ratios))))
+    x = (shot.width - high * sum(ratios) - gap * (len(photos) - 1)) / 2
+    pad, rim = even(high * 0.12), max(2, round(high * 0.012))
     for index, photo in enumerate(photos):
-        wide, high = even(wides[index] * squeeze), even(highs[index] * squeeze)
-        pad, rim = even(high * 0.12), max(2, round(high * 0.012))
+        wide = even(high * ratios[index])
         card = Image.new("RGB", (wide + 2 * pad, high + 2 * pad), (244, 242, 237))
         card.paste(fit_photo(photo, (wide - 2 * rim, high - 2 * rim)), (pad + rim, pad + rim))
-        mask = Image.new("L", card.size)
-        mask.paste(150, (pad, pad + pad // 4, pad + wide, pad + pad // 4 + high))
-        mask = mask.filter(ImageFilter.GaussianBlur(pad * 0.3))
-        at = (x - pad, shot.height * 0.47 - high / 2 - pad + shot.unit * 0.03 * (index > 0))
-        prints.append(Sprite((16, 128, 128), mask, *at, 1.15 - 0.06 * index))
-        mask = Image.new("L", card.size)
+        mask, shade = Image.new("L", card.size), Image.new("L", card.size)
         mask.paste(255, (pad, pad, pad + wide, pad + high))
+        shade.paste(150, (pad, pad + pad // 4, pad + wide, pad + pad // 4 + high))
+        at = (x - pad, shot.height * 0.47 - high / 2 - pad + shot.unit * 0.03 * (index % 2), 1.1)
         prints.append(
-            draw_sprite(to_colours(card), np.asarray(mask) / 255, at, 1.15 - 0.06 * index)
+            Sprite((16, 128, 128), shade.filter(ImageFilter.GaussianBlur(pad * 0.3)), *at)
         )
-        x += wides[index] * squeeze + gap * squeeze
+        prints.append(draw_sprite(to_colours(card), np.asarray(mask) / 255, at[:2], at[2]))
+        x += wide + gap
     return prints
 
 
@@ -120,10 +116,7 @@ class _Repair(Layer):
 
 
 def follow_motion(job: RenderJob, shot: Shot, photo: Image.Image) -> Scene:
-    """The character before its own blurred picture, moving as the reference film does.
-
-    The film is shown small at the upper left; without one the character sways by itself.
-    """
+    """The character before its own blurred picture, moving as the film at the upper left does."""
     columns, rows, unit = shot.width, shot.height, shot.unit
     inset = (even(columns * _INSET), even(rows * _INSET))
     film = list(read_film(job, inset))

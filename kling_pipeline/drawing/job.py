@@ -11,11 +11,9 @@ Kind = Literal["video", "image", "audio"]
 class RenderJob:
     """One file to make, and everything that decides its bytes.
 
-    `width` and `height` are pixels (made even for video), `seconds` the length of a video or sound.
-    `pictures` are (role, PNG or JPEG); `film` is worked on, `voice` spoken. `timing` is which part
-    of the voice is heard from when on: begin, end and insertion in milliseconds. `options` are
-    (name, JSON text) of the request; "face_box" (x, y, width, height from 0 to 1) is where the
-    mouth is. The watermark may count the frames of a video.
+    Sizes are pixels, made even for video. `pictures` are (role, PNG or JPEG), `options` (name, JSON
+    text) of the request: "face_box" (x, y, width, height from 0 to 1) is where the mouth is. `timing`
+    is which part of the voice is heard from when on: begin, end, insertion in ms.
     """
 
     file: str

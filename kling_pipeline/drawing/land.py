@@ -11,49 +11,33 @@ from kling_pipeline.drawing.palette import mix, ramp
 from kling_pipeline.drawing.prompt import Shot
 from kling_pipeline.drawing.sky import Point
 
+# scene → where its first crest is and how far, how evenly the others follow (shares of what is below
+# the horizon); the height of the first and how much more the last has; bumps and their roughness
+_LANDS = {
+    "ridges": (0.02, 0.9, 1.25, 0.035, 0.075, 3.2, 0.42),
+    "dunes": (0.03, 0.8, 1.3, 0.03, 0.1, 1.8, 0.22),
+    "forest": (0.1, 0.86, 1.2, 0.03, 0.0, 3.0, 0.45),
+}
 
-def raise_ridges(shot: Shot, horizon: float, sun: Point) -> list[Layer]:
-    """Ridge behind ridge with mist in the valleys, from the row `horizon` to the bottom."""
-    rng, layers = shot.rng("ridges"), list[Layer]()
-    count, reach = int(rng.integers(6, 9)), shot.height * 1.04 - horizon
+
+def raise_land(shot: Shot, horizon: float, sun: Point) -> list[Layer]:
+    """Ridges, dunes or rows of firs, with mist between them, from the row `horizon` to the bottom."""
+    begin, span, power, low, more, bumps, rough = _LANDS.get(shot.scene, _LANDS["ridges"])
+    count, reach, layers = 7 if bumps == 3.2 else 5, shot.height * 1.04 - horizon, list[Layer]()
     for index, near in enumerate(np.linspace(0, 1, count)):
-        base = horizon + reach * (0.02 + 0.9 * near**1.25)
-        height = shot.unit * (0.035 + 0.075 * near) * rng.uniform(0.8, 1.3)
-        line = _draw_line(shot, f"crest {index}", rng.uniform(2, 4.5), 0.42 + 0.1 * near)
-        layers.append(_draw_slope(shot, base - height * line, near, sun, reach / count))
-        if 0 < index < count - 1:
-            layers.append(_draw_mist(shot, base + reach * 0.05, reach / count * 2.4, near, index))
+        base, rng = horizon + reach * (begin + span * near**power), shot.rng(f"land {index}")
+        height = shot.unit * (low + more * near) * rng.uniform(0.8, 1.3)
+        cells = bumps * rng.uniform(0.65, 1.35)
+        crest = base - height * _draw_line(shot, f"crest {index}", cells, rough + 0.1 * near)
+        if shot.scene == "dunes":
+            layers.append(_draw_dune(shot, crest, near, index))
+            continue
+        if shot.scene == "forest":
+            crest -= _draw_firs(shot, index, shot.unit * (0.14 + 0.3 * near**1.4))
+        layers.append(_draw_slope(shot, crest, near, sun, reach / count))
+        if index < count - 1:
+            layers.append(_draw_mist(shot, base + reach * 0.03, reach / count * 2.5, near, index))
     return layers
-
-
-def grow_firs(shot: Shot, horizon: float, sun: Point) -> list[Layer]:
-    """Five rows of firs from the row `horizon` down, with mist between them."""
-    layers, reach = list[Layer](), shot.height * 1.03 - horizon
-    for index, near in enumerate(np.linspace(0, 1, 5)):
-        base = horizon + reach * (0.1 + 0.86 * near**1.2)
-        ground = base - _draw_line(shot, f"floor {index}", 3, 0.5) * shot.unit * 0.03
-        firs = _draw_firs(shot, index, shot.unit * (0.14 + 0.3 * near**1.4))
-        layers.append(_draw_slope(shot, ground - firs, near, sun, reach / 5))
-        if index < 4:
-            layers.append(_draw_mist(shot, base, reach * 0.52, near * 0.7, index))
-    return layers
-
-
-def heap_dunes(shot: Shot, horizon: float, sun: Point) -> list[Layer]:
-    """Dunes with a lit and a shaded side and fine wind lines, from far to near."""
-    rng, layers = shot.rng("dunes"), list[Layer]()
-    for index, near in enumerate(np.linspace(0, 1, 5)):
-        base = horizon + (shot.height * 1.03 - horizon) * (0.03 + 0.8 * near**1.3)
-        line = _draw_line(shot, f"dune {index}", rng.uniform(1.2, 2.4), 0.28)
-        layers.append(_draw_dune(shot, base - shot.unit * (0.03 + 0.1 * near) * line, near, index))
-    return layers
-
-
-def draw_shore(shot: Shot, line: float, sun: Point) -> Layer:
-    """A far, low coast that ends at the water's row `line`."""
-    bumps = _draw_line(shot, "shore", 2.2, 0.45) + shot.rng("coast").uniform(-0.1, 0.6)
-    crest = line - shot.unit * 0.02 * np.clip(bumps, -0.2, 2)
-    return _draw_slope(shot, crest, 0.3, sun, shot.unit * 0.03)
 
 
 def _draw_slope(shot: Shot, crest: Field, near: float, sun: Point, fade: float) -> Sprite:

@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from kling_pipeline.drawing.fields import Field
 from kling_pipeline.drawing.figures import draw_subject
-from kling_pipeline.drawing.land import draw_shore, grow_firs, heap_dunes, raise_ridges
+from kling_pipeline.drawing.land import raise_land
 from kling_pipeline.drawing.layers import Layer, Sprite, draw_sprite, even
 from kling_pipeline.drawing.palette import mix, rgb
 from kling_pipeline.drawing.prompt import Shot
@@ -13,26 +13,25 @@ from kling_pipeline.drawing.scene import Scene
 from kling_pipeline.drawing.sky import draw_aurora, draw_clouds, draw_sky, pour_water
 
 _LAMPS = [rgb(word) for word in ("#ffd58a", "#ffb765", "#fff1cf", "#8fd6ff", "#ff8a6a")]
-# scene → what makes its land, where the horizon is, how high the sun; every which frame is painted
-_LANDS = {
-    "ridges": (raise_ridges, (0.44, 0.54), (0.0, 0.09), 2),
-    "dunes": (heap_dunes, (0.36, 0.46), (0.1, 0.26), 2),
-    "forest": (grow_firs, (0.4, 0.5), (0.02, 0.2), 3),
-}
+# scene → where the horizon is and how high the sun, in shares of the frame
+_PLACES = {
+    "ridges": (0.44, 0.54, 0.0, 0.09), "dunes": (0.36, 0.46, 0.1, 0.26),
+    "forest": (0.4, 0.5, 0.02, 0.2),
+}  # fmt: skip
 
 
 def draw_land(shot: Shot) -> Scene:
     """Ridges in the mist, dunes in low light or rows of firs, the subject behind the last crest."""
-    make, heights, lifts, step = _LANDS[shot.scene]
+    begin, end, low, high = _PLACES[shot.scene]
     rng, forest = shot.rng(f"{shot.scene} scene"), shot.scene == "forest"
-    horizon = shot.height * rng.uniform(*heights)
-    lift = shot.unit * (rng.uniform(*lifts) + 0.15 * shot.palette.night)
+    horizon = shot.height * rng.uniform(begin, end)
+    lift = shot.unit * (rng.uniform(low, high) + 0.15 * shot.palette.night)
     sun = (shot.width * rng.uniform(0.24, 0.76), horizon - lift)
     layers = draw_sky(shot, horizon * 1.06, sun, shot.unit * rng.uniform(0.042, 0.062))
-    *far, near = make(shot, horizon, sun)
+    *far, near = raise_land(shot, horizon, sun)
     subject = draw_subject(shot, shot.height * 0.985 if forest else _find_ground(near, shot))
     layers += [*far, near, *subject] if forest else [*far, *subject, near]
-    return Scene(shot, layers, (sun[0], horizon), step=step)
+    return Scene(shot, layers, (sun[0], horizon), step=3 if forest else 2)
 
 
 def draw_sea(shot: Shot) -> Scene:
@@ -41,11 +40,10 @@ def draw_sea(shot: Shot) -> Scene:
     line, radius = even(shot.height * rng.uniform(0.5, 0.58)), shot.unit * rng.uniform(0.055, 0.085)
     lift = rng.uniform(0.16, 0.3) if night else rng.uniform(0.02, 0.16)
     sun = (shot.width * rng.uniform(0.3, 0.7), line - shot.unit * lift)
-    shore = [draw_shore(shot, float(line), sun)] if rng.random() < 0.6 else []
     afloat = shot.subject != "lighthouse"
     subject = draw_subject(shot, line + shot.height * (0.19 if afloat else 0.004), afloat)
     water = pour_water(shot, line, (sun[0], radius * 1.1), 1.0)
-    layers = [*draw_sky(shot, line, sun, radius), *shore, water, *subject]
+    layers = [*draw_sky(shot, line, sun, radius), water, *subject]
     return Scene(shot, layers, (sun[0], float(line)))
 
 
@@ -55,13 +53,13 @@ def draw_heaven(shot: Shot) -> Scene:
     horizon = shot.height * rng.uniform(0.78, 0.86)
     sun = (shot.width * rng.uniform(0.2, 0.8), horizon * rng.uniform(0.3, 0.75))
     if aurora:
-        layers = draw_sky(shot, horizon, (sun[0], horizon), 0, 1.7) + draw_aurora(shot, horizon)
+        layers = draw_sky(shot, horizon, (sun[0], horizon), 0) + draw_aurora(shot, horizon)
     else:
-        layers = draw_sky(shot, horizon, sun, shot.unit * rng.uniform(0.05, 0.09), 1.7)
+        layers = draw_sky(shot, horizon, sun, shot.unit * rng.uniform(0.05, 0.09))
         layers.append(draw_clouds(shot, horizon * 0.2, horizon))
     if shot.subject in ("birds", "balloon"):
         layers += draw_subject(shot, horizon)
-    layers += raise_ridges(shot, horizon, sun)[-7:]
+    layers += raise_land(shot, horizon, sun)[-7:]
     return Scene(shot, layers, (shot.width / 2, horizon), step=3)
 
 
@@ -77,7 +75,7 @@ def draw_city(shot: Shot) -> Scene:
     rng, width, unit, palette = shot.rng("city scene"), shot.width, shot.unit, shot.palette
     line, pad = even(shot.height * rng.uniform(0.64, 0.7)), even(shot.width * 0.13)
     moon = (width * rng.uniform(0.15, 0.85), line * rng.uniform(0.12, 0.3))
-    layers = draw_sky(shot, line, moon, unit * 0.035 * palette.night, 0.5)
+    layers = draw_sky(shot, line, moon, unit * 0.035 * palette.night)
     mirror = np.ones((even(shot.height - line), width, 1)) * mix(palette.near, palette.sky[2], 0.3)
     for row in range(3):
         colours, alpha = _draw_blocks(shot, row, even(unit * (0.5 + 0.06 * row)), width + 2 * pad)
@@ -131,6 +129,5 @@ def _draw_blocks(shot: Shot, row: int, high: int, wide: int) -> tuple[Field, Fie
     return colours, np.asarray(mask) / 255
 
 
-def _bytes(colour: Field) -> tuple[int, int, int]:
-    red, green, blue = (int(c) for c in np.clip(colour, 0, 1) * 255)
-    return red, green, blue
+def _bytes(colour: Field) -> tuple[int, ...]:
+    return tuple(int(share) for share in np.clip(colour, 0, 1) * 255)

@@ -107,10 +107,7 @@ def lay(canvas: Planes, shown: Sequence[Any], area: _Area, mask: Image.Image | N
 def draw_sprite(
     rgb: Field, alpha: Field | None, at: tuple[float, float], depth: float = 1.0, factor: int = 1
 ) -> Sprite:
-    """A layer from colours (rows × columns × 3, or only one) and a mask, both of 0..1.
-
-    They are enlarged by `factor`, and then have no edges.
-    """
+    """A layer from colours (rows × columns × 3, or only one) and a mask, both of 0..1, enlarged `factor` times."""
     yuv, mask, planes = to_yuv(np.clip(rgb, 0, 1)), None, list[Image.Image | int]()
     rows, columns = (side * factor // 2 for side in (rgb if alpha is None else alpha).shape[:2])
     for index, by in enumerate((2, 1, 1)):

@@ -9,8 +9,6 @@ from kling_pipeline.drawing.fields import Field
 from kling_pipeline.drawing.figures import Box, find_face
 from kling_pipeline.drawing.palette import Palette, mix
 
-_LARGEST = 40_000_000
-
 
 def open_photo(data: bytes | None) -> Image.Image | None:
     """The picture in RGB, upright; None for no bytes, garbage or more than 40 megapixels."""
@@ -18,7 +16,7 @@ def open_photo(data: bytes | None) -> Image.Image | None:
         with Image.open(BytesIO(data or b"")) as image:
             # A JPG is drawn from a smaller copy, however large it is.
             image.draft("RGB", (2048, 2048))
-            if image.width * image.height > _LARGEST:
+            if image.width * image.height > 40_000_000:
                 return None
             upright = ImageOps.exif_transpose(image).convert("RGBA")
             ground = Image.new("RGBA", upright.size, (228, 226, 222, 255))

@@ -20,7 +20,7 @@ from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.layers import Planes
 from kling_pipeline.drawing.prompt import Shot, read_prompt
 from kling_pipeline.drawing.scene import Scene
-from kling_pipeline.drawing.still_life import draw_plinth, draw_silk, draw_spheres
+from kling_pipeline.drawing.still_life import draw_silk, draw_still_life
 from kling_pipeline.drawing.watermark import stamp
 from kling_pipeline.drawing.weather import make_weather
 
@@ -28,7 +28,8 @@ Size = tuple[int, int]
 SCENES: dict[str, Callable[[Shot], Scene]] = {
     "ridges": landscapes.draw_land, "dunes": landscapes.draw_land, "forest": landscapes.draw_land,
     "sea": landscapes.draw_sea, "sky": landscapes.draw_heaven, "city": landscapes.draw_city,
-    "spheres": draw_spheres, "plinth": draw_plinth, "silk": draw_silk, "portrait": draw_portrait,
+    "spheres": draw_still_life, "plinth": draw_still_life, "silk": draw_silk,
+    "portrait": draw_portrait,
 }  # fmt: skip
 _FIRST = ("first_frame", "image", "subject", "character", "human", "scene")
 _ELEMENT = ("element", "reference", "subject", "image")
@@ -63,7 +64,9 @@ def _write(job: RenderJob, target: Path) -> None:
 def draw_frames(job: RenderJob, size: Size) -> Iterator[Planes]:
     """The frames of a video job at `size` (width, height, both even)."""
     scene = build_scene(job, size)
-    step, last, edges = scene.step, max(1, job.frames - 1), _shade_edges(size, scene.vignette)
+    y, x = np.linspace(-1, 1, size[1])[:, None], np.linspace(-1, 1, size[0])
+    edges = to_mask(1 - scene.vignette * np.clip(x * x * 0.8 + y * y * 0.7 - 0.35, 0, 2))
+    step, last = scene.step, max(1, job.frames - 1)
 
     def paint(t: float) -> Planes:
         return paint_planes(scene, min(1.0, max(0.0, t)), job.seconds, edges)
@@ -159,8 +162,3 @@ def _draw_still(job: RenderJob, size: Size, photos: list[Image.Image]) -> Image.
 def _photos(job: RenderJob, *but: str) -> list[Image.Image]:
     opened = (photo.open_photo(data) for role, data in job.pictures if role not in but)
     return [image for image in opened if image is not None]
-
-
-def _shade_edges(size: Size, strength: float) -> Image.Image:
-    y, x = np.linspace(-1, 1, size[1])[:, None], np.linspace(-1, 1, size[0])
-    return to_mask(1 - strength * np.clip(x * x * 0.8 + y * y * 0.7 - 0.35, 0, 2))

@@ -15,9 +15,7 @@ Point = tuple[float, float]
 _MARGIN = 0.1  # of the frame to each side, for the camera's pans
 
 
-def draw_sky(
-    shot: Shot, horizon: float, sun: Point, radius: float, stars: float = 1
-) -> list[Layer]:
+def draw_sky(shot: Shot, horizon: float, sun: Point, radius: float) -> list[Layer]:
     """The sky down to the row `horizon` and on below it, with stars and a disc around `sun`."""
     width, height, palette = shot.width, shot.height, shot.palette
     mx, my = round(width * _MARGIN), round(height * _MARGIN)
@@ -42,13 +40,13 @@ def draw_sky(
     colours += (np.clip(cloud * 1.7 - 0.75, 0, 1) * belt)[..., None] * (streaks - colours)
     layers: list[Layer] = [draw_sprite(colours, None, (-mx, -my), 0.25, 4)]
     if palette.night:
-        layers += [_draw_stars(shot, even(horizon), stars, turn) for turn in (0, 1)]
+        layers += [_draw_stars(shot, even(horizon), turn) for turn in (0, 1)]
     return [*layers, _draw_disc(shot, sun, radius)] if radius else layers
 
 
-def _draw_stars(shot: Shot, rows: int, share: float, turn: int) -> Sprite:
+def _draw_stars(shot: Shot, rows: int, turn: int) -> Sprite:
     """Half of the stars, few and faint near the horizon; the halves twinkle in turn."""
-    rng, count = shot.rng(f"stars {turn}"), int(share * 340 * shot.width / shot.height)
+    rng, count = shot.rng(f"stars {turn}"), 400 * shot.width * rows // shot.height**2
     x, y = rng.integers(1, shot.width - 2, count), rng.integers(1, rows - 2, count)
     power = rng.uniform(0.12, 1, count) ** 2.6 * 1.5 * (1 - y / rows) ** 0.6
     sky = np.zeros((rows, shot.width), np.float32)
@@ -113,10 +111,12 @@ def draw_aurora(shot: Shot, horizon: float) -> list[Layer]:
 
 @dataclass
 class _Water(Layer):
-    """For each plane: what is mirrored, and how strongly strokes and sparks show there."""
+    """What is mirrored, and how strongly strokes and sparks show in its light."""
 
     line: int
-    planes: list[tuple[Field, Field, Field]]
+    mirror: list[Image.Image]
+    shade: Field
+    glint: Field
     ripples: list[Field]
 
     def paint(self, canvas: Planes, view: View) -> None:
@@ -124,25 +124,21 @@ class _Water(Layer):
         slide = view.seconds * columns * 0.02 + view.pan[0] + columns
         at = (int(slide) % columns, int(columns * 2 - slide * 0.8) % columns)
         one, other = (r[:, x : x + columns] for r, x in zip(self.ripples, at, strict=True))
-        wave, shown = one + other, []
-        spark = np.maximum(wave, 142) - np.uint8(142)
-        for base, shade, glint in self.planes:
-            by = columns // base.shape[1]
-            out = (wave[::by, ::by].astype(np.int16) - 118) * shade
-            out += spark[::by, ::by] * glint
-            out >>= 6
-            out += base
-            shown.append(Image.fromarray(np.clip(out, 16, 240).astype(np.uint8)))
-        lay(canvas, shown, (0, self.line, columns, canvas[0].height))
+        wave = one + other
+        out = (wave.astype(np.int16) - 118) * self.shade
+        out += (np.maximum(wave, 142) - np.uint8(142)) * self.glint
+        out >>= 6
+        out += np.asarray(self.mirror[0])
+        luma = Image.fromarray(np.clip(out, 16, 240).astype(np.uint8))
+        lay(canvas, [luma, *self.mirror[1:]], (0, self.line, columns, canvas[0].height))
 
 
 def pour_water(
     shot: Shot, line: int, light: tuple[float, float], calm: float, mirror: Field | None = None
 ) -> Layer:
-    """Open water below the even row `line`, its ripples drawn anew for every view.
+    """Open water below the even row `line`, with a path of `light` (x and half width in pixels).
 
-    `light` is (x, half width) of the bright path in pixels, `mirror` are the colours (rows ×
-    columns × 3) that the water shows instead of the sky.
+    `mirror` are colours (rows × columns × 3) that it shows instead of the sky.
     """
     rows, columns, palette = even(shot.height - line), shot.width, shot.palette
     y, x = np.arange(0.5, rows, dtype=np.float32)[:, None], np.arange(columns, dtype=np.float32)
@@ -158,14 +154,14 @@ def pour_water(
     mean = mirror.mean((0, 1))
     strength = (8 + 15 * np.sqrt(down)) * np.ones_like(x) * calm
     strokes = (mix(palette.sky[2], palette.mist, 0.4) - mean) * 1.5 + 0.12
-    stroke, spark = ((to_yuv(c) - to_yuv(0 * c)) / 128 for c in (strokes, palette.sun - mean * 0.6))
-    yuv, planes = to_yuv(mirror), []
-    for index, by in enumerate((1, 2, 2)):
-        base = np.asarray(dither(yuv[::by, ::by, index]))
-        marks = strength[::by, ::by] * stroke[index], sparkle[::by, ::by] * spark[index]
-        shade, glint = (np.clip(mark, -120, 120).astype(np.int16) for mark in marks)
-        planes.append((base, shade, glint))
-    return _Water(line, planes, [_draw_ripples(shot, rows, name) for name in ("one", "two")])
+    yuv, shades = to_yuv(mirror), []
+    for power, colour in ((strength, strokes), (sparkle, palette.sun - mean * 0.6)):
+        shown = power * ((to_yuv(colour)[0] - 16) / 128)
+        shades.append(np.clip(shown, -120, 120).astype(np.int16))
+    planes = [dither(yuv[::by, ::by, index]) for index, by in enumerate((1, 2, 2))]
+    return _Water(
+        line, planes, shades[0], shades[1], [_draw_ripples(shot, rows, n) for n in ("one", "two")]
+    )
 
 
 def _draw_ripples(shot: Shot, rows: int, name: str) -> Field:

@@ -21,50 +21,48 @@ _ROOMS = (
     "#b9c4cc #aab6bf #275a8c #e2643c #f2f2ee #e6b84c",
     "#3a1f22 #221214 #f0a05a #d23f3a #f0dccb #7a8f6a",
 )
+# size and place of spheres in shares of the frame
+_SPHERES = ((0.19, 0.07), (0.14, -0.35), (0.11, 0.46), (0.062, -0.12), (0.05, 0.26), (0.042, -0.58))
+_BESIDE = ((0.05, -0.36), (0.032, 0.32))
 _SILKS = ("#c8443c", "#1f7fa8", "#6f42c0", "#d98a3a", "#2f8f78", "#c24a86", "#8a94a6")
 _KEY, _HALF = np.array([-0.502, -0.622, 0.602]), np.array([-0.28, -0.348, 0.895])
 _WHITE = np.ones(3, np.float32)
 
 
-def draw_spheres(shot: Shot) -> Scene:
-    """Six glossy spheres, large ones behind small ones."""
-    rng, unit, line = shot.rng("spheres"), shot.unit, shot.height * 0.56
-    wall, floor, *things = _choose_colours(shot)
-    layers: list[Layer] = [draw_room(shot, 0.56, wall, floor, (0.5, 0.34))]
-    flip = rng.choice((-1, 1))
-    places = ((0.19, 0.06), (0.14, -0.3), (0.11, 0.4), (0.062, -0.1), (0.05, 0.23), (0.042, -0.5))
-    for index, (size, spot) in enumerate(places):
-        radius, near = unit * size * rng.uniform(0.88, 1.1), index / 5
-        x = shot.width / 2 + flip * unit * (spot * 1.15 + rng.uniform(-0.03, 0.03))
-        foot = line + unit * (0.13 + 0.11 * near + rng.uniform(-0.01, 0.02))
-        room = (wall * 1.3, floor)
-        layers += _set_sphere((x, foot), radius, things[index % 4], room, 0.75 + 0.5 * near)
-    return Scene(shot, layers, (shot.width / 2, shot.height * 0.58), 0.28)
+def draw_still_life(shot: Shot) -> Scene:
+    """Glossy spheres; or a bottle on a round plinth before a lit arch, and two spheres beside it."""
+    rng, unit, middle = shot.rng(shot.scene), shot.unit, shot.width / 2
+    room = _ROOMS[int(shot.rng("room").integers(len(_ROOMS)))]
+    wall, floor, *things = (rgb(colour) for colour in room.split())
+    if shot.tint is not None:
+        things[0] = shot.tint
+    plinth, flip, foot = shot.scene == "plinth", rng.choice((-1, 1)), shot.height * 0.86
+    line = 0.74 if plinth else 0.56
+    layers: list[Layer] = [draw_room(shot, line, wall, floor, (0.5, 0.37))]
+    if plinth:
+        top, stone = shot.height * 0.715, mix(floor, rgb("#f0e8dc"), 0.22)
+        layers += [
+            _draw_arch((middle, shot.height * line), unit, mix(wall, rgb("#fff3e2"), 0.36)),
+            *_cast_shadow((middle + unit * 0.06, foot), unit * 0.34, 1.0),
+            _draw_plinth((middle, top), unit * 0.215, foot - top, stone),
+            *_cast_shadow((middle, top + unit * 0.012), unit * 0.11, 1.0),
+            _draw_bottle((middle, top + unit * 0.015), unit, things[0], (wall, floor)),
+        ]
+    for index, (size, spot) in enumerate(_BESIDE if plinth else _SPHERES):
+        radius, near = unit * size * rng.uniform(0.88, 1.1), 1.0 if plinth else index / 5
+        x = middle + flip * unit * (spot + rng.uniform(-0.03, 0.03))
+        y = foot if plinth else shot.height * line + unit * (0.13 + 0.11 * near)
+        colour, depth = things[(3 - 2 * index) if plinth else index % 4], 0.75 + 0.4 * near
+        layers += _set_sphere((x, y), radius, colour, (wall * 1.3, floor), depth)
+    return Scene(shot, layers, (middle, shot.height * 0.59), 0.25)
 
 
-def draw_plinth(shot: Shot) -> Scene:
-    """A bottle on a round plinth before a lit arch, with two spheres beside it."""
-    rng, unit, middle = shot.rng("plinth"), shot.unit, shot.width * 0.5
-    wall, floor, *things = _choose_colours(shot)
-    top, foot = shot.height * 0.715, shot.height * 0.86
+def _draw_arch(foot: Point, unit: int, colour: Field) -> Sprite:
     high, half = even(unit * 0.62), even(unit * 0.25)
     y, x = np.mgrid[0:high, -half - 2 : half + 2].astype(np.float32)
     inside = np.where(y < half, half - np.hypot(x, y - half), half - np.abs(x))
-    arch = mix(wall, rgb("#fff3e2"), 0.36) * (1.05 - 0.32 * y / high)[..., None]
-    at = (middle - half - 2, shot.height * 0.74 - high)
-    layers: list[Layer] = [
-        draw_room(shot, 0.74, wall, floor, (0.5, 0.4)),
-        draw_sprite(arch, np.clip(inside + 0.5, 0, 1) * 0.85, at, 0.5),
-        *_cast_shadow((middle + unit * 0.06, foot), unit * 0.34, 1.0),
-        _draw_plinth((middle, top), unit * 0.215, foot - top, mix(floor, rgb("#f0e8dc"), 0.22)),
-        *_cast_shadow((middle, top + unit * 0.012), unit * 0.11, 1.0),
-        _draw_bottle((middle, top + unit * 0.015), unit, things[0], (wall, floor)),
-    ]
-    side = rng.choice((-1, 1))
-    for share, size, colour in ((-0.36, 0.05, things[3]), (0.32, 0.032, things[1])):
-        spot = (middle + side * share * unit, foot + unit * 0.015)
-        layers += _set_sphere(spot, unit * size, colour, (wall, floor), 1.12)
-    return Scene(shot, layers, (middle, shot.height * 0.6))
+    at, shade = (foot[0] - half - 2, foot[1] - high), (1.05 - 0.32 * y / high)[..., None]
+    return draw_sprite(colour * shade, np.clip(inside + 0.5, 0, 1) * 0.85, at, 0.5)
 
 
 def draw_room(shot: Shot, line: float, wall: Field, floor: Field, spot: Point) -> Sprite:
@@ -83,17 +81,8 @@ def draw_room(shot: Shot, line: float, wall: Field, floor: Field, spot: Point) -
     return draw_sprite(room, None, (-pad[0], -pad[1]), 0.35, 2)
 
 
-def _choose_colours(shot: Shot) -> list[Field]:
-    """Wall, floor and four things; a colour that was asked for becomes the main thing's."""
-    colours = [rgb(c) for c in _ROOMS[int(shot.rng("room").integers(len(_ROOMS)))].split()]
-    return colours if shot.tint is None else [*colours[:2], shot.tint, *colours[3:]]
-
-
 def _shade(normal: Field, colour: Field, room: tuple[Field, Field], gloss: float) -> Field:
-    """Light on a surface of these normals (rows × columns × 3): a key lamp, the floor and the room.
-
-    `room` are the colours of wall and floor that it mirrors.
-    """
+    """Light on a surface with normals (rows × columns × 3) that mirrors a room's wall and floor."""
     x, y, z = np.moveaxis(normal, -1, 0)
     lit = normal @ _KEY
     wrap = np.clip((lit + 0.45) / 1.45, 0, 1) ** 1.5
