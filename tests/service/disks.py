@@ -1,14 +1,22 @@
-"""A disk that a test can fill to the brim and clear again."""
+"""Disks: a real one, and one that a test can fill to the brim and clear again."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import resource
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import App
+from tests.conftest import ROOT, App
+
+
+@contextlib.contextmanager
+def real_disk() -> Iterator[Path]:
+    """A folder beside the source: those of tests may lie in memory."""
+    with tempfile.TemporaryDirectory(prefix=".disk-", dir=ROOT / "tests") as name:
+        yield Path(name)
 
 
 class Disk:

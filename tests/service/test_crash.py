@@ -12,6 +12,7 @@ from kling_pipeline.doctor import examine
 from kling_pipeline.errors import NotFound
 from tests.conftest import App, wait_for
 from tests.pictures import picture
+from tests.service.disks import real_disk
 from tests.service.kills import BOAT, NEVER, OWNER, Killing, killing, named_lines
 
 ENDED = ("done", "failed", "canceled")
@@ -86,8 +87,8 @@ def test_a_studio_with_keys_is_killed_while_jobs_are_in_every_state(simulator, k
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killing]:
-    with killing(tmp_path_factory.mktemp("kills")) as made:
+def field() -> Iterator[Killing]:
+    with real_disk() as folder, killing(folder) as made:
         yield made
 
 

@@ -147,11 +147,17 @@ def test_all_faults_together_cost_nothing_and_lose_nothing(field: Fought, duplic
     field.set_faults(STORM, duplicates)
     ids = field.ask(2 * N)
     failing = field.ask(4, "a boat [fail]")
-    jobs = field.wait(ids, 3 * WAIT)
-    refunded = field.wait(failing, 3 * WAIT)
-    assert {job["state"] for job in jobs} == {"done"}
-    assert {job["state"] for job in refunded} == {"failed"}
+    # On a busy machine no look may come through: such a job is left to its owner, and found after the storm.
+    resting = {"done", "failed", "unknown"}
+    wait_for(
+        lambda: {field.app.job(one)["state"] for one in [*ids, *failing]} <= resting,
+        "the storm to have done its worst",
+        3 * WAIT,
+    )
     assert field.met() > N
+    field.set_faults([], duplicates)
+    assert {job["state"] for job in field.wait(ids, 3 * WAIT)} == {"done"}
+    assert {job["state"] for job in field.wait(failing, 3 * WAIT)} == {"failed"}
     field.assert_books()
 
 
