@@ -129,13 +129,3 @@ def test_demo_mode_is_always_said(page, studio):
     badge = page.locator(".ks-header [role=status]").first
     expect(badge).to_contain_text("Demo")
     expect(badge).to_be_visible()
-
-
-@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1440, 1920])
-def test_nothing_overflows_sideways(page, studio, width):
-    page.set_viewport_size({"width": width, "height": 850})
-    page.goto(studio.url)
-    expect(page.locator(".ks-header")).to_be_visible()
-    page.wait_for_timeout(500)
-    wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-    assert wide <= 0
