@@ -162,10 +162,10 @@ def wav_base64(seconds: float = 3) -> str:
 
 
 # What many of the tests send, and where to.
-P = image_base64()
+IMAGE = image_base64()
 T2V, I2V, OMNI = (f"/v1/videos/{name}" for name in ("text2video", "image2video", "omni-video"))
 IMAGES = "/v1/images/generations"
 BOAT = {"model_name": "kling-v2-6", "prompt": "a boat"}
 WORDS = {"type": "prompt", "text": "a boat"}
-FIRST = {"type": "first_frame", "url": P}
-FRAME = {"image_url": P, "type": "first_frame"}
+FIRST = {"type": "first_frame", "url": IMAGE}
+FRAME = {"image_url": IMAGE, "type": "first_frame"}

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.unit.simulator_client import SimulatorClient, error_of, image_base64, wav_base64
+from tests.unit.simulator_client import (
+    IMAGE,
+    SimulatorClient,
+    error_of,
+    wav_base64,
+)
 
-P = image_base64()
-T2V = "/v1/videos/text2video"
 ELEMENTS = "/v1/videos/multi-elements"
 LIP_SYNC = "/v1/videos/advanced-lip-sync"
 FACES = "/v1/videos/identify-face"
@@ -92,7 +95,7 @@ def test_speech_can_be_used_for_lip_sync(kling: SimulatorClient, video_id: str) 
         ({"sound_volume": 3}, "sound_volume out of range"),
         ({"sound_start_time": None}, "sound_start_time is required"),
         ({"sound_file": wav_base64(1)}, "duration must be between 2s and 60s"),
-        ({"sound_file": P}, "format is invalid"),
+        ({"sound_file": IMAGE}, "format is invalid"),
     ],
 )
 def test_a_sound_must_fit_its_face(
@@ -216,7 +219,7 @@ def test_a_selection_can_be_swapped(kling: SimulatorClient, video_id: str) -> No
         "session_id": _select(kling, video_id, SPOT),
         "edit_mode": "swap",
         "prompt": "swap the boat of <<<video_1>>> for <<<image_1>>>",
-        "image_list": [{"image": P}],
+        "image_list": [{"image": IMAGE}],
     }
     done = kling.create_and_wait(ELEMENTS, swap)
     (video,) = done["task_result"]["videos"]
@@ -229,10 +232,10 @@ def test_a_selection_can_be_swapped(kling: SimulatorClient, video_id: str) -> No
     [
         ({"edit_mode": "paint"}, "edit_mode value 'paint' is invalid"),
         ({"edit_mode": "swap"}, "image_list must have 1 to 1 images"),
-        ({"image_list": [{"image": P}]}, "image_list must have 0 to 0 images"),
+        ({"image_list": [{"image": IMAGE}]}, "image_list must have 0 to 0 images"),
         ({"prompt": "remove the boat"}, "prompt must refer to <<<video_1>>>"),
         (
-            {"edit_mode": "addition", "image_list": [{"image": P}]},
+            {"edit_mode": "addition", "image_list": [{"image": IMAGE}]},
             "prompt must refer to <<<image_1>>>",
         ),
         ({"duration": "10"}, "duration must be '5'"),

@@ -10,22 +10,21 @@ import pytest
 
 from kling_pipeline.simulator.inputs import reader
 from tests.unit.simulator_client import (
+    IMAGE,
+    OMNI,
+    WORDS,
     SimulatorClient,
     error_of,
-    image_base64,
     sound_base64,
     video_file,
     wav_base64,
 )
 
-P = image_base64()
 HERE = "http://127.0.0.1:7001/film"
 AVATAR = "/v1/videos/avatar/image2video"
 FACES = "/v1/videos/identify-face"
 LIP_SYNC = "/v1/videos/advanced-lip-sync"
 SELECTION = "/v1/videos/multi-elements/init-selection"
-OMNI = "/v1/videos/omni-video"
-WORDS = {"type": "prompt", "text": "a boat"}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,7 @@ def test_a_video_must_be_mp4_or_mov_by_its_bytes(
 def test_a_sound_of_another_format_is_rejected(
     kling: SimulatorClient, container: str, codec: str
 ) -> None:
-    body = {"image": P, "sound_file": sound_base64(container, codec)}
+    body = {"image": IMAGE, "sound_file": sound_base64(container, codec)}
     kling.rejected(AVATAR, body, "audio format is invalid, only mp3, wav, m4a and aac")
 
 
@@ -84,7 +83,7 @@ def test_a_sound_of_another_format_is_rejected(
 def test_four_formats_of_sound_are_accepted(
     kling: SimulatorClient, container: str, codec: str
 ) -> None:
-    kling.create(AVATAR, {"image": P, "sound_file": sound_base64(container, codec)})
+    kling.create(AVATAR, {"image": IMAGE, "sound_file": sound_base64(container, codec)})
 
 
 def _video_body(**settings: Any) -> dict[str, Any]:

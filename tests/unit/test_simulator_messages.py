@@ -12,11 +12,11 @@ from tests.unit.simulator_client import (
     FIRST,
     FRAME,
     I2V,
+    IMAGE,
     IMAGES,
     OMNI,
     T2V,
     WORDS,
-    P,
     SimulatorClient,
     error_of,
     image_base64,
@@ -37,21 +37,21 @@ NO_VIDEO = (
     "/v1/audio/video-to-audio",
 )
 NEW_I2V, NEW_OMNI = "/image-to-video/kling-3.0", "/omni-video/kling-3.0-omni"
-MASKS = [{"mask": P, "trajectories": [{"x": 1, "y": 1}, {"x": 9, "y": 9}]}]
-PART = [WORDS, {"type": "image", "url": P}]
+MASKS = [{"mask": IMAGE, "trajectories": [{"x": 1, "y": 1}, {"x": 9, "y": 9}]}]
+PART = [WORDS, {"type": "image", "url": IMAGE}]
 TEXTS: list[tuple[str, Any, str]] = [
     *(
         (
             I2V,
-            {"model_name": "kling-v1-6", "mode": mode, "image": P, **masks},
+            {"model_name": "kling-v1-6", "mode": mode, "image": IMAGE, **masks},
             "kling-v1-6 is not supported with motion brush",
         )
         for mode in ("std", "pro")
-        for masks in ({"static_mask": P}, {"dynamic_masks": MASKS})
+        for masks in ({"static_mask": IMAGE}, {"dynamic_masks": MASKS})
     ),
     (
         I2V,
-        {"model_name": "kling-v2-6", "image": P, "static_mask": P},
+        {"model_name": "kling-v2-6", "image": IMAGE, "static_mask": IMAGE},
         "Motion brush is not supported by the current model",
     ),
     *(
@@ -80,7 +80,7 @@ TEXTS: list[tuple[str, Any, str]] = [
     (NEW_OMNI, {"contents": {"type": "prompt"}}, "contents value type is invalid, expected array"),
     (
         NEW_OMNI,
-        {"contents": [WORDS, {"type": "end_frame", "url": P}]},
+        {"contents": [WORDS, {"type": "end_frame", "url": IMAGE}]},
         "contents[1].type value 'end_frame' is invalid",
     ),
     *(
@@ -135,17 +135,17 @@ TEXTS: list[tuple[str, Any, str]] = [
     ),
     (
         I2V,
-        {"model_name": "kling-v2-5-turbo", "image": P, "image_tail": P},
+        {"model_name": "kling-v2-5-turbo", "image": IMAGE, "image_tail": IMAGE},
         "model/mode/duration(kling-v2-5-turbo/std/5) is not supported with image_tail",
     ),
     (
         I2V,
-        {"model_name": "kling-v2-1-master", "image": P, "image_tail": P},
+        {"model_name": "kling-v2-1-master", "image": IMAGE, "image_tail": IMAGE},
         "Image tail is not supported by the current model",
     ),
     (
         I2V,
-        {"model_name": "kling-v2-6", "image": "data:image/png;base64," + P},
+        {"model_name": "kling-v2-6", "image": "data:image/png;base64," + IMAGE},
         "File is not in a valid base64 format",
     ),
     (
@@ -187,7 +187,7 @@ def test_messages_of_a_query_are_word_for_word(
 
 def test_other_messages_are_word_for_word(kling: SimulatorClient) -> None:
     kling.create(T2V, BOAT | {"external_task_id": "once"})
-    message = kling.rejected(I2V, BOAT | {"image": P, "external_task_id": "once"})
+    message = kling.rejected(I2V, BOAT | {"image": IMAGE, "external_task_id": "once"})
     assert message == "External_task_id once already exists"
     assert error_of(kling.get(f"{T2V}/9")) == (400, 1201, "Task not found by id/external id: 9")
     small = {"model_name": "kling-v2-6", "image": image_base64(299, 400)}

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator_client import SimulatorClient, error_of, image_base64, wav_base64
+from tests.unit.simulator_client import (
+    IMAGE,
+    IMAGES,
+    T2V,
+    SimulatorClient,
+    error_of,
+    wav_base64,
+)
 
-T2V = "/v1/videos/text2video"
-IMAGES = "/v1/images/generations"
-P = image_base64()
 REMOTE = "https://example.com/film.mp4"
 BOAT: dict[str, Any] = {"model_name": "kling-v2-6", "prompt": "a paper boat"}
 
@@ -50,11 +54,11 @@ def test_only_the_brief_contract_has_its_own_models_and_paths() -> None:
     bodies: list[tuple[str, dict[str, Any]]] = [
         (T2V, {"model_name": "kling-video-o1", "prompt": "a"}),
         (IMAGES, {"model_name": "kling-image-o1", "prompt": "a"}),
-        ("/v1/videos/motion/generation", {"image_url": P, "prompt": "a"}),
+        ("/v1/videos/motion/generation", {"image_url": IMAGE, "prompt": "a"}),
         ("/v1/videos/lipsync", {"video_url": REMOTE, "audio_url": wav_base64()}),
         (
             "/v1/videos/multi-image2video",
-            {"model_name": "kling-v2-5-turbo", "prompt": "a", "image_list": [{"image": P}]},
+            {"model_name": "kling-v2-5-turbo", "prompt": "a", "image_list": [{"image": IMAGE}]},
         ),
     ]
     with SimulatorClient() as vendor, SimulatorClient(contract="brief") as brief:

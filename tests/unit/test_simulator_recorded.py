@@ -16,17 +16,17 @@ from tests.unit.simulator_client import (
     FIRST,
     FRAME,
     I2V,
+    IMAGE,
     IMAGES,
     OMNI,
     T2V,
     WORDS,
-    P,
     SimulatorClient,
     error_of,
 )
 
-TAIL = {"image_url": P, "type": "end_frame"}
-REFERENCE = {"image_url": P}
+TAIL = {"image_url": IMAGE, "type": "end_frame"}
+REFERENCE = {"image_url": IMAGE}
 ELEMENT = {"element_id": 160}
 
 
@@ -90,7 +90,9 @@ def test_the_key_is_checked_before_the_model(kling: SimulatorClient) -> None:
 def test_an_unknown_model_in_a_body_is_invalid(
     kling: SimulatorClient, path: str, model: str
 ) -> None:
-    message = kling.rejected(path, BOAT | {"model_name": model, "image": P, "aspect_ratio": "1:1"})
+    message = kling.rejected(
+        path, BOAT | {"model_name": model, "image": IMAGE, "aspect_ratio": "1:1"}
+    )
     assert message == f"model_name value '{model}' is invalid"
 
 
@@ -101,7 +103,7 @@ FEATURE = {"video_url": "https://example.com/a.mp4", "refer_type": "feature"}
 def test_o1_takes_a_first_frame_beside_references(kling: SimulatorClient, references: int) -> None:
     body = {"prompt": "a", "image_list": [FRAME, *[REFERENCE] * references]}
     kling.create(OMNI, body)
-    contents = [WORDS, FIRST, *[{"type": "refer_image", "url": P}] * references]
+    contents = [WORDS, FIRST, *[{"type": "refer_image", "url": IMAGE}] * references]
     kling.create("/omni-video/kling-o1", {"contents": contents})
 
 
@@ -140,7 +142,7 @@ def test_elements_count_as_references_of_o1(kling: SimulatorClient) -> None:
 def test_cfg_scale_is_accepted_and_ignored_by_v2_models(
     kling: SimulatorClient, model: str, scale: float
 ) -> None:
-    for path, change in ((T2V, {}), (I2V, {"image": P})):
+    for path, change in ((T2V, {}), (I2V, {"image": IMAGE})):
         task = kling.create_and_wait(
             path, BOAT | change | {"model_name": model, "cfg_scale": scale}
         )
@@ -151,18 +153,18 @@ def test_cfg_scale_is_accepted_and_ignored_by_v2_models(
 
 @pytest.mark.parametrize("model", ["kling-v2", "kling-v2-new", "kling-v3", "kling-v1"])
 def test_image_reference_is_accepted_and_ignored(kling: SimulatorClient, model: str) -> None:
-    body = {"model_name": model, "prompt": "a", "image": P, "image_reference": "face"}
+    body = {"model_name": model, "prompt": "a", "image": IMAGE, "image_reference": "face"}
     kling.create(IMAGES, body)
     kling.create(IMAGES, body | {"human_fidelity": 0.9, "image_fidelity": 0.1})
     del body["image"]
     assert kling.rejected(IMAGES, body) == "image_reference requires image"
-    wrong = body | {"image": P, "image_reference": "hand"}
+    wrong = body | {"image": IMAGE, "image_reference": "hand"}
     assert kling.rejected(IMAGES, wrong) == "image_reference value 'hand' is invalid"
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"human_fidelity": 0.9}, {"image": P, "image_reference": "face", "human_fidelity": 0.46}],
+    [{"human_fidelity": 0.9}, {"image": IMAGE, "image_reference": "face", "human_fidelity": 0.46}],
 )
 def test_a_fidelity_without_its_subject_has_no_effect(
     kling: SimulatorClient, change: dict[str, Any]
@@ -202,7 +204,7 @@ TASK_FIELDS = {
 UNMARKED: dict[str, Any] = {
     "/v1/audio/text-to-audio": {"prompt": "rain", "duration": 3},
     "/v1/audio/video-to-audio": {"video_url": "https://example.com/a.mp4"},
-    "/v1/general/ai-multi-shot": {"element_frontal_image": P},
+    "/v1/general/ai-multi-shot": {"element_frontal_image": IMAGE},
 }
 
 

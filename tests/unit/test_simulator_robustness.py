@@ -19,7 +19,7 @@ from kling_pipeline.simulator.tasks.task import Task
 from tests.unit.samples import chunk, png
 from tests.unit.simulator_client import SimulatorClient, error_of, image_base64
 
-P = image_base64()
+IMAGE = image_base64()
 T2V = "/v1/videos/text2video"
 I2V = "/v1/videos/image2video"
 SECRET = "/srv/secret/a.mp4"
@@ -46,7 +46,7 @@ NO_URLS = ["http://[", "https://[::1", "http://127.0.0.1:99999/", "http://", "ht
         ("/v1/videos/identify-face", {"video_url": ...}),
         ("/v1/videos/multi-image2video", {"prompt": "a", "image_list": [{"image": ...}]}),
         ("/v1/videos/effects", {"effect_scene": "pet_lion_pro", "input": {"image": ...}}),
-        ("/v1/videos/avatar/image2video", {"image": P, "sound_file": ...}),
+        ("/v1/videos/avatar/image2video", {"image": IMAGE, "sound_file": ...}),
         ("/image-to-video/kling-3.0", {"contents": [{"type": "first_frame", "url": ...}]}),
     ],
 )
@@ -64,7 +64,7 @@ def test_an_invalid_url_is_rejected(
 def test_the_type_of_contents_must_be_a_string(
     kling: SimulatorClient, path: str, kind: Any
 ) -> None:
-    kling.rejected(path, {"contents": [{"type": kind, "url": P}]}, "contents[0].type value")
+    kling.rejected(path, {"contents": [{"type": kind, "url": IMAGE}]}, "contents[0].type value")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_page_number_of_five_thousand_digits_is_rejected(kling: SimulatorClien
         (T2V, BOAT | {"external_task_id": "\udc00"}),
         (T2V, BOAT | {"\ud83d": 1}),
         (T2V, BOAT | {"multi_prompt": [{"index": 1, "prompt": "\ud83d", "duration": "5"}]}),
-        ("/image-to-video/kling-3.0", {"contents": [{"type": "\ud83d", "url": P}]}),
+        ("/image-to-video/kling-3.0", {"contents": [{"type": "\ud83d", "url": IMAGE}]}),
         ("/tasks", {"cursor": "\ud83d"}),
     ],
 )

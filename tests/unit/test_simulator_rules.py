@@ -8,6 +8,12 @@ from typing import Any
 import pytest
 
 from tests.unit.simulator_client import (
+    FRAME,
+    I2V,
+    IMAGE,
+    IMAGES,
+    OMNI,
+    T2V,
     SimulatorClient,
     error_of,
     image_base64,
@@ -15,14 +21,8 @@ from tests.unit.simulator_client import (
     wav_base64,
 )
 
-T2V = "/v1/videos/text2video"
-I2V = "/v1/videos/image2video"
-OMNI = "/v1/videos/omni-video"
-IMAGES = "/v1/images/generations"
 OMNI_IMAGE = "/v1/images/omni-image"
-P = image_base64()
-FRAME = {"image_url": P, "type": "first_frame"}
-TAIL = {"image_url": P, "type": "end_frame"}
+TAIL = {"image_url": IMAGE, "type": "end_frame"}
 REMOTE = "https://example.com/film.mp4"
 SHOTS = [
     {"index": 1, "prompt": "a", "duration": "2"},
@@ -31,7 +31,7 @@ SHOTS = [
 
 GOOD: dict[str, dict[str, Any]] = {
     T2V: {"model_name": "kling-v2-6", "prompt": "a paper boat"},
-    I2V: {"model_name": "kling-v2-6", "prompt": "a paper boat", "image": P},
+    I2V: {"model_name": "kling-v2-6", "prompt": "a paper boat", "image": IMAGE},
     OMNI: {"model_name": "kling-v3-omni", "prompt": "a boat", "aspect_ratio": "16:9"},
     IMAGES: {"model_name": "kling-v2-1", "prompt": "a boat"},
     OMNI_IMAGE: {"prompt": "a boat"},
@@ -69,35 +69,37 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ),
     (T2V, {"model_name": "kling-v3", "multi_shot": True, "shot_type": "intelligence"}),
     (I2V, {"prompt": ""}),
-    (I2V, {"image_tail": P, "mode": "pro"}),
-    (I2V, {"image": "https://example.com/a.png", "image_tail": P, "mode": "pro"}),
-    (I2V, {"model_name": "kling-v3", "image_tail": P, "element_list": [{"element_id": 160}]}),
+    (I2V, {"image_tail": IMAGE, "mode": "pro"}),
+    (I2V, {"image": "https://example.com/a.png", "image_tail": IMAGE, "mode": "pro"}),
+    (I2V, {"model_name": "kling-v3", "image_tail": IMAGE, "element_list": [{"element_id": 160}]}),
     (
         I2V,
         {
             "model_name": "kling-v1-5",
             "mode": "pro",
-            "dynamic_masks": [{"mask": P, "trajectories": [{"x": 1, "y": 1}, {"x": 9, "y": 9}]}],
+            "dynamic_masks": [
+                {"mask": IMAGE, "trajectories": [{"x": 1, "y": 1}, {"x": 9, "y": 9}]}
+            ],
         },
     ),
     (I2V, {"model_name": "kling-v1-5", "mode": "pro", "camera_control": _camera(zoom=5)}),
     (OMNI, {"image_list": [FRAME, TAIL], "aspect_ratio": ""}),
     (OMNI, {"video_list": [{"video_url": REMOTE}], "aspect_ratio": ""}),
-    (OMNI, {"model_name": "kling-video-o1", "image_list": [{"image_url": P}], "duration": "3"}),
-    (IMAGES, {"model_name": "kling-v3", "image": P, "n": 2}),
-    (IMAGES, {"image": P, "image_reference": "subject", "human_fidelity": 0.4}),
-    (IMAGES, {"image": P, "negative_prompt": ""}),
+    (OMNI, {"model_name": "kling-video-o1", "image_list": [{"image_url": IMAGE}], "duration": "3"}),
+    (IMAGES, {"model_name": "kling-v3", "image": IMAGE, "n": 2}),
+    (IMAGES, {"image": IMAGE, "image_reference": "subject", "human_fidelity": 0.4}),
+    (IMAGES, {"image": IMAGE, "negative_prompt": ""}),
     # the vendor's own client sends these two defaults with every model
     *(
         (IMAGES, {"image_fidelity": 0.5, "human_fidelity": 0.45, **change})
         for change in (
             {"model_name": "kling-v3", "image": None},
             {"model_name": "kling-v1"},
-            {"model_name": "kling-v2", "image": P},
-            {"model_name": "kling-v1-5", "image": P, "image_reference": "face"},
+            {"model_name": "kling-v2", "image": IMAGE},
+            {"model_name": "kling-v1-5", "image": IMAGE, "image_reference": "face"},
         )
     ),
-    (IMAGES, {"model_name": "kling-v2", "resolution": "2k", "image": P}),
+    (IMAGES, {"model_name": "kling-v2", "resolution": "2k", "image": IMAGE}),
     (T2V, {"camera_control": {"type": None}}),
     (T2V, {"camera_control": {"type": None, "config": {}}}),
     (T2V, {"watermark_info": {"enabled": None}}),
@@ -106,7 +108,7 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
         OMNI_IMAGE,
         {"model_name": "kling-v3-omni", "result_type": "series", "series_amount": "auto"},
     ),
-    (OMNI_IMAGE, {"image_list": [{"image": P}], "aspect_ratio": "auto"}),
+    (OMNI_IMAGE, {"image_list": [{"image": IMAGE}], "aspect_ratio": "auto"}),
 ]
 
 
@@ -160,19 +162,23 @@ REJECTED: list[tuple[str, dict[str, Any], str]] = [
     (T2V, {"multi_shot": True, "shot_type": "intelligence"}, "Multi shot is not supported"),
     (
         I2V,
-        {"model_name": "kling-v2-5-turbo", "image_tail": P},
+        {"model_name": "kling-v2-5-turbo", "image_tail": IMAGE},
         "model/mode/duration(kling-v2-5-turbo/std/5) is not supported with image_tail",
     ),
     (
         I2V,
-        {"model_name": "kling-v2-master", "image_tail": P},
+        {"model_name": "kling-v2-master", "image_tail": IMAGE},
         "Image tail is not supported by the current model",
     ),
-    (I2V, {"image_tail": P, "mode": "pro", "sound": "on"}, "image_tail and sound cannot be used"),
-    (I2V, {"static_mask": P}, "Motion brush is not supported by the current model"),
     (
         I2V,
-        {"model_name": "kling-v1-5", "static_mask": P},
+        {"image_tail": IMAGE, "mode": "pro", "sound": "on"},
+        "image_tail and sound cannot be used",
+    ),
+    (I2V, {"static_mask": IMAGE}, "Motion brush is not supported by the current model"),
+    (
+        I2V,
+        {"model_name": "kling-v1-5", "static_mask": IMAGE},
         "model/mode/duration(kling-v1-5/std/5) is not supported with motion brush",
     ),
     (
@@ -188,25 +194,31 @@ REJECTED: list[tuple[str, dict[str, Any], str]] = [
     (IMAGES, {"model_name": "kling-v2-new"}, "image is required for the current model"),
     (
         IMAGES,
-        {"model_name": "kling-v1-5", "image": P},
+        {"model_name": "kling-v1-5", "image": IMAGE},
         "image_reference is required with image for the current model",
     ),
     (OMNI_IMAGE, {"resolution": "4k"}, "resolution value '4k' is not supported"),
     (OMNI_IMAGE, {"result_type": "series"}, "result_type series is not supported"),
     # pairs
-    (IMAGES, {"image": P, "negative_prompt": "x"}, "image and negative_prompt cannot be used"),
+    (IMAGES, {"image": IMAGE, "negative_prompt": "x"}, "image and negative_prompt cannot be used"),
     (IMAGES, {"image_reference": "face"}, "image_reference requires image"),
     (T2V, {"mode": "pro", "voice_list": [{"voice_id": "1"}]}, "voice_list requires sound"),
     (T2V, {"shot_type": "customize"}, "shot_type requires multi_shot"),
     (I2V, {"image": ""}, "At least one of image and image_tail is required"),
     (
         I2V,
-        {"model_name": "kling-v1-5", "mode": "pro", "image_tail": P, "static_mask": P},
+        {"model_name": "kling-v1-5", "mode": "pro", "image_tail": IMAGE, "static_mask": IMAGE},
         "image_tail and static_mask cannot be used together",
     ),
     (
         I2V,
-        {"model_name": "kling-v1-5", "mode": "pro", "image_tail": P, "static_mask": P, "image": ""},
+        {
+            "model_name": "kling-v1-5",
+            "mode": "pro",
+            "image_tail": IMAGE,
+            "static_mask": IMAGE,
+            "image": "",
+        },
         "image_tail and static_mask cannot be used together",
     ),
     (
@@ -231,7 +243,7 @@ REJECTED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         OMNI_IMAGE,
-        {"image_list": [{"image": P}] * 11},
+        {"image_list": [{"image": IMAGE}] * 11},
         "At most 10 images and elements are allowed in total.",
     ),
     # shots
@@ -270,15 +282,15 @@ REJECTED: list[tuple[str, dict[str, Any], str]] = [
             message,
         )
         for masks, message in [
-            ([{"mask": P, "trajectories": [{"x": 1, "y": 1}]}], "At least 2"),
-            ([{"mask": P, "trajectories": [{"x": 1.5, "y": 1}] * 2}], "must be an integer"),
-            ([{"mask": P, "trajectories": [{"x": 1, "y": 1}] * 78}], "At most 77"),
+            ([{"mask": IMAGE, "trajectories": [{"x": 1, "y": 1}]}], "At least 2"),
+            ([{"mask": IMAGE, "trajectories": [{"x": 1.5, "y": 1}] * 2}], "must be an integer"),
+            ([{"mask": IMAGE, "trajectories": [{"x": 1, "y": 1}] * 78}], "At most 77"),
             ([{"trajectories": [{"x": 1, "y": 1}] * 2}], "dynamic_masks[0].mask is required"),
         ]
     ),
     (
         I2V,
-        {"model_name": "kling-v1-5", "mode": "pro", "image": "", "static_mask": P},
+        {"model_name": "kling-v1-5", "mode": "pro", "image": "", "static_mask": IMAGE},
         "At least one of image and image_tail is required",
     ),
     # omni video
@@ -290,12 +302,12 @@ REJECTED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (OMNI, {"image_list": [TAIL]}, "end_frame requires first_frame"),
     (OMNI, {"image_list": [FRAME, FRAME]}, "At most 1 first_frame item"),
-    (OMNI, {"image_list": [{"image": P}]}, "image_list[0].image_url is required"),
-    (OMNI, {"image_list": [{"image_url": P}] * 8}, "At most 7 images and elements"),
+    (OMNI, {"image_list": [{"image": IMAGE}]}, "image_list[0].image_url is required"),
+    (OMNI, {"image_list": [{"image_url": IMAGE}] * 8}, "At most 7 images and elements"),
     (
         OMNI,
         {
-            "image_list": [{"image_url": P}] * 5,
+            "image_list": [{"image_url": IMAGE}] * 5,
             "video_list": [{"video_url": REMOTE, "refer_type": "feature"}],
         },
         "At most 4 images and elements",
@@ -334,11 +346,11 @@ REJECTED: list[tuple[str, dict[str, Any], str]] = [
     (OMNI, {"model_name": "kling-video-o1", "mode": "4k"}, "mode value '4k'"),
     (
         OMNI,
-        {"model_name": "kling-video-o1", "image_list": [FRAME, TAIL, {"image_url": P}]},
+        {"model_name": "kling-video-o1", "image_list": [FRAME, TAIL, {"image_url": IMAGE}]},
         "end_frame is not supported with more than 2 images",
     ),
     # pictures
-    (I2V, {"image": f"data:image/png;base64,{P}"}, "File is not in a valid base64 format"),
+    (I2V, {"image": f"data:image/png;base64,{IMAGE}"}, "File is not in a valid base64 format"),
     # padding in the middle, at the end of a piece of a megabyte
     (I2V, {"image": "A" * (2**20 - 1) + "=" + "AAAA"}, "File is not in a valid base64 format"),
     (I2V, {"image": wav_base64()}, "image format is invalid, only jpg, jpeg and png"),

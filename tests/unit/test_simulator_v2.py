@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator_client import SimulatorClient, error_of, image_base64, sign
+from tests.unit.simulator_client import (
+    FIRST,
+    IMAGE,
+    SimulatorClient,
+    error_of,
+    sign,
+)
 
-P = image_base64()
 TURBO = "/text-to-video/kling-3.0-turbo"
-FIRST = {"type": "first_frame", "url": P}
-LAST = {"type": "last_frame", "url": P}
+LAST = {"type": "last_frame", "url": IMAGE}
 WORDS = {"type": "prompt", "text": "a girl on a train"}
 FILM = {"type": "base_video", "url": "https://example.com/a.mp4", "id": "video_1"}
 FEATURE = FILM | {"type": "feature_video"}
-DANCE = [{"type": "image", "url": P}, {"type": "video", "url": "https://example.com/b.mp4"}]
+DANCE = [{"type": "image", "url": IMAGE}, {"type": "video", "url": "https://example.com/b.mp4"}]
 ELEMENT = {"type": "element", "element_id": "162", "id": "e"}
 SQUARE = {"aspect_ratio": "1:1"}
 OMNI = "/omni-video/kling-3.0-omni"
@@ -100,7 +104,7 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     (
         "/omni-video/kling-o1",
         {
-            "contents": [WORDS, FIRST, {"type": "refer_image", "url": P, "id": "image_2"}],
+            "contents": [WORDS, FIRST, {"type": "refer_image", "url": IMAGE, "id": "image_2"}],
             "settings": {"resolution": "1080p", "duration": 3, "audio": "off"},
         },
     ),
@@ -182,7 +186,7 @@ REJECTED: list[tuple[str, dict[str, Any], str]] = [
     # options carry three fields and no more
     (
         "/image-to-video/kling-3.0",
-        {"contents": [WORDS], "options": {"image": P}},
+        {"contents": [WORDS], "options": {"image": IMAGE}},
         "image is required",
     ),
     (
@@ -269,7 +273,7 @@ def test_options_cannot_change_what_is_made(kling: SimulatorClient) -> None:
 
 
 def test_views_are_listed_one_by_one(kling: SimulatorClient) -> None:
-    v1_body = {"element_frontal_image": P}
+    v1_body = {"element_frontal_image": IMAGE}
     task = _wait(kling, kling.create("/v1/general/ai-multi-shot", v1_body)["task_id"])
     assert [output.keys() for output in task["outputs"]] == [{"type", "url", "group_id"}] * 9
     assert [output["group_id"] for output in task["outputs"]] == [*"000111222"]
@@ -277,7 +281,7 @@ def test_views_are_listed_one_by_one(kling: SimulatorClient) -> None:
 
 
 def test_try_on_is_billed_as_images(kling: SimulatorClient) -> None:
-    v1_body = {"human_image": P, "cloth_image": P}
+    v1_body = {"human_image": IMAGE, "cloth_image": IMAGE}
     task = _wait(kling, kling.create("/v1/images/kolors-virtual-try-on", v1_body)["task_id"])
     assert task["billing"] == [{"charge_type": "unit", "amount": "1", "package_type": "image"}]
 
