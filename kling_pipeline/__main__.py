@@ -206,7 +206,7 @@ def _open() -> Runtime:
 
 
 def _open_when_possible() -> Runtime:
-    """Return a worker that is started on a full disk begins when there is room again."""
+    """Open the runtime; on a full disk, wait until there is space again."""
     told = ""
     while True:
         try:

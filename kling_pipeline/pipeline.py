@@ -1,4 +1,4 @@
-"""The engine's one door: submit, advance, tick, resume, cancel, and what the page asks."""
+"""The engine's only entrance for others: submit, advance, tick, resume, cancel, and the page's questions."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Pipeline:
         template: str | None = None,
         click_id: str | None = None,
     ) -> Submission:
-        """Admit one click and ring; InputError or CreditError, and then nothing was reserved."""
+        """Admit one click and notify the worker; after InputError or CreditError nothing is held."""
         count = variant_count if variant_count is not None else (3 if template else 1)
         return self.submit_all(owner, [JobRequest(capability, params, count, template, click_id)])
 
@@ -239,7 +239,7 @@ class Pipeline:
     def advance(self, job_id: str) -> None:
         """Do the next step of one job, whatever it is; calling it once too often does nothing.
 
-        What a step stumbles over is counted on its job and never raised.
+        The exception of a step is counted on its job and never raised.
         """
         with self.engine.store.read() as db:
             job = find_job(db, job_id)

@@ -1,4 +1,4 @@
-"""The only file that knows Huey: a bell that says "look at this job again", and the clock that rings it.
+"""The only file that knows Huey: its queue carries "look at this job again", and the scheduler sends that.
 
 Huey forgets a task that is running when the process dies, so nothing is true because Huey says so. What it loses, the
 next tick finds in the rows. Messages are JSON: Huey's own serializer would run whatever is put into its file.
@@ -134,10 +134,10 @@ class Worker:
             thread.join(max(0.0, end - time.monotonic()))
 
     def notify(self, job_id: str) -> None:
-        """Ask for one look at a job; a second ring soon after adds nothing.
+        """Ask for one look at a job; a second notification soon after adds nothing.
 
-        A ring is forgotten after a while: another process may have taken the message and died with it.
-        Where the queue's file is locked or broken, this process looks itself: the bell is a convenience.
+        A notification is forgotten after a while: another process may have taken the message and died with it.
+        Where the queue's file is locked or broken, this process does the step itself: the queue is a convenience.
         """
         now = time.monotonic()
         with self._lock:
@@ -183,7 +183,7 @@ class Worker:
         try:
             self.pipeline.advance(job_id)
         except Exception:
-            # Not even the stumble could be written down: the take-over of its lease goes on from the row.
+            # Not even the failure could be written down: recovery goes on from the row when its lease ends.
             log.exception("advance %s", job_id)
 
     def _run(self) -> None:

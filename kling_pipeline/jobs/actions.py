@@ -1,4 +1,4 @@
-"""What an owner decides about a job that is on its way, and how one comes to wait for that."""
+"""The owner's actions on a job, cancel and retry, and the way in which a job comes to wait for one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ask_owner(
 ) -> Job | None:
     """Leave a job to its owner, credits held: `error` says why, and what can be done."""
     now = engine.now()
-    # What the studio stumbles over it would only stumble over again.
+    # A step that failed three times would only fail again.
     again = None if error["code"] == STEP_FAILED else now + engine.wait(_ASK_AGAIN)
     return move(
         db, job, "unknown", now, status=status, why=error["message"], error=error,
@@ -47,7 +47,7 @@ def cancel_job(engine: Engine, owner: str, job_id: str) -> None:
 
 
 def retry_job(engine: Engine, owner: str, job_id: str) -> None:
-    """Take a job up that was set aside, asks once more for one that Kling has, or sends it again; and rings."""
+    """Resume a job that was set aside, ask Kling again or send it again, and notify the worker."""
 
     def write(db: Connection) -> None:
         job, now = own_job(db, owner, job_id), engine.now()

@@ -1,4 +1,4 @@
-"""Files that nobody needs: parts of processes that are gone, content without a row, what Gradio has received.
+"""Cleanup of unneeded files: parts of processes that are gone, content without a row, what Gradio has received.
 
 Nothing here relies on who is quick: content is deleted inside a writing transaction that finds no row for it, and a
 row is only written while its file is there.

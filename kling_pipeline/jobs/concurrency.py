@@ -15,7 +15,7 @@ _CALM_SECONDS = 5.0  # after a rest, so long without a refusal before a pool goe
 
 
 def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
-    """Places by pool, where a number is known: what was learned, and never more than STUDIO_PLACES."""
+    """Tasks at once by pool, where a number is known: learned, and never more than STUDIO_PLACES."""
     caps = dict(engine.settings.studio_places)
     for row in db.execute("SELECT name, cap FROM pool"):
         caps[row["name"]] = min(row["cap"], caps.get(row["name"], row["cap"]))
@@ -23,7 +23,7 @@ def read_caps(db: Connection, engine: Engine) -> dict[str, int]:
 
 
 def has_capacity(db: Connection, engine: Engine, pool: str, slots: int) -> bool:
-    """Return whether a pool has room for so many slots; one task always may try when none is in flight."""
+    """Return whether a pool has capacity for so many slots; one task may always try when none is in flight."""
     if not _may_send(db, engine, pool):
         return False
     used, cap = _used(db, pool), read_caps(db, engine).get(pool)

@@ -1,4 +1,4 @@
-"""What the rooms of the engine share: settings, rows, the client, the clock and the bell."""
+"""The engine: what the steps of a job share in one process (settings, store, client, clock, notify)."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def _name_process() -> str:
 
 @dataclass
 class Engine:
-    """The parts of one process; `ring` says "look at this job again" and may be lost without harm.
+    """The parts of one process; `notify` asks for a look at a job and may be lost without harm.
 
-    `lend` gives an address at which Kling finds a local file; only the simulator of demo mode can.
+    `expose_file` gives an address at which Kling finds a local file; only the simulator of demo mode can.
     """
 
     settings: Settings

@@ -1,4 +1,4 @@
-"""Whose task is it? How a job's task is found at Kling, and which task id a job may bear.
+"""Lookup of a job's task at Kling, and the task id that a job may bear.
 
 An answer may name the wrong task. Our own id cannot be guessed, so it decides wherever an answer bears one.
 """

@@ -1,4 +1,4 @@
-"""After a crash, and every minute: leases of the dead are taken, and every open job is looked at again."""
+"""Recovery after a crash, and every minute: expired leases are freed and their jobs queued for the next tick."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine, is_gone
 from kling_pipeline.jobs.job import Job, find_job, move, touch, update
 from kling_pipeline.jobs.pause import notice
 from kling_pipeline.jobs.reconcile import backoff
-from kling_pipeline.jobs.save import CRASHES, set_aside
+from kling_pipeline.jobs.save_failures import CRASHES, set_aside
 from kling_pipeline.jobs.unanswered_creates import count_unanswered
 from kling_pipeline.storage.job_states import ENDED, OPEN, sql_states
 from kling_pipeline.storage.json_sql import json_field
@@ -66,7 +66,7 @@ def repair_times(db: Connection, engine: Engine) -> None:
 
 def record_step_failure(engine: Engine, job_id: str, error: Exception) -> None:
     """Count what nobody expected as a crash of the step: it is tried later, and after three its owner decides."""
-    log.error("job %s stumbled", job_id, exc_info=error)
+    log.error("a step of job %s failed", job_id, exc_info=error)
     engine.store.write(lambda db: _record_step_failure(db, engine, job_id, error))
 
 

@@ -1,9 +1,8 @@
-"""From Kling's links to stored files: fetched, checked, stored by content, and only then settled."""
+"""Saving, `saving` to `done`: fetch, check and store the result files, then settle."""
 
 from __future__ import annotations
 
 import logging
-import random
 import secrets
 import shutil
 import time
@@ -11,31 +10,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.errors import KlingError, ResultError, StudioError
+from kling_pipeline.errors import KlingError, ResultError
 from kling_pipeline.jobs.endpoints import route_of
 from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine
 from kling_pipeline.jobs.failpoint import failpoint
 from kling_pipeline.jobs.inputs import ASSET
 from kling_pipeline.jobs.job import Job, find_job, move, touch, update
 from kling_pipeline.jobs.lookup import look_at, output_rows
+from kling_pipeline.jobs.save_failures import record_save_failure
 from kling_pipeline.media.files import Facts, make_poster, store_file, verify_result
 from kling_pipeline.storage.store import Connection
 
 log = logging.getLogger(__name__)
 _File = tuple[Path, Facts, dict[str, Any]]
 CAPS = {"video": 2 * 1024**3, "image": 100 * 1024**2, "audio": 200 * 1024**2}
-CRASHES = 3
 # Attempts that each brought a whole file of the right kind that cannot be read, after which it is what Kling has.
 _SURE = 3
-_SOON = 2.0  # seconds until such a file is fetched again
-# What may pass by itself is tried for a day, what is this machine's own for ever, and other trouble so often; then its
-# owner decides.
-_OWN = ("result_busy", "disk", "lease_lost")
-_PASSING = (
-    *_OWN, "result_unreachable", "result_unreadable", "kling_busy",
-)  # fmt: skip
-_DAY = 24 * 3600.0
-_MOST, _ENOUGH = {"result_too_large": 3}, 9
 
 
 def save(engine: Engine, job: Job) -> None:
@@ -246,61 +236,11 @@ def _settle(db: Connection, engine: Engine, job: Job, assets: list[dict[str, Any
         )
 
 
-def set_aside(
-    db: Connection, job: Job, now: int, error: Mapping[str, Any], **changes: Any
-) -> Job | None:
-    """Leave a result to its owner: fetched again, or given up, when that is said."""
-    return update(
-        db, job, now, status="set_aside", error=dict(error), lease_owner=None, lease_until=None,
-        next_at=None, **changes,
-    )  # fmt: skip
-
-
 def _postpone(
     engine: Engine, active: _ActiveSave, error: ResultError | KlingError | OSError
 ) -> None:
     code = getattr(error, "code", "disk")
     log.warning("saving %s: %s", active.job.external_task_id, code)
-    engine.store.write(lambda db: _retry_later(db, engine, active, code, error))
-
-
-def _retry_later(
-    db: Connection,
-    engine: Engine,
-    active: _ActiveSave,
-    code: str,
-    error: ResultError | KlingError | OSError,
-) -> None:
-    now, job = engine.now(), active.job
-    before = job.checkpoint.get("save_failures", {})
-    passes = code in _PASSING or (isinstance(error, KlingError) and not error.answered)
-    # Whatever it is called from one time to the next; what passes is between them.
-    times, since = before.get("times", 0) + (not passes), before.get("since", now)
-    enough = not passes and times >= _MOST.get(code, _ENOUGH)
-    if code not in _OWN and now - since > engine.wait(_DAY):
-        enough = True
-    if isinstance(error, StudioError) and enough:
-        rest = {name: value for name, value in job.checkpoint.items() if name != "save_failures"}
-        set_aside(db, job, now, _given_up_error(code, error), checkpoint=rest, crashes=0, tries=0)
-        return
-    growing = min(300.0, 2.0 * 2 ** min(job.tries, 8)) * random.uniform(0.8, 1.2)
-    delay = engine.wait(_SOON if code == "result_unreadable" else growing)
-    said = f"{error.message} {error.next}" if isinstance(error, StudioError) else error.strerror
-    update(
-        db, job, now, status="retrying",
-        figures={"at": now + delay, "reason": code, "said": (said or "").strip()},
-        checkpoint={
-            **job.checkpoint, "unread": active.unread, "save_failures": {"times": times, "since": since},
-        },
-        next_at=now + delay,
-        tries=job.tries + 1, crashes=0, lease_owner=None, lease_until=None,
-    )  # fmt: skip
-
-
-def _given_up_error(code: str, error: StudioError) -> dict[str, str]:
-    """Return what the owner is told of a result that does not come however often it is fetched."""
-    return {
-        "code": code,
-        "message": error.message,
-        "next": f"{error.next} Kling has the result for 30 days. Store it again, or take the credits back.".strip(),
-    }
+    engine.store.write(
+        lambda db: record_save_failure(db, engine, active.job, active.unread, code, error)
+    )

@@ -1,4 +1,4 @@
-"""From `queued` to `running`: the only place where money can move.
+"""Sending, `queued` to `running`: the only step that spends money at Kling.
 
 The intent is committed before the POST, and the POST carries a token of its own that dies soon: `reconcile.py` explains
 what for.

@@ -1,4 +1,4 @@
-"""Uploads: how much room they may take, and how long one stays that nothing refers to."""
+"""Uploads: how much space they may take, and how long an unused one stays."""
 
 from __future__ import annotations
 

@@ -147,8 +147,8 @@ def build_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, A
     start = fields.get("sound_start_time") or 0
     insert = fields.get("sound_insert_time")
     insert = face["start_time"] if insert is None else insert
-    room = start + face["end_time"] - insert
-    end = fields.get("sound_end_time") or room
+    available = start + face["end_time"] - insert
+    end = fields.get("sound_end_time") or available
     end = min(end, int(seconds * 1000))
     if end - start < _LEAST:
         raise _too_short(end - start, seconds if speech else None)
@@ -233,10 +233,10 @@ def sound_fits(
         return
     start, insert = sent.get("sound_start_time") or 0, sent.get("sound_insert_time")
     insert = face["start_time"] if insert is None else insert
-    room = None if film is None else start + face["end_time"] - insert
+    available = None if film is None else start + face["end_time"] - insert
     end = sent.get("sound_end_time")
     if end is None:
-        end = min((one for one in (sound, room) if one is not None), default=60_000)
+        end = min((one for one in (sound, available) if one is not None), default=60_000)
     last, seen = insert + end - start, face["end_time"] or 60_000
     for wrong, measured, bound, said in (
         (end - start < _LEAST, end - start, _LEAST, "{0} ms of sound; at least {1}."),
