@@ -31,7 +31,7 @@ def draw_land(shot: Shot) -> Scene:
     *far, near = raise_land(shot, horizon, sun)
     subject = draw_subject(shot, shot.height * 0.985 if forest else _find_ground(near, shot))
     layers += [*far, near, *subject] if forest else [*far, *subject, near]
-    return Scene(shot, layers, (sun[0], horizon), step=3 if forest else 2)
+    return Scene(shot, layers, (sun[0], horizon), step=3)
 
 
 def draw_sea(shot: Shot) -> Scene:
@@ -95,7 +95,7 @@ def draw_city(shot: Shot) -> Scene:
     haze = (0.3 * down**2)[:, None] * np.ones(even(width * 1.3) // 4)
     corner = (-width * 0.15, line - unit * 0.15)
     layers.append(draw_sprite(mix(palette.glow, palette.mist, 0.4), haze, corner, 1.0, 4))
-    return Scene(shot, layers, (width / 2, line), 0.26, mode="flat")
+    return Scene(shot, layers, (width / 2, line), 0.26, step=3, mode="flat")
 
 
 def _draw_blocks(shot: Shot, row: int, high: int, wide: int) -> tuple[Field, Field]:

@@ -98,7 +98,7 @@ def _take(shown: Any, by: int, size: tuple[int, int], box: list[float], fine: bo
 
 def lay(canvas: Planes, shown: Sequence[Any], area: _Area, mask: Image.Image | None = None) -> None:
     """Lay planes or the numbers of a colour over an area of even pixels of a canvas."""
-    half = mask and mask.reduce(2)
+    half = mask and mask.resize((mask.width // 2, mask.height // 2), Image.Resampling.NEAREST)
     for index, (plane, part) in enumerate(zip(canvas, shown, strict=True)):
         left, top, right, low = (edge // 2 for edge in area) if index else area
         plane.paste(part, (left, top, right, low), half if index else mask)

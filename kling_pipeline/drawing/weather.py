@@ -5,7 +5,7 @@ from math import sin
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from kling_pipeline.drawing.layers import Layer, Planes, View
 from kling_pipeline.drawing.prompt import Shot
@@ -21,22 +21,24 @@ _FALLS = {
 
 @dataclass
 class _Weather(Layer):
-    tiles: list[tuple[Image.Image, float]]
+    tiles: list[tuple[NDArray[np.uint8], float]]
     blown: float
     grain: NDArray[np.uint8]
 
     def paint(self, canvas: Planes, view: View) -> None:
-        luma, (columns, rows) = canvas[0], canvas[0].size
+        (columns, rows), step = canvas[0].size, round(view.seconds * 997)
+        shown = np.array(canvas[0])
         for number, (tile, speed) in enumerate(self.tiles):
             top = rows - 1 - int(view.seconds * speed * rows) % rows
             swing = sin(view.seconds * 0.8 + number * 1.7) * self.blown
-            left = int((tile.width - columns) * (0.5 + 0.5 * swing))
-            luma.paste(ImageChops.add(luma, tile.crop((left, top, left + columns, top + rows))))
+            left = int((tile.shape[1] - columns) * (0.5 + 0.5 * swing))
+            light = tile[top : top + rows, left : left + columns]
+            shown += np.minimum(light, np.uint8(235) - np.minimum(shown, 235))
         # The luma of video keeps clear of 0 and 255, so a few steps of grain cannot wrap around.
-        shown, step = np.clip(np.asarray(luma), 8, 235), round(view.seconds * 997)
+        np.clip(shown, 8, 235, out=shown)
         y, x = step * 29 % 64, step * 41 % 64
         shown += self.grain[y : y + rows, x : x + columns]
-        luma.paste(Image.fromarray(shown))
+        canvas[0].paste(Image.fromarray(shown))
 
 
 def make_weather(shot: Shot, grain: float) -> Layer:
@@ -52,7 +54,8 @@ def make_weather(shot: Shot, grain: float) -> Layer:
             for top in (y - height, y, y + height):
                 box = (x, top, x + max(1, unit * wide * size), top + unit * high * size)
                 pen.ellipse(box, round(light * (0.6 + 0.4 * size)))
-        tiles.append((tile.filter(ImageFilter.BoxBlur(0.0008 * unit * (1 + number))), speed))
+        soft = tile.filter(ImageFilter.BoxBlur(0.0008 * unit * (1 + number)))
+        tiles.append((np.asarray(soft), speed))
     noise = shot.rng("grain").standard_normal((height + 64, shot.width + 64), np.float32)
-    soft = (noise + np.roll(noise, 1, 1) + np.roll(noise, 1, 0)) * (0.58 * grain)
-    return _Weather(tiles, blown, soft.round().astype(np.int8).view(np.uint8))
+    grey = (noise + np.roll(noise, 1, 1) + np.roll(noise, 1, 0)) * (0.58 * grain)
+    return _Weather(tiles, blown, grey.round().astype(np.int8).view(np.uint8))
