@@ -41,7 +41,7 @@ def hang_references(shot: Shot, photos: list[Image.Image]) -> list[Layer]:
     """Up to seven pictures as prints in a row before a scene, each with its shadow."""
     photos, prints, gap = photos[:7], list[Layer](), shot.unit * 0.055
     ratios = [min(1.9, max(0.55, photo.width / photo.height)) for photo in photos]
-    room = shot.width * 0.88 - gap * (len(photos) - 1)
+    room = shot.width * 0.78 - gap * (len(photos) - 1)
     tall = shot.unit * (0.62 if len(photos) == 1 else 0.5 if len(photos) < 4 else 0.36)
     high = even(min(tall, room / max(0.1, sum(ratios))))
     x = (shot.width - high * sum(ratios) - gap * (len(photos) - 1)) / 2
