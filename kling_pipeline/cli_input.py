@@ -74,7 +74,8 @@ def check_line(
     except InputError as error:
         findings = [finding.as_dict() for finding in error.findings]
         return {**checked, "findings": findings, "errors": error.fields or {"": error.message}}
-    return {**checked, "price": quote["price"], "findings": quote["warnings"], "errors": {}}
+    findings = [finding.as_dict() for finding in quote.findings]
+    return {**checked, "price": quote.price, "findings": findings, "errors": {}}
 
 
 def format_check(checked: Mapping[str, Any]) -> Iterator[str]:

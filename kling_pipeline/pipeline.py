@@ -17,13 +17,14 @@ from kling_pipeline.jobs.coalescing import ChangeFeed
 from kling_pipeline.jobs.concurrency import due_jobs, raise_caps
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.idempotency import JobRequest
-from kling_pipeline.jobs.inputs import brings_files, find_asset, keep_upload
+from kling_pipeline.jobs.inputs import brings_files
 from kling_pipeline.jobs.inputs import resolve_files as _resolve_files
 from kling_pipeline.jobs.job import Job, find_job, own_job
 from kling_pipeline.jobs.orphans import adopt_orphan
 from kling_pipeline.jobs.pause import notice_text
 from kling_pipeline.jobs.poll import poll, update_progress
 from kling_pipeline.jobs.queries import every_job, full_statement, older_jobs
+from kling_pipeline.jobs.quote import FormQuote, Quote, quote_form, quote_request
 from kling_pipeline.jobs.reconcile import check, recheck
 from kling_pipeline.jobs.recover import (
     record_step_failure,
@@ -34,8 +35,8 @@ from kling_pipeline.jobs.save import save
 from kling_pipeline.jobs.send import send
 from kling_pipeline.jobs.serialize import show_jobs
 from kling_pipeline.jobs.sessions import call_session, open_session, price_calls, show_session
-from kling_pipeline.jobs.submit import Submission, admit, check_request
-from kling_pipeline.jobs.uploads import check_space, renew_uploads
+from kling_pipeline.jobs.submit import Submission, admit
+from kling_pipeline.jobs.uploads import check_space, find_asset, keep_upload
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage import ledger
 
@@ -61,19 +62,15 @@ class Pipeline:
 
     def quote(
         self, owner: str, capability: str, params: Mapping[str, Any], variant_count: int = 1
-    ) -> dict[str, Any]:
-        """Return `{price, each, working, warnings}` in credits; InputError names each wrong field."""
-        # A form that is opened asks for its price: so long its files stay.
-        renew_uploads(self.engine, owner, params)
-        plan = check_request(self.engine, owner, JobRequest(capability, params, variant_count)).plan
-        price = plan.price * variant_count
-        times = f"; x {variant_count} variants = {price}" if variant_count > 1 else ""
-        return {
-            "price": price,
-            "each": plan.price,
-            "working": plan.working + times,
-            "warnings": [finding.as_dict() for finding in plan.warnings],
-        }
+    ) -> Quote:
+        """Return what a click would cost; InputError names each wrong field."""
+        return quote_request(self.engine, owner, JobRequest(capability, params, variant_count))
+
+    def quote_form(
+        self, owner: str, capability: str, params: Mapping[str, Any], variant_count: int = 1
+    ) -> FormQuote:
+        """Return what a form costs that may be half filled, and what each offer would add."""
+        return quote_form(self.engine, owner, JobRequest(capability, params, variant_count))
 
     def submit(
         self,
@@ -90,9 +87,7 @@ class Pipeline:
         return self.submit_all(owner, [JobRequest(capability, params, count, template, click_id)])
 
     def submit_all(self, owner: str, requests: Sequence[JobRequest]) -> Submission:
-        """Admit every order or none."""
-        for request in requests:
-            renew_uploads(self.engine, owner, request.params)
+        """Admit every request or none."""
         submission = admit(self.engine, owner, requests)
         if submission.created:
             for job in submission.jobs:
@@ -120,7 +115,6 @@ class Pipeline:
     ) -> dict[str, Any]:
         """Make the capability's opening call and keeps its answer; charged at once if it costs."""
         self.engine.check_floor()
-        renew_uploads(self.engine, owner, params)
         return open_session(self.engine, owner, capability, params)
 
     def call_session(
@@ -128,7 +122,6 @@ class Pipeline:
     ) -> dict[str, Any]:
         """Make one more call of a session."""
         self.engine.check_floor()
-        renew_uploads(self.engine, owner, params)
         return call_session(self.engine, owner, session_id, call, params)
 
     def session(self, owner: str, session_id: str) -> dict[str, Any]:
@@ -278,7 +271,9 @@ class Pipeline:
 
 __all__ = [
     "Engine",
+    "FormQuote",
     "JobRequest",
     "Pipeline",
+    "Quote",
     "Submission",
 ]

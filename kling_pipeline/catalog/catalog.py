@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import itertools
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from kling_pipeline.catalog import capabilities as declared
-from kling_pipeline.catalog.declaration import Capability, Finding, Route
+from kling_pipeline.catalog.declaration import Capability, Route, StepResults
 from kling_pipeline.catalog.models import Model, read_models
 from kling_pipeline.catalog.prices import Price, read_prices
-from kling_pipeline.catalog.validation import read_request
-from kling_pipeline.errors import InputError, NotFound, StudioError
+from kling_pipeline.catalog.request import Listing, ParsedRequest, apply_limits, parse_request
+from kling_pipeline.errors import NotFound, StudioError
 from kling_pipeline.settings import ROOT
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A checked request: what the user gave, what will be sent, by which model, for how much (credits a job)."""
-
-    capability: Capability
-    model: Model
-    params: dict[str, Any]
-    sent: dict[str, Any]
-    price: int
-    working: str
-    warnings: tuple[Finding, ...]
 
 
 class Catalog:
@@ -102,39 +87,21 @@ class Catalog:
         """Return credits of one unit of a product."""
         return next(price.unit for price in self.prices.values() if price.product == product)
 
-    def plan(
+    def parse(
         self,
         capability: str,
         params: Mapping[str, Any],
-        facts: Mapping[str, Any] | None = None,
-        step_results: Mapping[str, Any] | None = None,
-    ) -> Plan:
-        """Check a request and price it; InputError names each wrong field.
+        step_results: StepResults,
+        *,
+        fill: bool = False,
+    ) -> ParsedRequest:
+        """Read a request and apply model, limits and rules; what is wrong is its `refusal`.
 
-        `facts` are the measures of its files by field: each has `duration` in seconds, or None; `step_results`
-        are the answers of its session's calls by name.
+        `step_results` are the answers of its session's calls by name. With `fill` placeholders stand for what is
+        missing, so that a half-filled form has a price.
         """
-        found = self.capability(capability)
-        given, chosen = read_request(found, params)
-        if "model_name" in given and not params.get("model_name"):
-            # The default of the declaration is the vendor's; a contract may have another.
-            given["model_name"] = self._models[capability][0].name
-        model, moved = self._model(found, given)
-        sent, warnings = model.apply_limits(given, chosen - {"model_name"})
-        facts, step_results = facts or {}, step_results or {}
-        said = [
-            finding
-            for rule in found.rules
-            for finding in rule({**sent, "model_name": model.name}, facts, step_results)
-        ]
-        if errors := {one.field: one.message for one in said if one.severity == "error"}:
-            raise InputError("; ".join(errors.values()), fields=errors, findings=said)
-        lengths = {name: getattr(fact, "duration", None) for name, fact in facts.items()}
-        steps = found.steps(sent, step_results) if model.steps else []
-        extra = sum((call.units for call in steps), Decimal(0))
-        price, working = self.prices[model.price].cost(sent, lengths, extra)
-        params = {name: value for name, value in given.items() if value not in (None, [])}
-        return Plan(found, model, params, sent, price, working, (*moved, *warnings, *said))
+        listing = Listing(self.capability(capability), self._models[capability], self.prices)
+        return parse_request(listing, params, step_results, fill=fill)
 
     def body(
         self,
@@ -149,38 +116,6 @@ class Catalog:
         build = found.layouts.get(route or row.route.id)
         body = build(dict(fields), step_results) if build else dict(fields)
         return {"model_name": row.name, **body} if row.send_name else body
-
-    def _model(
-        self, capability: Capability, given: Mapping[str, Any]
-    ) -> tuple[Model, list[Finding]]:
-        rows = self._models[capability.id]
-        by_name = {row.name: row for row in rows}
-        name = given.get("model_name") or rows[0].name
-        row = by_name.get(name)
-        if row is None and (
-            stand_in := next((one for one in rows if name in one.stands_for), None)
-        ):
-            message = f"{name} is not served here; {stand_in.name} is used."
-            figures = {"model": name, "other": stand_in.name}
-            return stand_in, [Finding("model_instead", "model_name", message, figures=figures)]
-        if row is None:
-            offered = ", ".join(row.name for row in rows if row.status != "retired")
-            raise InputError.at(
-                "model_name", f"There is no model {name!r} here. There are: {offered}."
-            )
-        if row.status == "retired":
-            raise InputError.at(
-                "model_name",
-                f"The model '{name}' has been discontinued and is no longer available.",
-            )
-        for field, successor in row.instead.items():
-            if given.get(field) is not None and successor != name:
-                message = f"{name} takes no {field}; {successor} is used."
-                figures = {"model": name, "field": field, "other": successor, "value": successor}
-                return by_name[successor], [
-                    Finding("model_instead", "model_name", message, figures=figures)
-                ]
-        return row, []
 
     def _check(self, capability: Capability, rows: list[Model]) -> None:
         if not rows or not rows[0].default:
@@ -209,9 +144,10 @@ def _combinations(row: Model) -> Iterable[dict[str, Any]]:
             extra = dict.fromkeys(files, "file") if has_file else {}
             whole = {**dict.fromkeys(row.limits), **given, **extra}
             needed = {name: "file" for name in row.requires if whole.get(name) is None}
+            limited = apply_limits(row, {**whole, **needed}, frozenset(named))
             # A mix that the row refuses is never sold.
-            with contextlib.suppress(InputError):
-                yield row.apply_limits({**whole, **needed}, frozenset(named))[0]
+            if not limited.errors:
+                yield limited.sent
 
 
 def load_catalog(contract: str, *, data: Path = ROOT / "data") -> Catalog:

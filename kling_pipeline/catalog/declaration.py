@@ -324,9 +324,9 @@ class Capability:
     """One thing a creator can ask for.
 
     `layouts` holds, by route id, the bodies that are not simply the fields; `calls` what comes before the task, in
-    order; `rules` what no single field can tell; `numbered` the fields whose files the prompt should name, in the
-    order of their numbers. A capability with an opening call keeps a person's choices in a session (`session` among
-    its fields).
+    order; `rules` what no single field can tell, `file_rules` what is known once the files are measured; `numbered` the
+    fields whose files the prompt should name, in the order of their numbers. A capability with an opening call keeps a
+    person's choices in a session (`session` among its fields).
     """
 
     id: str
@@ -338,11 +338,20 @@ class Capability:
     layouts: Mapping[str, Layout] = made_by(default_factory=dict)
     calls: tuple[Call, ...] = ()
     rules: tuple[Rule, ...] = ()
+    file_rules: tuple[Rule, ...] = ()
     numbered: tuple[str, ...] = ()
 
     def looks(self) -> dict[str, Look]:
         """Field name to look, in the order of the form."""
         return dict(_marks(self.request, Look))
+
+    def missing(self, params: Fields) -> list[str]:
+        """Return the required fields of which nothing can be seen in the params, in the order of the request."""
+        return [
+            name
+            for name, info in self.request.model_fields.items()
+            if info.is_required() and is_blank(str(params.get(name) or ""))
+        ]
 
     def media(self) -> dict[str, Media]:
         """Field name to the file rule of each field that takes a file."""

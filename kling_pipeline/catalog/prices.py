@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from kling_pipeline.errors import StudioError
 
@@ -26,6 +26,14 @@ class Rate:
     def applies(self, sent: Mapping[str, Any]) -> bool:
         """Return whether this row speaks of what is sent."""
         return _same(sent, self.when) and all(sent.get(name) is not None for name in self.has)
+
+
+class Cost(NamedTuple):
+    """Credits of one job, how they come about in words, and the pictures it makes (1: something else)."""
+
+    credits: int
+    working: str
+    pictures: int
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,7 @@ class Price:
     def count(self, sent: Mapping[str, Any], lengths: Mapping[str, float | None]) -> int:
         """Return how many seconds, fives of seconds, pictures or calls are sent."""
         if self.per == "picture":
-            asked = _series(sent)
-            return _MOST_OF_A_SERIES if asked == "auto" else int(asked or sent.get("n") or 1)
+            return count_pictures(sent)
         if self.per == "call":
             return 1
         seconds = (
@@ -68,8 +75,8 @@ class Price:
         sent: Mapping[str, Any],
         lengths: Mapping[str, float | None] | None = None,
         extra: Decimal = Decimal(0),
-    ) -> tuple[int, str]:
-        """Return credits for one job, and the working in words; StudioError when that is not a whole number.
+    ) -> Cost:
+        """Return what one job costs; StudioError when that is not a whole number of credits.
 
         `lengths` are seconds by field; `extra` are video units of the calls before the task.
         """
@@ -90,7 +97,13 @@ class Price:
             f"{rate.units} units{times}{before} = {units.normalize():f} {self.product} units "
             f"x {self.unit} credits = {int(credits)}"
         )
-        return int(credits), working
+        return Cost(int(credits), working, count_pictures(sent))
+
+
+def count_pictures(sent: Mapping[str, Any]) -> int:
+    """Return how many pictures one job makes, 1 where it makes something else; in a series of `auto` the most."""
+    series = _series(sent)
+    return _MOST_OF_A_SERIES if series == "auto" else int(series or sent.get("n") or 1)
 
 
 def _same(sent: Mapping[str, Any], when: Mapping[str, str]) -> bool:

@@ -1,34 +1,11 @@
-"""From params to a request, or one sentence for each wrong field."""
+"""What pydantic finds wrong in a request, as one sentence for each field."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from kling_pipeline.catalog.declaration import Capability
 from kling_pipeline.errors import InputError
-
-
-def read_request(
-    capability: Capability, params: Mapping[str, Any]
-) -> tuple[dict[str, Any], frozenset[str]]:
-    """Return every field with its default, and the names of those that differ from it; InputError names wrong ones."""
-    if not isinstance(params, Mapping):
-        raise InputError.at("params", "params is not an object.")
-    try:
-        request = capability.request.model_validate(dict(params))
-    except ValidationError as error:
-        raise input_error(error) from None
-    given = request.model_dump(mode="json")
-    chosen = {
-        name
-        for name, info in capability.request.model_fields.items()
-        if given[name] not in (None, [], info.default)
-    }
-    return given, frozenset(chosen)
 
 
 def input_error(error: ValidationError) -> InputError:

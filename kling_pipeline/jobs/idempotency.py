@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_pipeline.catalog.declaration import Capability
-from kling_pipeline.catalog.validation import read_request
+from kling_pipeline.catalog.request import read_request
 from kling_pipeline.errors import InputError
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.jobs.inputs import ASSET
 from kling_pipeline.jobs.job import Job
+from kling_pipeline.jobs.uploads import ASSET
 from kling_pipeline.media.base64_files import decode_base64
 from kling_pipeline.storage.store import Connection
 
@@ -95,7 +95,7 @@ def _read(
 ) -> dict[str, Any]:
     # Files are decoded between the reads: that takes long, and few may read at once.
     params = with_session(_begun(engine, owner, request.params.get("session")), request.params)
-    read, _ = read_request(capability, params)
+    read = read_request(capability, params)
     if "model_name" in read and not params.get("model_name"):
         read["model_name"] = engine.catalog.models(capability.id)[0].name
     for name in capability.media():

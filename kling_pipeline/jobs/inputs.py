@@ -1,95 +1,130 @@
-"""Files on their way in: uploads are checked and stored; a request's files are found, checked and frozen."""
+"""The files of a request: found, measured, checked, kept by reference, and put into the body that goes out."""
 
 from __future__ import annotations
 
 import base64
-import os
-import secrets
-from collections.abc import Mapping
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.catalog.declaration import Capability, Media
-from kling_pipeline.errors import InputError, NotFound, StorageError
+from kling_pipeline.catalog.declaration import Capability, Finding, Media
+from kling_pipeline.catalog.request import ParsedRequest
+from kling_pipeline.errors import InputError, NotFound
 from kling_pipeline.jobs.endpoints import route_of
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.job import find_job
 from kling_pipeline.jobs.lookup import look_at
-from kling_pipeline.jobs.uploads import check_quota, check_space
+from kling_pipeline.jobs.uploads import ASSET, find_asset, find_assets, keep_upload
 from kling_pipeline.kling.urls import check_link
 from kling_pipeline.media.base64_files import decode_base64
-from kling_pipeline.media.files import Facts, check_rule, inspect_upload, store_file
-from kling_pipeline.storage.disk import storing
-from kling_pipeline.storage.store import Connection
+from kling_pipeline.media.files import Facts, check_rule, inspect_upload
 
-ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 # In a frozen request {"$file": asset id} stands for the bytes, {"$link": …} for Kling's own fresh link to a result,
 # {"$lend": …} for an address at which the simulator finds a local file.
 _FILE, _LINK, _EXPOSE = "$file", "$link", "$lend"
-_TRIES = 5
 _KEPT_DAYS = 29  # Kling keeps results 30 days; the last one is too near (Kling docs, Sept 2026)
 
 
-def keep_upload(
-    engine: Engine,
-    owner: str,
-    data: bytes | Path,
-    facts: Facts | None = None,
-    *,
-    paid: bool = False,
-) -> dict[str, Any]:
-    """Check and store an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none.
+@dataclass(frozen=True)
+class Files:
+    """A request's files by field: asset ids or addresses, the measures of single ones (None: not read), what is wrong.
 
-    `facts` are those of a file that was looked at already.
-    StorageError, before a byte is written, where there is no room for it; what was paid for is kept while it can be.
+    `rows` are their asset rows by id, but for a file that the request itself brought.
     """
-    facts = facts or inspect_upload(data)
-    path = f"{facts.sha256[:2]}/{facts.sha256}{facts.suffix}"  # where store_file puts it
-    row = engine.store.write(lambda db: _renew(db, engine, owner, facts))
-    if row is None and not paid:
-        check_space(engine, owner, facts.bytes, cached=False)
-    with storing():
-        # Swept between the file and its row, if nothing knew it and it was old: then once more.
-        for _ in range(_TRIES):
-            if row is not None:
-                break
-            _store(engine, data, facts)
-            row = engine.store.write(lambda db: _insert(db, engine, owner, facts, path, paid))
-    if row is None:
-        raise StorageError("Nothing was kept: the file is gone as soon as it is stored.")
-    return {name: row[name] for name in ("id", "kind", "width", "height", "duration", "bytes")}
+
+    values: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Facts | None] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def refusal(self) -> InputError | None:
+        """Return every file that will not do in one error."""
+        text = "; ".join(f"{name}: {sentence}" for name, sentence in self.errors.items())
+        return InputError(text, fields=self.errors) if self.errors else None
+
+    @property
+    def lengths(self) -> dict[str, float | None]:
+        """Return seconds by field, None where a file has no length."""
+        return {name: facts.duration for name, facts in self.facts.items() if facts}
 
 
-def find_asset(db: Connection, asset_id: str, owner: str) -> dict[str, Any]:
-    """Return an asset row of this owner; NotFound also when it is somebody else's."""
-    row = db.execute("SELECT * FROM asset WHERE id = ? AND owner = ?", [asset_id, owner]).fetchone()
-    if row is None:
-        raise NotFound("There is no such file.")
-    return dict(row)
+@dataclass(frozen=True)
+class MeasuredRequest:
+    """A parsed request with its files: `given` and `sent` name them by asset id, `stored` is what is kept to be sent.
+
+    `refusal` says what is wrong first, the parsed request's own included.
+    """
+
+    given: dict[str, Any]
+    sent: dict[str, Any]
+    files: Files
+    stored: str = ""  # as the column `request` holds it, equal for equal requests
+    findings: Sequence[Finding] = ()
+    refusal: InputError | None = None
+
+    def change(self, engine: Engine, request: ParsedRequest) -> MeasuredRequest:
+        """Return another request with the same files, which are not looked at again."""
+        return _apply_files(engine, request, self.files)
+
+
+def measure(engine: Engine, owner: str, request: ParsedRequest) -> MeasuredRequest:
+    """Look at the files of a request, each once; of a refused one they stay in use, and none is looked at."""
+    rows = find_assets(engine, owner, request.given)
+    files = Files(rows=rows)
+    if request.refusal is None:
+        files = _read_files(engine, owner, request.listing.capability, request.given, rows)
+    return _apply_files(engine, request, files)
+
+
+def _apply_files(engine: Engine, request: ParsedRequest, files: Files) -> MeasuredRequest:
+    """Apply a capability's file rules to a request whose files were looked at already."""
+    given = {**request.given, **files.values}
+    sent = {name: files.values.get(name, value) for name, value in request.sent.items()}
+    refusal = request.refusal or files.refusal
+    if refusal is not None:
+        return MeasuredRequest(given, sent, files, refusal=refusal)
+    try:
+        findings = request.apply_rules(request.listing.capability.file_rules, files.facts)
+        frozen = freeze(engine, request.listing.capability, sent, files.rows)
+    except InputError as error:
+        return MeasuredRequest(given, sent, files, refusal=error)
+    stored = json.dumps({"fields": frozen}, ensure_ascii=False)
+    return MeasuredRequest(given, sent, files, stored, findings)
 
 
 def resolve_files(
     engine: Engine, owner: str, capability: Capability, params: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Facts | None]]:
-    """Return the params with raw Base64 replaced by asset ids, and the measures of each single file by field.
+) -> tuple[dict[str, Any], Files]:
+    """Replace raw Base64 in params by asset ids; return them with their files. InputError names wrong ones."""
+    files = _read_files(engine, owner, capability, params, find_assets(engine, owner, params))
+    if files.refusal is not None:
+        raise files.refusal
+    return {**params, **files.values}, files
 
-    InputError names each field whose file will not do; a file at an address is not read, so not measured.
-    """
-    taken, facts, errors = dict(params), dict[str, Facts | None](), dict[str, str]()
+
+def _read_files(
+    engine: Engine, owner: str, capability: Capability, params: Mapping[str, Any],
+    rows: Mapping[str, Mapping[str, Any]],
+) -> Files:  # fmt: skip
+    """Look at the files of params; one at an address is not read, so not measured."""
+    files = Files(rows=rows)
     for name, media in capability.media().items():
         value = params.get(name)
+        take = functools.partial(_take, engine, owner, name, media, rows)
         try:
             if media.most > 1 and isinstance(value, list):
                 if len(value) > media.most:
                     raise InputError.at(name, f"There are {len(value)}; at most {media.most}.")
-                taken[name] = [_take(engine, owner, name, one, media)[0] for one in value]
+                files.values[name] = [take(one)[0] for one in value]
             elif isinstance(value, str):
-                taken[name], facts[name] = _take(engine, owner, name, value, media)
+                files.values[name], files.facts[name] = take(value)
         except InputError as error:
-            errors[name] = error.message
-    if errors:
-        raise InputError("; ".join(f"{k}: {v}" for k, v in errors.items()), fields=errors)
-    return taken, facts
+            files.errors[name] = error.message
+    return files
 
 
 def brings_files(capability: Capability, params: Mapping[str, Any]) -> bool:
@@ -104,7 +139,10 @@ def _is_named(value: str) -> bool:
 
 
 def freeze(
-    engine: Engine, owner: str, capability: Capability, sent: Mapping[str, Any]
+    engine: Engine,
+    capability: Capability,
+    sent: Mapping[str, Any],
+    rows: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return the fields that are sent, each file as a reference; InputError where Kling could not reach a video."""
     frozen = dict(sent)
@@ -114,7 +152,7 @@ def freeze(
             frozen[name] = [_refer(one) for one in value]
         elif isinstance(value, str) and media.kind == "video":
             del frozen[name]
-            key, reference = _address(engine, owner, name, value, media)
+            key, reference = _address(engine, name, value, media, rows.get(value))
             frozen[key] = reference
         elif isinstance(value, str):
             frozen[name] = _refer(value)
@@ -144,15 +182,15 @@ def _refer(value: str) -> Any:
     return {_FILE: value} if value.startswith(ASSET) else value
 
 
-def _address(engine: Engine, owner: str, name: str, value: str, media: Media) -> tuple[str, Any]:
-    """Return the body's field for a video and its value: a URL or Kling's own id (Kling docs, inputs; kept 30 days)."""
+def _address(
+    engine: Engine, name: str, value: str, media: Media, row: Mapping[str, Any] | None
+) -> tuple[str, Any]:
+    """How Kling gets a video: the body's field and its value (Kling docs, inputs: URL or its own id, 30 days)."""
     url = media.as_url or name
     if not value.startswith(ASSET):
         return url, value
-    with engine.store.read() as db:
-        row = find_asset(db, value, owner)
-    fresh = engine.now() - row["created_at"] < _KEPT_DAYS * 86_400_000
-    if row["provider_id"] and fresh:
+    fresh = row is not None and engine.now() - row["created_at"] < _KEPT_DAYS * 86_400_000
+    if row is not None and row["provider_id"] and fresh:
         return (media.as_id, row["provider_id"]) if media.as_id else (url, {_LINK: value})
     if engine.expose_file is not None:
         return url, {_EXPOSE: value}
@@ -182,12 +220,14 @@ def _fresh_link(engine: Engine, owner: str, asset_id: str) -> str:
 
 
 def _take(
-    engine: Engine, owner: str, name: str, value: str, media: Media
-) -> tuple[str, Facts | None]:
+    engine: Engine, owner: str, name: str, media: Media, rows: Mapping[str, Mapping[str, Any]],
+    value: str,
+) -> tuple[str, Facts | None]:  # fmt: skip
+    """Return a file as the request will name it, and its measures; InputError where it does not suit the field."""
     if value.startswith(ASSET):
-        with engine.store.read() as db:
-            row = find_asset(db, value, owner)
-        facts = _facts(row)
+        if value not in rows:
+            raise NotFound("There is no such file.")
+        facts = _facts(rows[value])
         check_rule(facts, media, name)
         return value, facts
     if "://" in value[:12]:
@@ -212,68 +252,3 @@ def _facts(row: Mapping[str, Any]) -> Facts:
         width=row["width"], height=row["height"], duration=row["duration"], fps=row["fps"],
         bytes=row["bytes"], sha256=row["sha256"],
     )  # fmt: skip
-
-
-def _renew(db: Connection, engine: Engine, owner: str, facts: Facts) -> dict[str, Any] | None:
-    """Return the upload of the same content that this owner has already, in use again, if its file is there."""
-    row = db.execute(
-        "SELECT * FROM asset WHERE owner = ? AND sha256 = ? AND role = 'upload'",
-        [owner, facts.sha256],
-    ).fetchone()
-    if row is None or not (engine.assets / row["path"]).exists():
-        return None
-    db.execute("UPDATE asset SET used_at = ? WHERE id = ?", [engine.now(), row["id"]])
-    return dict(row)
-
-
-def _insert(
-    db: Connection, engine: Engine, owner: str, facts: Facts, path: str, paid: bool
-) -> dict[str, Any] | None:
-    """Return the row of a stored file; None when the file is gone, so that no row is ever without one."""
-    if not (engine.assets / path).exists():
-        return None
-    if (same := _renew(db, engine, owner, facts)) is not None:
-        return same
-    if not paid:
-        _check_quota(db, engine, owner, facts, path)
-    row = db.execute(
-        """INSERT INTO asset (id, owner, role, kind, mime, sha256, path, bytes, width, height,
-               duration, fps, created_at, used_at)
-           VALUES (?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *""",
-        [
-            ASSET + secrets.token_hex(16), owner, facts.kind, facts.mime, facts.sha256, path,
-            facts.bytes, facts.width, facts.height, facts.duration, facts.fps, engine.now(),
-            engine.now(),
-        ],
-    ).fetchone()  # fmt: skip
-    return dict(row)
-
-
-def _check_quota(db: Connection, engine: Engine, owner: str, facts: Facts, path: str) -> None:
-    """Once more, where one comes after the other: many at once were each told that there is room."""
-    try:
-        check_quota(db, engine, owner, facts.bytes)
-    except StorageError:
-        if db.execute("SELECT 1 FROM asset WHERE path = ?", [path]).fetchone() is None:
-            (engine.assets / path).unlink(missing_ok=True)
-        raise
-
-
-def _store(engine: Engine, data: bytes | Path, facts: Facts) -> None:
-    part = engine.incoming / secrets.token_hex(8)
-    try:
-        if isinstance(data, bytes):
-            part.write_bytes(data)
-        else:
-            _copy(data, part)
-        store_file(part, engine.assets, facts.sha256, facts.suffix)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, target.open("wb") as writer:
-        while chunk := reader.read(1 << 20):
-            writer.write(chunk)
-        writer.flush()
-        os.fsync(writer.fileno())

@@ -14,10 +14,10 @@ from kling_pipeline.errors import KlingError, ResultError
 from kling_pipeline.jobs.endpoints import route_of
 from kling_pipeline.jobs.engine import LEASE_SECONDS, Engine
 from kling_pipeline.jobs.failpoint import failpoint
-from kling_pipeline.jobs.inputs import ASSET
 from kling_pipeline.jobs.job import Job, find_job, move, touch, update
 from kling_pipeline.jobs.lookup import look_at, output_rows
 from kling_pipeline.jobs.save_failures import record_save_failure
+from kling_pipeline.jobs.uploads import ASSET
 from kling_pipeline.media.files import Facts, make_poster, store_file, verify_result
 from kling_pipeline.storage.store import Connection
 

@@ -25,7 +25,9 @@ from kling_pipeline.errors import (
 )
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.failpoint import failpoint
-from kling_pipeline.jobs.inputs import freeze, keep_upload, resolve_files, thaw
+from kling_pipeline.jobs.idempotency import with_session
+from kling_pipeline.jobs.inputs import freeze, resolve_files, thaw
+from kling_pipeline.jobs.uploads import keep_upload
 from kling_pipeline.storage import ledger
 from kling_pipeline.storage.store import Connection
 
@@ -50,8 +52,8 @@ def open_session(
     if call is None:
         raise NotFound(f"{capability_id} needs no session.")
     given = _read(call, params)
-    given, _ = resolve_files(engine, owner, capability, given)
-    frozen = freeze(engine, owner, capability, given)
+    given, files = resolve_files(engine, owner, capability, given)
+    frozen = freeze(engine, capability, given, files.rows)
     price = _price(engine, capability, call)
     _check_balance(engine, owner, price)
     step_results = {call.result_key: _ask(engine, owner, call, frozen, {})}
@@ -153,18 +155,17 @@ def price_calls(engine: Engine, capability_id: str) -> dict[str, int]:
 
 
 def read_session(
-    engine: Engine, owner: str, wanted: str, session_id: Any
+    engine: Engine, owner: str, capability: str, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the params a session began with and what its calls answered; both empty without a session."""
-    if session_id is None:
-        return {}, {}
+    """Return the params over those that their session began with, and what its calls answered."""
+    wanted = engine.catalog.capability(capability).id
     try:
-        row = _find(engine, owner, str(session_id))
+        row = _find(engine, owner, str(params["session"]))
     except InputError as error:
         raise InputError.at("session", error.message, code=error.code) from None
     if row["capability"] != wanted:
         raise InputError.at("session", f"This session belongs to {row['capability']}.")
-    return row["params"], row["step_results"]
+    return with_session(row["params"], params), row["step_results"]
 
 
 def _find(engine: Engine, owner: str, session_id: str) -> dict[str, Any]:

@@ -1,37 +1,24 @@
-"""Check, price, reserve and queue requests in one transaction, or refuse them without a trace."""
+"""Reserve and queue priced requests in one transaction, or refuse them without a trace."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from kling_pipeline.catalog.catalog import Plan
 from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.errors import CreditError, InputError
 from kling_pipeline.jobs.accounts import open_account
 from kling_pipeline.jobs.endpoints import freeze_route
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.external_ids import external_id
-from kling_pipeline.jobs.idempotency import (
-    Digests,
-    JobRequest,
-    digest_request,
-    find_earlier,
-    with_session,
-)
-from kling_pipeline.jobs.inputs import freeze, resolve_files
+from kling_pipeline.jobs.idempotency import Digests, JobRequest, digest_request, find_earlier
 from kling_pipeline.jobs.job import Job
-from kling_pipeline.jobs.sessions import read_session
-from kling_pipeline.lint.lint import Subject, lint
+from kling_pipeline.jobs.quote import Quote, quote_request
 from kling_pipeline.storage import ledger
-from kling_pipeline.storage.job_states import REFUNDED, sql_states
 from kling_pipeline.storage.store import Connection, bump, get_meta
-
-_MOST_VARIANTS = 100
-_LOOK_BACK = 500  # jobs among which an equal one is looked for
 
 
 @dataclass(frozen=True)
@@ -41,75 +28,6 @@ class Submission:
     jobs: list[Job]
     warnings: list[Finding]
     created: bool
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A valid request: its plan, its fields with files by reference, the answers of its session.
-
-    `slots` is its share of the pool's concurrency at Kling while it runs.
-    """
-
-    plan: Plan
-    frozen: dict[str, Any]
-    step_results: dict[str, Any]
-    slots: int
-
-
-def check_request(engine: Engine, owner: str, request: JobRequest) -> Checked:
-    """Check one request, files included, and price it; InputError names each wrong field."""
-    if isinstance(request.variants, bool) or not isinstance(request.variants, int):
-        raise InputError.at("variant_count", "variant_count is a whole number.")
-    if not 1 <= request.variants <= _MOST_VARIANTS:
-        raise InputError.at(
-            "variant_count",
-            f"{request.variants} variants; from 1 to {_MOST_VARIANTS} are possible.",
-        )
-    if request.template is not None:
-        raise InputError.at("template", "There is no such template.")
-    capability = engine.catalog.capability(request.capability)
-    if not isinstance(request.params, Mapping):
-        raise InputError.at("params", "params is not an object.")
-    begun, step_results = read_session(engine, owner, capability.id, request.params.get("session"))
-    params = with_session(begun, request.params)
-    # The fields first: a mistyped prompt should not cost the reading of a file.
-    read = engine.catalog.plan(request.capability, params, step_results=step_results).params
-    # A file may be written in several ways; from here on it stands as the request has it.
-    params |= {name: read.get(name) for name in capability.media() if name in params}
-    params, facts = resolve_files(engine, owner, capability, params)
-    plan = engine.catalog.plan(request.capability, params, facts, step_results)
-    lengths = {name: fact.duration for name, fact in facts.items() if fact}
-    step_results = {**step_results, "lengths": lengths}
-    frozen = freeze(engine, owner, capability, plan.sent)
-    price = engine.catalog.prices[plan.model.price]
-    said = lint(
-        Subject(
-            capability, plan.params, plan.sent, plan.model, engine.catalog.models(capability.id)[0],
-            facts, step_results, request.variants, _earlier(engine, owner, plan, frozen), (price.of, price.most),
-        )
-    )  # fmt: skip
-    if errors := {one.field: one.message for one in said if one.severity == "error"}:
-        raise InputError("; ".join(errors.values()), fields=errors, findings=said)
-    # A picture is a slot, whatever makes a task of it (Kling docs, concurrency, Sept 2026).
-    slots = price.count(plan.sent, {}) if price.per == "picture" else 1
-    return Checked(replace(plan, warnings=(*plan.warnings, *said)), frozen, step_results, slots)
-
-
-def _earlier(engine: Engine, owner: str, plan: Plan, frozen: Mapping[str, Any]) -> tuple[int, int]:
-    """Count the newest jobs with the same request that were not refunded, and sum their credits."""
-    with engine.store.read() as db:
-        count, credits = db.execute(
-            f"""SELECT count(*), coalesce(sum(price), 0) FROM
-               (SELECT * FROM job WHERE owner = ? ORDER BY seq DESC LIMIT ?)
-               WHERE capability = ? AND model = ? AND request = ?
-               AND state NOT IN {sql_states(REFUNDED)}""",
-            [owner, _LOOK_BACK, plan.capability.id, plan.model.name, _request(frozen)],
-        ).fetchone()
-    return count, credits
-
-
-def _request(frozen: Mapping[str, Any]) -> str:
-    return json.dumps({"fields": frozen}, ensure_ascii=False)
 
 
 def admit(engine: Engine, owner: str, requests: Sequence[JobRequest]) -> Submission:
@@ -123,29 +41,25 @@ def admit(engine: Engine, owner: str, requests: Sequence[JobRequest]) -> Submiss
     if all(earlier):
         return Submission([job for jobs in earlier for job in jobs], [], False)
     engine.check_floor()
-    checked = [
-        None if existing else check_request(engine, owner, request)
+    quotes = [
+        None if existing else quote_request(engine, owner, request)
         for (request, _), existing in zip(given, earlier, strict=True)
     ]
-    jobs, created = engine.store.write(lambda db: _admit(db, engine, owner, given, checked))
-    findings = [finding for one in checked if one for finding in one.plan.warnings]
+    jobs, created = engine.store.write(lambda db: _admit(db, engine, owner, given, quotes))
+    findings = [finding for one in quotes if one for finding in one.findings]
     return Submission(jobs, findings, created)
 
 
 def _admit(
     db: Connection, engine: Engine, owner: str, given: Sequence[tuple[JobRequest, Digests | None]],
-    checked: Sequence[Checked | None],
+    quotes: Sequence[Quote | None],
 ) -> tuple[list[Job], bool]:  # fmt: skip
     """Return the jobs of all requests, existing ones included, and whether any is new."""
     open_account(db, owner, engine.settings.opening_credits)
     # Looked for again: the same click may have come twice at the same moment.
     earlier = [find_earlier(db, owner, *one) for one in given]
-    rows = list(zip(given, checked, earlier, strict=True))
-    total = sum(
-        one.plan.price * request.variants
-        for (request, _), one, existing in rows
-        if one and not existing
-    )
+    rows = list(zip(given, quotes, earlier, strict=True))
+    total = sum(one.price for _, one, existing in rows if one and not existing)
     available = ledger.balance(db, owner)["available"]
     if total > available:
         raise CreditError(total, available)
@@ -177,10 +91,10 @@ def _insert_variants(
     owner: str,
     request: JobRequest,
     digests: Digests | None,
-    checked: Checked,
+    quote: Quote,
     now: int,
 ) -> list[Job]:
-    common = {"owner": owner, "template": request.template, **_columns(checked, now)}
+    common = {"owner": owner, "template": request.template, **_columns(quote, now)}
     first = insert_click(db, common, request.click_id, digests)
     rest = [
         _insert_job(db, {**common, "click": first.click, "variant": variant})
@@ -189,22 +103,22 @@ def _insert_variants(
     return [first, *rest]
 
 
-def _columns(checked: Checked, now: int) -> dict[str, Any]:
+def _columns(quote: Quote, now: int) -> dict[str, Any]:
     """Return the job columns that all variants of a click share."""
-    plan = checked.plan
+    capability, model = quote.parsed.listing.capability, quote.parsed.model
     return {
-        "capability": plan.capability.id,
-        "model": plan.model.name,
-        "route": plan.model.route.id,
-        "endpoint": freeze_route(plan.model.route),
-        "pool": plan.model.route.pool,
-        "slots": checked.slots,
-        "duration_key": _duration_key(plan),
-        "credit_key": plan.capability.credit_key,
-        "params": json.dumps(plan.params, ensure_ascii=False),
-        "request": _request(checked.frozen),
-        "checkpoint": json.dumps({"step_results": checked.step_results}, ensure_ascii=False),
-        "price": plan.price,
+        "capability": capability.id,
+        "model": model.name,
+        "route": model.route.id,
+        "endpoint": freeze_route(model.route),
+        "pool": model.route.pool,
+        "slots": quote.slots,
+        "duration_key": _duration_key(quote),
+        "credit_key": capability.credit_key,
+        "params": json.dumps(quote.params, ensure_ascii=False),
+        "request": quote.measured.stored,
+        "checkpoint": json.dumps({"step_results": quote.step_results}, ensure_ascii=False),
+        "price": quote.each,
         "state": "queued",
         "status": json.dumps({"code": "queued"}),
         "next_at": now,
@@ -230,8 +144,10 @@ def _insert_job(db: Connection, row: dict[str, Any]) -> Job:
     return Job.from_row(made)
 
 
-def _duration_key(plan: Plan) -> str:
+def _duration_key(quote: Quote) -> str:
     """Return the key under which durations are learned: capability, model, mode, seconds, resolution, pictures."""
-    sent = plan.sent
+    sent, parsed = quote.measured.sent, quote.parsed
     parts = (sent.get("mode"), sent.get("duration"), sent.get("resolution"), sent.get("n"))
-    return "|".join([plan.capability.id, plan.model.name, *(str(part or "") for part in parts)])
+    return "|".join(
+        [parsed.listing.capability.id, parsed.model.name, *(str(part or "") for part in parts)]
+    )

@@ -1,18 +1,22 @@
-"""Uploads: how much space they may take, and how long an unused one stays."""
+"""Stored files: uploads are checked and kept, found again by id, and forgotten when nothing refers to them."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kling_pipeline.errors import BusyError, StorageError
+from kling_pipeline.errors import BusyError, NotFound, StorageError
 from kling_pipeline.jobs.engine import Engine
-from kling_pipeline.storage.disk import MB
+from kling_pipeline.media.files import Facts, inspect_upload, store_file
+from kling_pipeline.storage.disk import MB, storing
 from kling_pipeline.storage.store import Connection
 
+ASSET = "as_"  # not in the Base64 alphabet, so an asset id is never mistaken for a picture
 UNUSED_DAYS = 7
 _DAY = 86_400.0
 _ASSET = re.compile(r"as_[0-9a-f]{32}")
@@ -22,6 +26,7 @@ _REFERENCES = (
     "SELECT params, frozen, step_results FROM session WHERE expires_at > :now",
 )
 _AT_ONCE = 500
+_TRIES = 5
 _LEAST = 16 * 1024  # bytes that the smallest file takes, with its folder, its poster and its row
 
 
@@ -38,10 +43,10 @@ def check_space(
         return
     pending = arrived + (_size(engine.cache) if cached else 0)
     with engine.store.read() as db:
-        check_quota(db, engine, owner, expected, pending)
+        _require_quota(db, engine, owner, expected, pending)
 
 
-def check_quota(
+def _require_quota(
     db: Connection, engine: Engine, owner: str, expected: int, pending: int = 0
 ) -> None:
     """StorageError where so many bytes, beside rows and what else is `held`, are more than the owner may keep."""
@@ -66,22 +71,69 @@ def check_quota(
         )
 
 
-def renew_uploads(engine: Engine, owner: str, params: Any) -> None:
-    """Note that files which stand in params are in use; written at most once a day for each."""
+def keep_upload(
+    engine: Engine,
+    owner: str,
+    data: bytes | Path,
+    facts: Facts | None = None,
+    *,
+    paid: bool = False,
+) -> dict[str, Any]:
+    """Check and store an uploaded file; `{id, kind, width, height, duration, bytes}`; InputError if it is none.
+
+    `facts` are those of a file that was looked at already.
+    StorageError, before a byte is written, where there is no room for it; what was paid for is kept while it can be.
+    """
+    facts = facts or inspect_upload(data)
+    path = f"{facts.sha256[:2]}/{facts.sha256}{facts.suffix}"  # where store_file puts it
+    row = engine.store.write(lambda db: _renew(db, engine, owner, facts))
+    if row is None and not paid:
+        check_space(engine, owner, facts.bytes, cached=False)
+    with storing():
+        # Swept between the file and its row, if nothing knew it and it was old: then once more.
+        for _ in range(_TRIES):
+            if row is not None:
+                break
+            _store(engine, data, facts)
+            row = engine.store.write(lambda db: _insert(db, engine, owner, facts, path, paid))
+    if row is None:
+        raise StorageError("Nothing was kept: the file is gone as soon as it is stored.")
+    return {name: row[name] for name in ("id", "kind", "width", "height", "duration", "bytes")}
+
+
+def find_asset(db: Connection, asset_id: str, owner: str) -> dict[str, Any]:
+    """Return an asset row of this owner; NotFound also when it is somebody else's."""
+    row = db.execute("SELECT * FROM asset WHERE id = ? AND owner = ?", [asset_id, owner]).fetchone()
+    if row is None:
+        raise NotFound("There is no such file.")
+    return dict(row)
+
+
+def find_assets(engine: Engine, owner: str, params: Any) -> dict[str, dict[str, Any]]:
+    """Return the asset rows of this owner that params name, by id; note at most once a day that they are in use."""
     ids = sorted(set(_asset_ids(params)))
     if not ids:
-        return
-    now = engine.now()
-    marks = ", ".join("?" * len(ids))
-    given = [owner, now - engine.wait(_DAY), *ids]
-    old = f"FROM asset WHERE owner = ? AND used_at < ? AND id IN ({marks})"
-    with engine.store.read() as db:
-        if db.execute(f"SELECT 1 {old} LIMIT 1", given).fetchone() is None:
-            return
-    update = f"UPDATE asset SET used_at = ? WHERE id IN (SELECT id {old})"
+        return {}
+    rows = _read_assets(engine, owner, ids)
+    old = engine.now() - engine.wait(_DAY)
+    if all(row["used_at"] >= old for row in rows.values()):
+        return rows
+    marks = ", ".join("?" * len(rows))
+    update = f"UPDATE asset SET used_at = ? WHERE owner = ? AND used_at < ? AND id IN ({marks})"
     # A price can be told although nothing can be written.
     with contextlib.suppress(StorageError, BusyError):
-        engine.store.write(lambda db: db.execute(update, [now, *given]))
+        engine.store.write(lambda db: db.execute(update, [engine.now(), owner, old, *rows]))
+    # One that was not used for a week may have been swept meanwhile.
+    return _read_assets(engine, owner, ids)
+
+
+def _read_assets(engine: Engine, owner: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    marks = ", ".join("?" * len(ids))
+    with engine.store.read() as db:
+        found = db.execute(
+            f"SELECT * FROM asset WHERE owner = ? AND id IN ({marks})", [owner, *ids]
+        )
+        return {row["id"]: dict(row) for row in found}
 
 
 def expire_uploads(engine: Engine) -> list[str]:
@@ -118,6 +170,15 @@ def _referenced(db: Connection, now: int) -> set[str]:
     return found
 
 
+def _size(folder: Path) -> int:
+    total = 0
+    for file in folder.rglob("*"):
+        # Another request may move it at this moment.
+        with contextlib.suppress(OSError):
+            total += max(file.stat().st_size, _LEAST) if file.is_file() else 0
+    return total
+
+
 def _asset_ids(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         if _ASSET.fullmatch(value):
@@ -132,10 +193,66 @@ def _asset_ids(value: Any) -> Iterator[str]:
         yield from _asset_ids(one)
 
 
-def _size(folder: Path) -> int:
-    total = 0
-    for file in folder.rglob("*"):
-        # Another request may move it at this moment.
-        with contextlib.suppress(OSError):
-            total += max(file.stat().st_size, _LEAST) if file.is_file() else 0
-    return total
+def _renew(db: Connection, engine: Engine, owner: str, facts: Facts) -> dict[str, Any] | None:
+    """Return the upload of the same content that this owner has already, in use again, if its file is there."""
+    row = db.execute(
+        "SELECT * FROM asset WHERE owner = ? AND sha256 = ? AND role = 'upload'",
+        [owner, facts.sha256],
+    ).fetchone()
+    if row is None or not (engine.assets / row["path"]).exists():
+        return None
+    db.execute("UPDATE asset SET used_at = ? WHERE id = ?", [engine.now(), row["id"]])
+    return dict(row)
+
+
+def _insert(
+    db: Connection, engine: Engine, owner: str, facts: Facts, path: str, paid: bool
+) -> dict[str, Any] | None:
+    """Insert the row of a stored file; None when the file is gone, so that no row is ever without one."""
+    if not (engine.assets / path).exists():
+        return None
+    if (same := _renew(db, engine, owner, facts)) is not None:
+        return same
+    if not paid:
+        _check_quota(db, engine, owner, facts, path)
+    row = db.execute(
+        """INSERT INTO asset (id, owner, role, kind, mime, sha256, path, bytes, width, height,
+               duration, fps, created_at, used_at)
+           VALUES (?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *""",
+        [
+            ASSET + secrets.token_hex(16), owner, facts.kind, facts.mime, facts.sha256, path,
+            facts.bytes, facts.width, facts.height, facts.duration, facts.fps, engine.now(),
+            engine.now(),
+        ],
+    ).fetchone()  # fmt: skip
+    return dict(row)
+
+
+def _check_quota(db: Connection, engine: Engine, owner: str, facts: Facts, path: str) -> None:
+    """Once more, where one comes after the other: many at once were each told that there is room."""
+    try:
+        _require_quota(db, engine, owner, facts.bytes)
+    except StorageError:
+        if db.execute("SELECT 1 FROM asset WHERE path = ?", [path]).fetchone() is None:
+            (engine.assets / path).unlink(missing_ok=True)
+        raise
+
+
+def _store(engine: Engine, data: bytes | Path, facts: Facts) -> None:
+    part = engine.incoming / secrets.token_hex(8)
+    try:
+        if isinstance(data, bytes):
+            part.write_bytes(data)
+        else:
+            _copy(data, part)
+        store_file(part, engine.assets, facts.sha256, facts.suffix)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while chunk := reader.read(1 << 20):
+            writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from kling_pipeline.catalog.declaration import Finding
 from kling_pipeline.lint.subject import Subject
 
-_MOST_OF_A_SERIES = 9
-
 
 def model_at_risk(subject: Subject) -> Iterable[Finding]:
     """A model out of Kling's newest price list may stop answering any day."""
@@ -35,10 +33,7 @@ def duplicate(subject: Subject) -> Iterable[Finding]:
 
 def pictures_multiply(subject: Subject) -> Iterable[Finding]:
     """Pictures a take times variants: the product is what is paid."""
-    asked = (
-        subject.sent.get("series_amount") if subject.sent.get("result_type") == "series" else None
-    )
-    each = _MOST_OF_A_SERIES if asked == "auto" else int(asked or subject.sent.get("n") or 1)
+    each = subject.pictures
     if each > 1 and subject.variants > 1:
         total = each * subject.variants
         message = f"{each} pictures x {subject.variants} variants = {total} paid pictures."

@@ -17,7 +17,7 @@ class Subject:
     `given` is what the user asked for and `sent` what of it goes out; `successor` is the capability's default model;
     `facts` are the measures of its files by field (None: an address, not read) and `step_results` the answers of its
     session's calls; `earlier` counts jobs with the same request and their credits; `paid_by` names the file whose
-    length is the price, with the seconds that are taken when it was not read.
+    length is the price, with the seconds that are taken when it was not read; `pictures` are those of one job.
     """
 
     capability: Capability
@@ -30,6 +30,7 @@ class Subject:
     variants: int = 1
     earlier: tuple[int, int] = (0, 0)
     paid_by: tuple[str, int] = ("", 0)
+    pictures: int = 1
 
     @property
     def prompt(self) -> str:

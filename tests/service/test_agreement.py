@@ -26,8 +26,9 @@ from kling_pipeline.catalog.declaration import Capability, Look, Media
 from kling_pipeline.errors import InputError, KlingError
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.idempotency import JobRequest
-from kling_pipeline.jobs.inputs import keep_upload, thaw
-from kling_pipeline.jobs.submit import check_request
+from kling_pipeline.jobs.inputs import thaw
+from kling_pipeline.jobs.quote import quote_request
+from kling_pipeline.jobs.uploads import keep_upload
 from kling_pipeline.kling.client import Keys, KlingAIClient
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
@@ -93,10 +94,11 @@ class Desk:
 
     def send(self, capability: str, params: dict[str, Any]) -> tuple[int, Decimal]:
         """Our price, and what Kling takes for the calls and the task; KlingError when it refuses one."""
-        checked = check_request(self.engine, OWNER, JobRequest(capability, params))
-        plan, fields, step_results = checked.plan, checked.frozen, checked.step_results
+        quote = quote_request(self.engine, OWNER, JobRequest(capability, params))
+        found, model = quote.parsed.listing.capability, quote.parsed.model
+        fields, step_results = json.loads(quote.measured.stored)["fields"], quote.step_results
         units = Decimal(0)
-        for call in plan.capability.steps(fields, step_results):
+        for call in found.steps(fields, step_results):
             data = self.client.ask(
                 call.path, thaw(self.engine, OWNER, call.build(fields, step_results))
             )
@@ -105,16 +107,16 @@ class Desk:
                 **step_results,
                 call.result_key: {**call.read(data, step_results), "asked": call.asked(fields)},
             }
-        body = CATALOG.body(capability, plan.model.name, fields, step_results)
+        body = CATALOG.body(capability, model.name, fields, step_results)
         body = {
             name: value
             for name, value in thaw(self.engine, OWNER, body).items()
             if value is not None
         } | {"external_task_id": secrets.token_hex(8)}
-        task = self.client.create(plan.model.route, body, expires=2**31, timeout=60)
+        task = self.client.create(model.route, body, expires=2**31, timeout=60)
         (told,) = (one for one in self.kling.tasks() if one["task_id"] == task.id)
-        product = CATALOG.prices[plan.model.price].product
-        return plan.price, (units + Decimal(told["units"])) * CATALOG.unit(product)
+        product = quote.parsed.price.product
+        return quote.each, (units + Decimal(told["units"])) * CATALOG.unit(product)
 
 
 @pytest.fixture(scope="module")

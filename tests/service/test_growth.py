@@ -199,9 +199,9 @@ def test_a_model_is_a_row_here_and_one_in_the_simulator(grown: Grown, tmp_path: 
     assert refused["state"] == "failed", "the simulator does not know it yet"
     assert "kling-v9" in refused["error"]["message"]
     (tmp_path / "more.toml").write_text(SIMULATED, "utf-8")
-    plan = grown.pipeline.catalog.plan("text_to_video", params)
-    body = grown.pipeline.catalog.body("text_to_video", plan.model.name, plan.sent, {})
+    parsed = grown.pipeline.catalog.parse("text_to_video", params, {})
+    body = grown.pipeline.catalog.body("text_to_video", parsed.model.name, parsed.sent, {})
     with SimulatorClient(rules=tmp_path / "more.toml") as kling:
-        done = kling.create_and_wait(plan.model.route.path, body)
+        done = kling.create_and_wait(parsed.model.route.path, body)
     assert done["task_status"] == "succeed"
     assert Decimal(done["final_unit_deduction"]) * grown.pipeline.catalog.unit("video") == 840

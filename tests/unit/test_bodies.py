@@ -17,8 +17,9 @@ import pytest
 from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.jobs.engine import Engine
 from kling_pipeline.jobs.idempotency import JobRequest
-from kling_pipeline.jobs.inputs import keep_upload, thaw
-from kling_pipeline.jobs.submit import check_request
+from kling_pipeline.jobs.inputs import thaw
+from kling_pipeline.jobs.quote import quote_request
+from kling_pipeline.jobs.uploads import keep_upload
 from kling_pipeline.kling import dialects
 from kling_pipeline.settings import Settings
 from kling_pipeline.storage.store import Store
@@ -196,18 +197,19 @@ class Desk:
     def out(self, capability: str, params: dict[str, Any]) -> dict[str, Any]:
         """The calls and the create of one request, files by name."""
         given = {name: self._file(value) for name, value in params.items()}
-        checked = check_request(self.engine, OWNER, JobRequest(capability, given))
-        plan, fields, step_results = checked.plan, checked.frozen, checked.step_results
+        quote = quote_request(self.engine, OWNER, JobRequest(capability, given))
+        found, model = quote.parsed.listing.capability, quote.parsed.model
+        fields, step_results = json.loads(quote.measured.stored)["fields"], quote.step_results
         calls = []
-        for call in plan.capability.steps(fields, step_results) if plan.model.steps else []:
+        for call in found.steps(fields, step_results) if model.steps else []:
             calls.append({"path": call.path, "body": self._shown(call.build(fields, step_results))})
             step_results = {
                 **step_results,
                 call.result_key: call.read(ANSWERS[call.id], step_results),
             }
-        body = self.catalog.body(capability, plan.model.name, fields, step_results)
-        laid = dialects.body(plan.model.route, self._shown(body), "ks-our-own-id")
-        return {"before": calls, "path": plan.model.route.path, "body": laid}
+        body = self.catalog.body(capability, model.name, fields, step_results)
+        laid = dialects.body(model.route, self._shown(body), "ks-our-own-id")
+        return {"before": calls, "path": model.route.path, "body": laid}
 
     def _file(self, value: Any) -> Any:
         if isinstance(value, list):

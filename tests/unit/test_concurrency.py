@@ -91,7 +91,7 @@ def test_every_picture_is_a_slot_and_is_paid(
 ) -> None:
     """Kling docs, concurrency, Sept 2026; how many `auto` makes is its own choice, so the most counts."""
     asked = {"prompt": "a paper boat in nine moods", "aspect_ratio": "16:9", **params}
-    working = harness.pipeline.quote(harness.owner, "omni_image", asked)["working"]
+    working = harness.pipeline.quote(harness.owner, "omni_image", asked).working
     assert said in working
     [job] = harness.pipeline.submit(harness.owner, "omni_image", asked).jobs
     assert harness.row(job.id)["slots"] == slots

@@ -21,8 +21,11 @@ from kling_pipeline.catalog.declaration import (
     Prompt,
     Request,
 )
-from kling_pipeline.catalog.models import Limit
+from kling_pipeline.catalog.limits import Limit
 from kling_pipeline.errors import CreditError, InputError
+from kling_pipeline.jobs.idempotency import JobRequest
+from kling_pipeline.jobs.quote import FormQuote, quote_form
+from tests.unit.conftest import Harness
 from ui.form.field_state import read_field_states
 from ui.form.fields import PART_SEP, UNSET, Field, read_fields
 from ui.form.layout import Form, build_form, build_tab
@@ -36,22 +39,21 @@ OWNER = "local"
 
 
 class Pipeline:
-    """A stub of the engine: the real catalog, a balance that the test sets."""
+    """The engine as the form sees it: a balance that the test sets, and purchases that are only noted."""
 
-    def __init__(self, catalog: Catalog | None = None, available: int = 100_000) -> None:
-        self.catalog = catalog or load_catalog("vendor")
-        self.available = available
+    def __init__(self, harness: Harness, catalog: Catalog) -> None:
+        harness.engine.catalog = self.catalog = catalog
+        self.engine = harness.engine
+        self.available = 100_000
         self.settings = SimpleNamespace(demo=True, public_path="")
         self.bought: list[Any] = []
 
-    def quote(self, owner: str, capability: str, params: Any, count: int = 1) -> dict[str, Any]:
-        plan = self.catalog.plan(capability, params)
-        warnings = [finding.as_dict() for finding in plan.warnings]
-        price = plan.price * count
-        return {"price": price, "each": plan.price, "working": plan.working, "warnings": warnings}
+    def quote_form(self, owner: str, capability: str, params: Any, count: int = 1) -> FormQuote:
+        request = JobRequest(capability, params, count)
+        return replace(quote_form(self.engine, owner, request), available=self.available)
 
     def submit(self, owner: str, capability: str, params: Any, **more: Any) -> Any:
-        price = self.quote(owner, capability, params, more["variant_count"])["price"]
+        price = self.quote_form(owner, capability, params, more["variant_count"]).quote.price
         if price > self.available:
             raise CreditError(price, self.available)
         self.bought.append((capability, params, more))
@@ -67,8 +69,8 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def pipeline(catalog: Catalog) -> Pipeline:
-    return Pipeline(catalog)
+def pipeline(harness: Harness, catalog: Catalog) -> Pipeline:
+    return Pipeline(harness, catalog)
 
 
 def build(pipeline: Pipeline, capability: str) -> Form:
@@ -115,7 +117,7 @@ THROWAWAY = Capability(
 
 
 @pytest.fixture
-def toy(catalog: Catalog) -> Pipeline:
+def toy(harness: Harness, catalog: Catalog) -> Pipeline:
     names = [name for name in Throwaway.model_fields if name not in ("model_name", "unused")]
     model = replace(
         catalog.models("image_generation")[1],
@@ -125,7 +127,7 @@ def toy(catalog: Catalog) -> Pipeline:
         instead={},
         default=True,
     )
-    return Pipeline(Catalog([THROWAWAY], [model], catalog.prices))
+    return Pipeline(harness, Catalog([THROWAWAY], [model], catalog.prices))
 
 
 def test_a_new_capability_gets_its_widgets(toy: Pipeline) -> None:
@@ -248,42 +250,46 @@ def test_a_list_of_files_has_a_slot_for_each(toy: Pipeline) -> None:
 # ------------------------------------------------------------------------------------ states
 
 
-def field_states(catalog: Catalog, capability: str, **values: Any) -> dict[str, Any]:
-    rows = catalog.models(capability)
-    fields = read_fields(catalog.capability(capability), rows)
+def field_states(pipeline: Pipeline, capability: str, **values: Any) -> dict[str, Any]:
+    found = pipeline.catalog.capability(capability)
+    fields = read_fields(found, pipeline.catalog.models(capability))
     whole = {one.name: one.default for one in fields} | values
-    return read_field_states(fields, [row for row in rows if row.status != "retired"], whole)
+    return read_field_states(fields, pipeline.quote_form(OWNER, capability, whole))
 
 
-def test_a_field_that_needs_another_setting_is_an_offer(catalog: Catalog) -> None:
-    found = field_states(catalog, "image_to_video")
-    assert (found["image_tail"].how, found["image_tail"].fix) == ("offer", {"mode": "pro"})
-    assert found["sound"].how == "offer"
-    found = field_states(catalog, "image_to_video", mode="pro")
-    assert (found["image_tail"].how, found["sound"].how) == ("shown", "shown")
-    found = field_states(catalog, "image_to_video", mode="pro", sound="on", image_tail="as_x")
-    assert found["image_tail"].fix == {"sound": "off"}
+def fixes(state: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["fix"] for one in state["offers"]]
 
 
-def test_a_field_the_model_never_takes_is_hidden(catalog: Catalog) -> None:
-    found = field_states(catalog, "image_to_video", model_name="kling-v2-1-master", mode="pro")
-    assert found["mode"].how == "hidden"
-    assert found["duration"].values == ("5", "10")
+def test_a_field_that_needs_another_setting_is_an_offer(pipeline: Pipeline) -> None:
+    found = field_states(pipeline, "image_to_video")
+    assert (found["image_tail"]["how"], fixes(found["image_tail"])) == ("offer", [{"mode": "pro"}])
+    assert found["sound"]["how"] == "offer"
+    found = field_states(pipeline, "image_to_video", mode="pro")
+    assert (found["image_tail"]["how"], found["sound"]["how"]) == ("shown", "shown")
+    found = field_states(pipeline, "image_to_video", mode="pro", sound="on", image_tail="as_x")
+    assert fixes(found["image_tail"]) == [{"sound": "off"}]
 
 
-def test_a_value_the_model_does_not_take_stays_and_is_refused(catalog: Catalog) -> None:
-    found = field_states(catalog, "image_to_video", duration="7")
-    assert found["duration"].refused == "7"
+def test_a_field_the_model_never_takes_is_hidden(pipeline: Pipeline) -> None:
+    found = field_states(pipeline, "image_to_video", model_name="kling-v2-1-master", mode="pro")
+    assert found["mode"]["how"] == "hidden"
+    assert found["duration"]["values"] == ["5", "10"]
 
 
-def test_what_needs_a_file_waits_for_it(catalog: Catalog) -> None:
-    found = field_states(catalog, "image_generation")
+def test_a_value_the_model_does_not_take_stays_and_is_refused(pipeline: Pipeline) -> None:
+    found = field_states(pipeline, "image_to_video", duration="7")
+    assert found["duration"]["refused"] == "7"
+
+
+def test_what_needs_a_file_waits_for_it(pipeline: Pipeline) -> None:
+    found = field_states(pipeline, "image_generation")
     waiting = ("image_reference", "image_fidelity", "human_fidelity")
-    assert {found[name].how for name in waiting} == {"hidden"}
-    found = field_states(catalog, "image_generation", image="as_x")
-    assert found["image_reference"].how == "shown"
-    assert found["human_fidelity"].fix == {"image_reference": "subject"}
-    assert found["negative_prompt"].how == "hidden", "refused beside an image"
+    assert {found[name]["how"] for name in waiting} == {"hidden"}
+    found = field_states(pipeline, "image_generation", image="as_x")
+    assert found["image_reference"]["how"] == "shown"
+    assert fixes(found["human_fidelity"]) == [{"image_reference": "subject"}]
+    assert found["negative_prompt"]["how"] == "hidden", "refused beside an image"
 
 
 # ------------------------------------------------------------------------------------ updates

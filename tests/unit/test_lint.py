@@ -21,6 +21,7 @@ from kling_pipeline.errors import InputError
 from kling_pipeline.lint.lint import RULES, Subject, lint
 from tests.pictures import picture
 from tests.unit.conftest import Harness
+from tests.unit.plans import plan
 
 CATALOG = load_catalog("vendor")
 FINE = "a paper boat drifts down a narrow river at dawn, low sun behind reeds"
@@ -52,12 +53,12 @@ class Case:
 def look(
     capability: str, params: dict[str, Any], facts: dict[str, Any], **more: Any
 ) -> list[Finding]:
-    plan = CATALOG.plan(capability, params, facts, more.get("step_results"))
-    price = CATALOG.prices[plan.model.price]
+    found = plan(CATALOG, capability, params, facts, more.get("step_results"))
+    listing, price = found.parsed.listing, found.parsed.price
     return lint(
         Subject(
-            plan.capability, plan.params, plan.sent, plan.model, CATALOG.models(capability)[0],
-            facts=facts, paid_by=(price.of, price.most), **more,
+            listing.capability, found.params, found.sent, found.parsed.model, listing.models[0], facts=facts,
+            paid_by=(price.of, price.most), pictures=found.cost.pictures, **more,
         )
     )  # fmt: skip
 
@@ -321,24 +322,24 @@ class TestBeforeMoney:
 
     def test_a_quote_and_a_click_say_the_same(self, harness: Harness) -> None:
         params = text("a nice boat")
-        quoted = harness.pipeline.quote(harness.owner, "text_to_video", params)["warnings"]
+        quoted = harness.pipeline.quote(harness.owner, "text_to_video", params).findings
         made = harness.pipeline.submit(harness.owner, "text_to_video", params)
-        assert [one["id"] for one in quoted] == ["generic_prompt", "no_negative"]
+        assert [one.id for one in quoted] == ["generic_prompt", "no_negative"]
         assert [one.id for one in made.warnings] == ["generic_prompt", "no_negative"]
 
     def test_what_was_bought_before_is_said_with_its_price(self, harness: Harness) -> None:
         harness.submit(count=2, prompt=FINE)
         quote = harness.pipeline.quote(harness.owner, "text_to_video", text())
-        assert quote["warnings"][0]["message"] == "You already have 2 of these, 420 credits."
+        assert quote.findings[0].message == "You already have 2 of these, 420 credits."
         assert "duplicate" not in str(
-            harness.pipeline.quote(harness.owner, "text_to_video", text(mode="pro"))
+            harness.pipeline.quote(harness.owner, "text_to_video", text(mode="pro")).findings
         )
 
     def test_what_was_refunded_is_no_duplicate(self, harness: Harness) -> None:
         (job,) = harness.submit(prompt=FINE)
         harness.pipeline.cancel(harness.owner, job)
         assert "duplicate" not in str(
-            harness.pipeline.quote(harness.owner, "text_to_video", text())
+            harness.pipeline.quote(harness.owner, "text_to_video", text()).findings
         )
 
     def test_an_uploaded_picture_is_measured(self, harness: Harness) -> None:
@@ -346,9 +347,7 @@ class TestBeforeMoney:
         quote = harness.pipeline.quote(
             harness.owner, "image_to_video", from_still(image=image, mode="pro")
         )
-        assert [one["fix"] for one in quote["warnings"] if one["id"] == "image_small"] == [
-            {"mode": "std"}
-        ]
+        assert [one.fix for one in quote.findings if one.id == "image_small"] == [{"mode": "std"}]
 
 
 LINES = [

@@ -9,12 +9,12 @@ import pytest
 
 from kling_pipeline.catalog import blanks
 from kling_pipeline.catalog.blanks import is_blank
-from kling_pipeline.catalog.catalog import Plan, load_catalog
+from kling_pipeline.catalog.catalog import load_catalog
 from kling_pipeline.catalog.declaration import Capability
-from kling_pipeline.catalog.validation import read_request
+from kling_pipeline.catalog.request import read_request
 from kling_pipeline.errors import InputError
-from kling_pipeline.jobs.submit import JobRequest, check_request
 from tests.unit.conftest import FACES, Harness
+from tests.unit.plans import Plan, plan
 
 CATALOGS = {contract: load_catalog(contract) for contract in ("vendor", "brief")}
 FILES = {"image": "https://a.example/a.png", "video": "https://a.example/a.mp4"}
@@ -45,7 +45,7 @@ def capability(name: str) -> Capability:
 
 def errors(name: str, params: Any) -> dict[str, str]:
     with pytest.raises(InputError) as refused:
-        CATALOGS["vendor"].plan(name, params)
+        plan(CATALOGS["vendor"], name, params)
     return dict(refused.value.fields)
 
 
@@ -55,9 +55,9 @@ def test_null_is_the_default_of_every_field(contract: str, name: str, field: str
     catalog, known = CATALOGS[contract], NEEDED[name]
     if field in known:
         return
-    left_out = catalog.plan(name, known)
-    null = catalog.plan(name, known | {field: None})
-    assert (null.params, null.sent, null.price) == (left_out.params, left_out.sent, left_out.price)
+    left_out = plan(catalog, name, known)
+    null = plan(catalog, name, known | {field: None})
+    assert (null.params, null.sent, null.cost) == (left_out.params, left_out.sent, left_out.cost)
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS)
@@ -86,14 +86,15 @@ CAMERA = {"prompt": "a", "image": FILES["image"], "model_name": "kling-v1-5", "m
 
 def test_null_inside_a_camera_move_is_its_default() -> None:
     axes = dict.fromkeys(("horizontal", "vertical", "pan", "tilt", "roll"))
-    plan = CATALOGS["vendor"].plan(
+    moved = plan(
+        CATALOGS["vendor"],
         "image_to_video",
         CAMERA | {"camera_control": {"type": None, "config": axes | {"zoom": 4}}},
     )
-    assert plan.sent["camera_control"]["type"] == "simple"
-    assert plan.sent["camera_control"]["config"] == {**dict.fromkeys(axes, 0), "zoom": 4}
+    assert moved.sent["camera_control"]["type"] == "simple"
+    assert moved.sent["camera_control"]["config"] == {**dict.fromkeys(axes, 0), "zoom": 4}
     still = {"camera_control": {"type": "down_back", "config": None}}
-    given, _ = read_request(capability("text_to_video"), {"prompt": "a", **still})
+    given = read_request(capability("text_to_video"), {"prompt": "a", **still})
     assert given["camera_control"] == {"type": "down_back", "config": None}
     move = {"type": None, "config": {"zoom": 4}}
     assert errors("text_to_video", {"prompt": "a", "camera_control": move}) == {
@@ -123,10 +124,8 @@ def test_an_entry_of_a_list_has_no_default(name: str, change: dict[str, Any]) ->
 def test_null_leaves_what_a_session_began_with(harness: Harness) -> None:
     session = harness.add_session("lip_sync", FACES, video=FILES["video"])
     given = {"session": session, "text": "Good morning to you.", "voice_id": "oversea_male1"}
-    plan = check_request(
-        harness.engine, harness.owner, JobRequest("lip_sync", given | {"video": None})
-    ).plan
-    assert plan.params["video"] == FILES["video"]
+    quote = harness.pipeline.quote(harness.owner, "lip_sync", given | {"video": None})
+    assert quote.params["video"] == FILES["video"]
 
 
 def test_a_call_of_a_session_takes_null_as_well() -> None:
@@ -197,14 +196,14 @@ def test_what_nobody_can_see_is_no_text(field: tuple[str, str], text: str) -> No
     elif field_name == "prompt" and name != "motion_control":
         assert errors(name, given) == {"prompt": "The prompt is empty. Say what happens."}
     else:
-        read, _ = read_request(capability(name), given)
+        read = read_request(capability(name), given)
         assert read[field_name] is None
 
 
 @pytest.mark.parametrize(("field", "text"), [*itertools.product(TEXTS, SEEN)])
 def test_what_can_be_seen_stays_as_it_is(field: tuple[str, str], text: str) -> None:
     name, field_name = field
-    read, _ = read_request(capability(name), NEEDED[name] | {field_name: f" {text}\n"})
+    read = read_request(capability(name), NEEDED[name] | {field_name: f" {text}\n"})
     assert read[field_name] == f" {text}\n"
 
 
@@ -218,20 +217,20 @@ def test_nothing_is_spoken_and_no_file_is_meant_by_it(text: str) -> None:
     assert errors("image_to_video", NEEDED["image_to_video"] | {"image": text}) == {
         "image": "This is needed."
     }
-    tail = CATALOGS["vendor"].plan(
-        "image_to_video", NEEDED["image_to_video"] | {"image_tail": text}
+    tail = plan(
+        CATALOGS["vendor"], "image_to_video", NEEDED["image_to_video"] | {"image_tail": text}
     )
     assert "image_tail" not in tail.sent
 
 
 def _frames(references: int, **more: Any) -> Plan:
     given = {"prompt": "a", "image": FILES["image"], "image_list": [FILES["image"]] * references}
-    return CATALOGS["vendor"].plan("multi_image_to_video", given | more)
+    return plan(CATALOGS["vendor"], "multi_image_to_video", given | more)
 
 
 @pytest.mark.parametrize("references", range(7))
 def test_o1_takes_a_first_frame_beside_references(references: int) -> None:
-    assert _frames(references).model.name == "kling-video-o1"
+    assert _frames(references).parsed.model.name == "kling-video-o1"
 
 
 def test_only_an_end_frame_excludes_a_third_picture() -> None:
@@ -268,9 +267,9 @@ def test_only_an_end_frame_excludes_a_third_picture() -> None:
 def test_what_a_model_would_ignore_is_not_sent_and_said(
     name: str, model: str, change: dict[str, Any]
 ) -> None:
-    plan = CATALOGS["vendor"].plan(name, NEEDED[name] | {"model_name": model} | change)
+    made = plan(CATALOGS["vendor"], name, NEEDED[name] | {"model_name": model} | change)
     unsent = list(change)[-1]
-    assert unsent not in plan.sent
-    found = {one.field: one for one in plan.warnings}[unsent]
+    assert unsent not in made.sent
+    found = {one.field: one for one in made.warnings}[unsent]
     assert found.id.startswith("not_sent_")
-    assert (found.severity, plan.params[unsent]) == ("warning", change[unsent])
+    assert (found.severity, made.params[unsent]) == ("warning", change[unsent])

@@ -11,9 +11,8 @@ import pytest
 
 from kling_pipeline.doctor import examine
 from kling_pipeline.errors import BusyError, NotFound, StorageError, StudioError
-from kling_pipeline.jobs import inputs
-from kling_pipeline.jobs.inputs import keep_upload
-from kling_pipeline.jobs.uploads import UNUSED_DAYS
+from kling_pipeline.jobs import uploads
+from kling_pipeline.jobs.uploads import UNUSED_DAYS, keep_upload
 from kling_pipeline.storage.store import Store
 from tests.pictures import picture
 from tests.unit.conftest import Harness
@@ -57,7 +56,7 @@ def test_an_upload_over_the_quota_is_refused_with_its_figures_and_leaves_nothing
     upload(harness, sized(2, 60))
     before = files(harness)
     monkeypatch.setattr(
-        "kling_pipeline.jobs.inputs._store", lambda *_: pytest.fail("it was written")
+        "kling_pipeline.jobs.uploads._store", lambda *_: pytest.fail("it was written")
     )
     with pytest.raises(StorageError) as caught:
         upload(harness, sized(2, 120))
@@ -197,9 +196,7 @@ def test_a_price_is_told_though_nothing_can_be_written(
         raise error
 
     monkeypatch.setattr(Store, "write", full)
-    assert harness.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": asset})[
-        "price"
-    ]
+    assert harness.pipeline.quote(OWNER, "image_to_video", {"prompt": "in", "image": asset}).price
 
 
 def test_content_that_another_row_has_outlives_the_upload(harness: Harness) -> None:
@@ -241,7 +238,7 @@ def test_a_file_that_comes_again_while_its_old_copy_goes_is_kept(
 def test_a_file_swept_between_its_content_and_its_row_is_stored_again(
     harness: Harness, monkeypatch: Any
 ) -> None:
-    store, times = inputs._store, []
+    store, times = uploads._store, []
 
     def swept(engine: Any, data: Any, facts: Any) -> None:
         store(engine, data, facts)
@@ -250,7 +247,7 @@ def test_a_file_swept_between_its_content_and_its_row_is_stored_again(
             for file in files(harness):
                 file.unlink()
 
-    monkeypatch.setattr(inputs, "_store", swept)
+    monkeypatch.setattr(uploads, "_store", swept)
     assert there(harness, upload(harness, picture()))
     assert len(times) == 2
 
@@ -266,7 +263,7 @@ def test_a_full_disk_is_named_and_leaves_no_part(harness: Harness, monkeypatch: 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("kling_pipeline.jobs.inputs.store_file", full)
+    monkeypatch.setattr("kling_pipeline.jobs.uploads.store_file", full)
     with pytest.raises(StorageError, match="disk is full") as caught:
         upload(harness, picture())
     assert caught.value.code == "disk_full"
@@ -278,7 +275,7 @@ def test_two_uploads_at_once_do_not_pass_the_quota_together(
 ) -> None:
     """Each was told that there is room; the second to get its row is not kept, and nothing of it is left."""
     harness.configure(studio_quota_mb=3)
-    store, asked = inputs._store, list[int]()
+    store, asked = uploads._store, list[int]()
 
     def beside(*args: Any) -> None:
         asked.append(1)
@@ -286,7 +283,7 @@ def test_two_uploads_at_once_do_not_pass_the_quota_together(
             upload(harness, sized(2, 60))
         store(*args)
 
-    monkeypatch.setattr("kling_pipeline.jobs.inputs._store", beside)
+    monkeypatch.setattr("kling_pipeline.jobs.uploads._store", beside)
     with pytest.raises(StorageError) as caught:
         upload(harness, sized(2))
     assert caught.value.code == "quota_exceeded"
@@ -300,7 +297,7 @@ def test_content_that_a_result_has_stays_although_its_upload_passes_the_quota(
     harness.configure(studio_quota_mb=3)
     kept = upload(harness, sized(2), paid=True)
     harness.store.write(lambda db: db.execute("UPDATE asset SET owner = 'somebody'"))
-    monkeypatch.setattr("kling_pipeline.jobs.inputs.check_space", lambda *_, **__: None)
+    monkeypatch.setattr("kling_pipeline.jobs.uploads.check_space", lambda *_, **__: None)
     upload(harness, sized(2, 60))
     with pytest.raises(StorageError):
         upload(harness, sized(2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from kling_pipeline.catalog.declaration import Capability
+from kling_pipeline.catalog.declaration import Capability, Finding
 from kling_pipeline.errors import InputError, NotFound, StudioError
 from kling_pipeline.pipeline import Pipeline
 from ui.api.callbacks import callback_route
@@ -104,7 +104,8 @@ class Api:
         quote = await self._run_by_weight(
             self.pipeline.quote, OWNER, body["capability"], params, body.get("variant_count", 1)
         )
-        return JSONResponse({**quote, **_split_findings(quote["warnings"])})
+        price = {"price": quote.price, "each": quote.each, "working": quote.working}
+        return JSONResponse({**price, **_split_findings(quote.findings)})
 
     async def submit(self, request: Request) -> Response:
         """Submit a job request: 201 with its jobs, 200 when its click_id was submitted before."""
@@ -120,7 +121,7 @@ class Api:
         )
         result = {
             "jobs": await run_in_threadpool(self.pipeline.show, submission),
-            **_split_findings([finding.as_dict() for finding in submission.warnings]),
+            **_split_findings(submission.warnings),
         }
         return JSONResponse(result, status_code=201 if submission.created else 200)
 
@@ -205,11 +206,12 @@ def _not_found(request: Request) -> Response:
     raise NotFound("There is nothing here.")
 
 
-def _split_findings(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def _split_findings(findings: Iterable[Finding]) -> dict[str, list[dict[str, Any]]]:
     """Separate warnings, about what is not sent as given, from hints at a better result."""
+    shown = [finding.as_dict() for finding in findings]
     return {
-        "warnings": [one for one in findings if one["severity"] != "hint"],
-        "hints": [one for one in findings if one["severity"] == "hint"],
+        "warnings": [one for one in shown if one["severity"] != "hint"],
+        "hints": [one for one in shown if one["severity"] == "hint"],
     }
 
 

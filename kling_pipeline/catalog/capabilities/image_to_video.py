@@ -78,5 +78,5 @@ CAPABILITY = Capability(
     credit_key="kling_i2v",
     request=ImageToVideo,
     layouts={"omni-video": frames_as_references},
-    rules=(mask_fits,),
+    file_rules=(mask_fits,),
 )

@@ -288,4 +288,5 @@ CAPABILITY = Capability(
         ),
     ),
     rules=(sound_or_text, face_is_there, sound_fits),
+    file_rules=(sound_fits,),
 )  # fmt: skip

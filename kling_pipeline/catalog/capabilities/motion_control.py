@@ -67,5 +67,5 @@ CAPABILITY = Capability(
     makes="video",
     credit_key="kling_motion_control",
     request=MotionControl,
-    rules=(motion_length,),
+    file_rules=(motion_length,),
 )

@@ -179,7 +179,7 @@ def build_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, A
 def edit_fits(
     sent: Fields, facts: Mapping[str, Any], step_results: StepResults
 ) -> Iterable[Finding]:
-    """Pictures by kind of edit, the names in the prompt, the gap between five and seven seconds."""
+    """Pictures by kind of edit, the names in the prompt, something that is marked."""
     mode, count = sent.get("edit_mode"), len(sent.get("image_list") or [])
     least, most = {"swap": (1, 1), "addition": (1, 2), "removal": (0, 0)}[str(mode)]
     if not least <= count <= most:
@@ -196,16 +196,22 @@ def edit_fits(
             "edit_names", "prompt", f"The prompt must name {' and '.join(missing)}.", severity="error",
             figures={"names": " ".join(missing)}, fix={"prompt": f"{prompt} {' '.join(missing)}".strip()},
         )  # fmt: skip
+    marked = sent.get("points") or any(_marked(step_results).values())
+    if not marked and mode != "addition":
+        message = "Mark what is meant: click it on the frame."
+        yield Finding("no_points", "points", message, severity="error")
+
+
+def edit_length(
+    sent: Fields, facts: Mapping[str, Any], step_results: StepResults
+) -> Iterable[Finding]:
+    """Kling edits videos of 2 to 5 or of 7 to 10 seconds."""
     seconds = getattr(facts.get("video"), "duration", None)
     if seconds and 5.05 < seconds < 6.95:
         yield Finding(
             "edit_length", "video", f"{seconds:.1f} s; Kling takes 2 to 5 or 7 to 10 seconds.",
             severity="error", figures={"seconds": round(seconds, 1)},
         )  # fmt: skip
-    marked = sent.get("points") or any(_marked(step_results).values())
-    if not marked and mode != "addition":
-        message = "Mark what is meant: click it on the frame."
-        yield Finding("no_points", "points", message, severity="error")
 
 
 def _marked(step_results: StepResults) -> Mapping[str, int]:
@@ -245,5 +251,6 @@ CAPABILITY = Capability(
         Call("preview-selection", f"{_AT}/preview-selection", Nothing, build_session, read_preview, step=False),
     ),
     rules=(edit_fits,),
+    file_rules=(edit_length,),
     numbered=("video", "image_list"),
 )  # fmt: skip
