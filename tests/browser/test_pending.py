@@ -359,3 +359,28 @@ def test_a_picture_that_was_taken_out_is_not_paid_for(page: Page, studio: Any, s
     pay(page).click()
     expect(pay(page)).to_have_text(QUEUED)
     assert taken(before, studio.credits()) == 14
+
+
+def test_a_change_is_one_request(page: Page, studio: Any) -> None:
+    ready(page, studio)
+    words(page, "A kite above the dunes")
+    expect(pay(page)).to_have_text("Generate - 210 credits")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if RUN.search(one.url) else None)
+    changes: tuple[tuple[Callable[[], object], str], ...] = (
+        (lambda: choose(page, "duration", "10 s"), "Generate - 420 credits"),
+        (lambda: words(page, ""), "Write a prompt first"),
+        (lambda: words(page, "A red kite"), "Generate - 420 credits"),
+        (
+            lambda: page.evaluate(
+                "window.studioForm.update('text_to_video', { params: { duration: '5' } })"
+            ),
+            "Generate - 210 credits",
+        ),
+        (lambda: choose(page, "duration", "10 s"), "Generate - 420 credits"),
+    )
+    for number, (change, told) in enumerate(changes, start=1):
+        change()
+        expect(pay(page)).to_have_text(told)
+        expect(pay(page)).to_have_attribute("aria-busy", "false")
+        assert len(asked) == number, asked

@@ -52,8 +52,7 @@ def connect_events(form: Form) -> None:
     filled = form.update_request.input(
         fill, form.update_request, form.outputs, inputs_kwargs=components, **raw_values
     )
-    # Priced once more: the reply to an older form may have come in between.
-    filled.then(**_quote_event(form), **LATEST_ONLY).then(**_save_draft(form))
+    filled.then(**_save_draft(form))
     filled.failure(js=f"() => window.studioForm.fail({form.capability.id!r})", **BROWSER_ONLY)
     for one in form.media:
         for slot in one.slots:
@@ -72,12 +71,20 @@ def _save_draft(form: Form) -> dict[str, Any]:
 
 
 def _quote_event(form: Form) -> dict[str, Any]:
-    """Quote the form with its present values."""
+    """Quote the form with its present values; the reply repeats the number that the page gave to the question."""
 
-    def quote(**widget_values: Any) -> str:
-        return json.dumps(form.quotes.quote(OWNER, widget_values))
+    def quote(question: str, **widget_values: Any) -> str:
+        asked = read_object(question).get("asked")
+        return json.dumps({**form.quotes.quote(OWNER, widget_values), "asked": asked})
 
-    return {"fn": quote, "inputs_kwargs": form.components, "outputs": form.reply, **UNQUEUED}
+    return {
+        "fn": quote,
+        "inputs": form.update_request,  # the script puts the question's number in its place
+        "inputs_kwargs": form.components,
+        "outputs": form.reply,
+        "js": f"(c, ...v) => [window.studioForm.question({form.capability.id!r}), ...v]",
+        **UNQUEUED,
+    }
 
 
 def _connect_file(form: Form, one: Field, slot: str) -> None:
@@ -96,9 +103,6 @@ def _connect_file(form: Form, one: Field, slot: str) -> None:
         shown = gr.update(value=None) if wrong else gr.skip()
         return [asset, shown, json.dumps({**file_reply, "slot": slot, "wrong": wrong}), *empty]
 
-    def clear_file() -> str:
-        return json.dumps(file_reply)
-
     # Not preprocessed: Gradio would open the picture first, and refuse a bad one with its own text.
     raw_values: dict[str, Any] = {"preprocess": False, "postprocess": False, **UNQUEUED}
     outputs = [box, preview, form.reply, *session_boxes]
@@ -108,12 +112,11 @@ def _connect_file(form: Form, one: Field, slot: str) -> None:
     # In the browser and at once: a click that follows must not pay for the removed file.
     clear = f"window.studioForm.emptied({form.capability.id!r}, {slot!r})"
     empty_values = json.dumps(["", *empty])
-    preview.clear(
+    cleared = preview.clear(
         js=f"() => {{ {clear}; return {empty_values}; }}",
         outputs=[box, *session_boxes],
         **BROWSER_ONLY,
     )
-    cleared = preview.clear(clear_file, None, form.reply, **raw_values)
     # Priced after the file has arrived, with what was typed meanwhile.
     for event in (uploaded, cleared):
         event.then(**_quote_event(form), **LATEST_ONLY).then(**_save_draft(form))

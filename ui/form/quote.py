@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,11 +92,11 @@ class FormQuotes:
         return {**reply, "state": "sent", "take": take, "created": submission.created}
 
     def _reply(self, kind: str, params: Mapping[str, Any], count: int) -> dict[str, Any]:
-        """Return what every reply has; `key` is the same for the same form, `serial` (µs) orders replies."""
+        """Return what every reply has; `key` is the same for the same form."""
         text = json.dumps([self._capability.id, params, count], sort_keys=True, ensure_ascii=False)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         reply = {"capability": self._capability.id, "kind": kind, "variants": count, "key": key}
-        return {**reply, "serial": time.time_ns() // 1000, "errors": {}, "missing": []}
+        return {**reply, "errors": {}, "missing": []}
 
     def _changed(
         self, params: Mapping[str, Any], states: Mapping[str, Mapping[str, Any]]

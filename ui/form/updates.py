@@ -1,7 +1,7 @@
 """Updates of a form by the page: the settings of a take, a sample, an offer, a saved draft.
 
 An update request is JSON: `params`; `what`, which is "all", "prompt" or absent for just the given params; `show`, a
-file whose preview is drawn again; `number`, which the reply repeats.
+file whose preview is drawn again; `number` of the update and `asked` of the question, which the reply repeats.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def apply_update(
         elif value is not None:
             lost.append({"field": name, "value": value if isinstance(value, str | int) else ""})
     reply = {**form.quotes.quote(owner, new), "lost": lost, "cleared": list(params)}
-    reply |= {"update": request.get("number")}
+    reply |= {"update": request.get("number"), "asked": request.get("asked")}
     updates = [_update(new[name], widget_values[name]) for name in form.components]
     files = [slot for one in form.media for slot in one.slots]
     show = functools.partial(_preview, form.quotes.pipeline.settings.public_path)

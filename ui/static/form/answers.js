@@ -4,7 +4,7 @@ import { form, redraw } from './form-store.js';
 import { priceChanged, updateForm } from './price.js';
 import * as purchase from './purchase.js';
 import * as unsentInput from './unsent-input.js';
-import { end } from './updates.js';
+import { end, isUpdating, latestQuestion } from './updates.js';
 import * as uploads from './uploads.js';
 
 /** @import { AnsweredForm, FileAnswer, FormAnswer, FormRecord, Quote } from '../shared/types.d.ts' */
@@ -33,9 +33,14 @@ function fileLookedAt(one, { slot }) {
 
 /** @param {FormRecord} one @param {Quote} answer */
 function quoted(one, answer) {
-  const newer = !one.answer || answer.serial >= one.answer.serial;
+  const asked = answer.asked ?? 0;
+  const newer = !one.answer || asked >= (one.answer.asked ?? 0);
   if (newer) one.answer = answer;
-  if (answer.update) end(one.id, answer.update); // the next one may be made of this answer
+  if (answer.update) {
+    end(one.id, answer.update); // the next one may be made of this answer
+    // A change by hand came in between: what it asked knew nothing of the update, nor the update of it.
+    if (latestQuestion(one.id) > asked && !isUpdating(one.id)) updateForm(one.id, { params: {} });
+  }
   if (!newer) return;
   unsentInput.answered(one.id, answer.params);
   if (answer.lost) one.lost = answer.lost;

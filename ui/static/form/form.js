@@ -10,7 +10,7 @@ import * as navigation from './navigation.js';
 import { priceChanged, updateForm } from './price.js';
 import { clickOf, press } from './purchase.js';
 import * as unsentInput from './unsent-input.js';
-import { fail } from './updates.js';
+import { fail, numberQuestion } from './updates.js';
 import * as uploads from './uploads.js';
 
 /** @typedef {typeof door} StudioForm */
@@ -60,6 +60,7 @@ function upload(field) {
  */
 function emptied(id, slot) {
   uploads.forget(id, slot);
+  delete form(id).wrong[slot.split('__')[0]];
   priceChanged(form(id));
   redraw(form(id));
 }
@@ -112,6 +113,8 @@ const door = {
   fill: fillFromJob,
   /** @param {string} id */
   click: id => JSON.stringify(clickOf(form(id))),
+  /** @param {string} id */
+  question: id => JSON.stringify({ asked: numberQuestion(id) }),
   /**
    * What a form's widgets hold, by name.
    *

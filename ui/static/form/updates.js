@@ -11,6 +11,21 @@ const TIMEOUT = 20_000; // ms without an answer until the next one goes; a failu
 /** @type {Map<string, Update[]>} capability → its updates, the first of them under way */
 const queues = new Map();
 let count = 0;
+/** @type {Map<string, number>} capability → the number of its latest question */
+const questions = new Map();
+
+/** @param {string} id */
+export const latestQuestion = id => questions.get(id) ?? 0;
+
+/**
+ * Numbers a question about a form, also the one that an update is: an answer to an older one is not shown.
+ *
+ * @param {string} id
+ */
+export function numberQuestion(id) {
+  questions.set(id, latestQuestion(id) + 1);
+  return latestQuestion(id);
+}
 
 /** @param {string} id */
 function queueOf(id) {
@@ -73,7 +88,8 @@ function next(id) {
   if (!one) return;
   one.timer = setTimeout(() => end(id, one.number, false), TIMEOUT);
   const change = typeof one.change === 'function' ? one.change() : one.change;
-  const sent = type(`update-${id}`, JSON.stringify({ ...change, number: one.number }));
+  const numbers = { number: one.number, asked: numberQuestion(id) };
+  const sent = type(`update-${id}`, JSON.stringify({ ...change, ...numbers }));
   if (!sent) end(id, one.number, false);
 }
 

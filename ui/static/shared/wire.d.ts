@@ -157,7 +157,8 @@ export interface Quote extends AnswerHead {
   state: 'ready' | 'blocked' | 'short';
   /** Names what would be bought: capability, params and variants. */
   key: string;
-  serial: number;
+  /** The number of the question that it answers; none for a form that was restored. */
+  asked?: number | null;
   variants: number;
   params: Params;
   price: number | null;
@@ -190,7 +191,6 @@ export interface SendAnswer extends AnswerHead {
   key: string;
   click: string;
   take?: string;
-  serial: number;
   variants: number;
   errors: Record<string, string>;
   missing: string[];
