@@ -97,7 +97,7 @@ def lint(
         ]
     price = sum(one["price"] or 0 for one in checks)
     wrong = sum(bool(one["errors"]) for one in checks)
-    lines = [said for one in checks for said in format_check(one)]
+    lines = [line for one in checks for line in format_check(one)]
     total = f"{len(checks)} lines, {wrong} wrong, {price} credits"
     _print({"lines": checks, "price": price, "wrong": wrong}, as_json, [*lines, total])
     if wrong:
@@ -171,9 +171,9 @@ def simulator(
         "state": state, "faults": faults, "access-key": access_key, "secret-key": secret_key,
         "api-key": api_key,
     }  # fmt: skip
-    told = [f"--{name}={value}" for name, value in given.items() if value is not None]
+    options = [f"--{name}={value}" for name, value in given.items() if value is not None]
     # In its place, so that no command pays for a web server that it does not start.
-    os.execv(sys.executable, [sys.executable, "-m", "kling_pipeline.simulator", *told])
+    os.execv(sys.executable, [sys.executable, "-m", "kling_pipeline.simulator", *options])
 
 
 def main() -> None:
@@ -207,25 +207,25 @@ def _open() -> Runtime:
 
 def _open_when_possible() -> Runtime:
     """Open the runtime; on a full disk, wait until there is space again."""
-    told = ""
+    last = ""
     while True:
         try:
             return _open()
         except StudioError as error:
             if error.code != "store_unwritable":
                 raise
-            if error.message != told:
-                told = error.message
-                _to_stderr(told)
+            if error.message != last:
+                last = error.message
+                _to_stderr(last)
         time.sleep(5)
 
 
 def _wait_for_end(runtime: Runtime, ids: list[str]) -> list[dict[str, Any]]:
     runtime.start_worker()
-    told = ""
+    last = ""
     while True:
-        if (waits := runtime.pipeline.notice()) != told:
-            told = waits
+        if (waits := runtime.pipeline.notice()) != last:
+            last = waits
             _to_stderr(waits or "Kling takes jobs again.")
         found = [runtime.pipeline.job(OWNER, one) for one in ids]
         if all(job["state"] in ENDED or _waits_for_owner(job) for job in found):
@@ -247,8 +247,8 @@ def _to_stderr(text: str) -> None:
 
 
 def _print(document: dict[str, Any], as_json: bool, lines: list[str]) -> None:
-    said = [write_json(document)] if as_json else map(write_line, lines)
-    if reason := next(filter(None, said), None):
+    failures = [write_json(document)] if as_json else map(write_line, lines)
+    if reason := next(filter(None, failures), None):
         _to_stderr(f"Not all of it could be written to standard output: {reason}.")
         raise typer.Exit(1)
 

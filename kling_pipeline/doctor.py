@@ -80,11 +80,11 @@ def examine(engine: Engine, *, ask_kling: bool = True) -> dict[str, Any]:
 
 def to_sentences(report: dict[str, Any]) -> dict[str, Any]:
     """Return `{"jobs", "audit", "problems", "warnings"}` for the command line, each issue as one text."""
-    said = {
+    listed = {
         kind: [f"{one['message']} {one['next']}" for one in report[kind]]
         for kind in ("problems", "warnings")
     }
-    return {"jobs": report["jobs"], "audit": report["audit"], **said}
+    return {"jobs": report["jobs"], "audit": report["audit"], **listed}
 
 
 def _issue(code: str, /, **figures: Any) -> Issue:
@@ -157,12 +157,12 @@ def _undecided(db: Connection) -> list[Issue]:
                 OR {json_field("status", "code")} = 'unreadable')"""
     rows = db.execute(f"SELECT * FROM job WHERE {where} ORDER BY seq DESC LIMIT ?", [_LISTED])
     jobs = [Job.from_row(row) for row in rows]
-    said = [(job.error or job.status).get("message") or job.status.get("said", "") for job in jobs]
+    texts = [(job.error or job.status).get("message") or job.status.get("said", "") for job in jobs]
     more = db.execute(f"SELECT count(*) FROM job WHERE {where}").fetchone()[0] - len(jobs)
     return [
         *(
             _issue("undecided", take=job.label, job=job.id, said=text)
-            for job, text in zip(jobs, said, strict=True)
+            for job, text in zip(jobs, texts, strict=True)
         ),
         *([_issue("undecided_more", n=more)] if more > 0 else []),
     ]

@@ -32,7 +32,7 @@ def find_encoding(file: Path | None) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        before, said = data[: error.start].count(b"\n"), "this is not UTF-8. Save the file"
+        before, problem = data[: error.start].count(b"\n"), "this is not UTF-8. Save the file"
     else:
         if odd := _WIDE.search(text):
             before = text.count("\n", 0, odd.start())
@@ -40,9 +40,9 @@ def find_encoding(file: Path | None) -> str:
             before = data.count(b"\n", 0, narrow.start())
         else:
             return encoding
-        said = "this file is written in two ways at once. Save it"
+        problem = "this file is written in two ways at once. Save it"
     raise StudioError(
-        f"{file}, line {before + 1}: {said} as UTF-8 in your editor, then start again.",
+        f"{file}, line {before + 1}: {problem} as UTF-8 in your editor, then start again.",
         code="bad_settings",
     )
 

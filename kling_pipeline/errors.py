@@ -131,8 +131,8 @@ class KlingError(StudioError):
         self.verdict: Verdict = verdict
         self.service_code, self.http_status, self.request_id = service_code, http_status, request_id
         self.sent = sent
-        told = http_status is not None or service_code is not None or verdict != "uncertain"
-        self.answered = answered or told
+        has_answer = http_status is not None or service_code is not None or verdict != "uncertain"
+        self.answered = answered or has_answer
 
 
 class ResultError(StudioError):

@@ -171,7 +171,7 @@ class Settings(BaseSettings):
 
     @field_validator("studio_places", mode="before")
     @classmethod
-    def _places(cls, value: object) -> object:
+    def _read_pools(cls, value: object) -> object:
         """`video=5,image=9` as a dict."""
         if not isinstance(value, str):
             return value
@@ -252,8 +252,8 @@ def read_settings(**overrides: Any) -> Settings:
         problems = []
         for item in error.errors(include_url=False, include_input=False, include_context=False):
             name = "_".join(str(part) for part in item["loc"]).upper()
-            said = _PARSED.get(item["type"], item["msg"].removeprefix("Value error, "))
-            problems.append(f"{name}: {said}" if name else said)
+            problem = _PARSED.get(item["type"], item["msg"].removeprefix("Value error, "))
+            problems.append(f"{name}: {problem}" if name else problem)
         raise StudioError("; ".join(problems), code="bad_settings") from None
 
 

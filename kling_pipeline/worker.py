@@ -217,13 +217,13 @@ class Worker:
 
     def _log_error(self, where: str, error: Exception) -> None:
         """At most once a minute: tens of megabytes a day would be written, perhaps to the very disk that is full."""
-        said, now = f"{where}: {type(error).__name__}: {error}", time.monotonic()
-        if said == self._last_error[0] and now < self._last_error[1]:
+        line, now = f"{where}: {type(error).__name__}: {error}", time.monotonic()
+        if line == self._last_error[0] and now < self._last_error[1]:
             return
-        self._last_error = said, now + _LOG_AGAIN
+        self._last_error = line, now + _LOG_AGAIN
         # What a disk or a lock refuses is told by its sentence alone.
         expected = isinstance(error, StorageError | BusyError)
-        log.error("%s", said, exc_info=None if expected else error)
+        log.error("%s", line, exc_info=None if expected else error)
 
     def _holds_scheduler_lease(self) -> bool:
         engine = self.pipeline.engine

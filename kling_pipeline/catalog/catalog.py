@@ -47,8 +47,8 @@ class Catalog:
     def capability(self, name: str) -> Capability:
         """One capability by id; NotFound when there is none."""
         if name not in self.capabilities:
-            said = f"There is no capability {name!r}."
-            raise NotFound(said, fields={"capability": said}, code="unknown_capability")
+            message = f"There is no capability {name!r}."
+            raise NotFound(message, fields={"capability": message}, code="unknown_capability")
         return self.capabilities[name]
 
     def models(self, capability: str) -> list[Model]:

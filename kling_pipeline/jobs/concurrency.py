@@ -90,8 +90,8 @@ def throttle(db: Connection, engine: Engine, pool: str) -> int:
 
 def _throttle_state(db: Connection, engine: Engine, pool: str) -> dict[str, int]:
     """Return the rest that a pool takes or has just taken; empty when it goes on as usual."""
-    told = get_meta(db, f"pace:{pool}")
-    state: dict[str, int] = json.loads(told) if told else {}
+    stored = get_meta(db, f"pace:{pool}")
+    state: dict[str, int] = json.loads(stored) if stored else {}
     recent = state and engine.now() < state["until"] + engine.wait(_CALM_SECONDS)
     return state if recent else {}
 

@@ -16,11 +16,11 @@ POLL_FAILURES = (
     "unreadable",
     "unanswered",
 )  # what a running job says while Kling does not tell of it
-_SAID_AFTER = 2  # looks; one alone may be a hiccup
+_SHOWN_AFTER = 2  # looks; one alone may be a hiccup
 _SURE_AFTER = 3
 # An answer that is Kling's own but cannot be read stays as it is; a gateway's, or a refusal, may pass.
 _OWN_SECONDS, _OTHER_SECONDS = 5 * 60.0, 15 * 60.0
-_SAID = 240  # characters
+_REPLY_LENGTH = 240  # characters
 
 
 def record_failed_poll(
@@ -41,7 +41,7 @@ def record_failed_poll(
     status = "unreadable" if error.answered else "unanswered"
     figures = quote_error(error)
     kept = {"next_at": later, "tries": tries, "absences": count, "doubt_since": since}
-    if tries < _SAID_AFTER or job.status == {**figures, "code": status}:
+    if tries < _SHOWN_AFTER or job.status == {**figures, "code": status}:
         touch(db, job, **kept)
     else:
         update(db, job, now, status=status, figures=figures, **kept)
@@ -60,7 +60,7 @@ def answer_unreadable_error(error: KlingError) -> dict[str, str]:
     """Return what the owner of a job is told whose task cannot be read."""
     return {
         "code": "answer_unreadable",
-        "message": f"Kling has this take, and tells nothing readable of it: {error.message[:_SAID]}",
+        "message": f"Kling has this take, and tells nothing readable of it: {error.message[:_REPLY_LENGTH]}",
         "next": "Ask again, or take the credits back. Kling may have charged it.",
     }
 

@@ -94,30 +94,30 @@ def _look_up_finds(engine: Engine, route: Route, job: Job) -> bool:
 def _find_in_list(engine: Engine, route: Route, job: Job) -> Task:
     """Page by page until one is empty: how many rows a page has is Kling's choice."""
     since, ordered, unread = job.created_at - _CLOCKS_MS, True, 0
-    told: dict[str, Task] = {}
+    listed: dict[str, Task] = {}
     for number in range(1, _PAGES + 1):
         page = engine.client.look_many(route, number)
         for task in page:
             if task.external_id == job.external_task_id:
                 return task
-        before, ordered, unread = len(told), ordered and newest_first(page), unread + page.unread
-        told |= {task.id: task for task in page}
-        if page and len(told) == before:
+        before, ordered, unread = len(listed), ordered and newest_first(page), unread + page.unread
+        listed |= {task.id: task for task in page}
+        if page and len(listed) == before:
             raise Inconclusive("Kling's list tells the same page again.")
         if not (page or page.unread) or (ordered and page and 0 < page[-1].created_ms < since):
             break
     else:
         raise Inconclusive("Kling's list is too long to prove anything.")
-    if unread or _is_nameless(engine, told, since):
+    if unread or _is_nameless(engine, listed, since):
         raise Inconclusive("Kling's list does not tell whose its tasks are.")
     raise KlingError("No task bears this id.", "absent")
 
 
-def _is_nameless(engine: Engine, told: Mapping[str, Task], since: int) -> bool:
+def _is_nameless(engine: Engine, listed: Mapping[str, Task], since: int) -> bool:
     """Return whether a list echoes no ids at all and holds a new task that no job bears: it may be the one."""
-    if any(task.external_id for task in told.values()):
+    if any(task.external_id for task in listed.values()):
         return False
-    new = {task.id for task in told.values() if not 0 < task.created_ms < since}
+    new = {task.id for task in listed.values() if not 0 < task.created_ms < since}
     with engine.store.read() as db:
         rows = db.execute("SELECT provider_task_id FROM job WHERE provider_task_id IS NOT NULL")
         return bool(new - {row[0] for row in rows})

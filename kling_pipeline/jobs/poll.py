@@ -126,8 +126,8 @@ def _poll_route(
         except Exception as error:  # one task's answer is its own trouble
             record_step_failure(engine, job.id, error)
     failpoint("polled")
-    told = [job for job in jobs if job.id in found or job.id in missed]
-    return _record_all(engine, told, due, found, missed)
+    answered = [job for job in jobs if job.id in found or job.id in missed]
+    return _record_all(engine, answered, due, found, missed)
 
 
 def _is_overdue(engine: Engine, job: Job, task: Task) -> bool:
@@ -175,7 +175,7 @@ def _list(
 
 def _record_all(
     engine: Engine,
-    told: list[Job],
+    answered: list[Job],
     due: list[Job],
     found: dict[str, Task],
     missed: dict[str, KlingError],
@@ -187,10 +187,10 @@ def _record_all(
         return engine.store.write(lambda db: _record(db, engine, jobs, late, found, missed))
 
     try:
-        return write(told)
+        return write(answered)
     except Exception as error:  # it comes again below, from the row that it is about
         log.warning("what Kling told cannot be written down together: %s", type(error).__name__)
-    for job in told:
+    for job in answered:
         try:
             ready += write([job])
         except Exception as error:  # one row's trouble is its own
@@ -201,14 +201,14 @@ def _record_all(
 def _record(
     db: Connection,
     engine: Engine,
-    told: list[Job],
+    answered: list[Job],
     late: set[str],
     found: dict[str, Task],
     missed: dict[str, KlingError],
 ) -> list[str]:
-    """Return what was not asked for keeps its place in the line."""
+    """Write each answer on its job, and return the ids to be saved; what was not due keeps its next look."""
     now, ready, usual = engine.now(), list[str](), dict[str, Typical]()
-    for job in told:
+    for job in answered:
         task = found.get(job.id)
         if task is not None and task.status in ("succeeded", "failed"):
             if _finish(db, job, task, now):

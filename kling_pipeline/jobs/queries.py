@@ -35,17 +35,17 @@ def changes_since(
     at = [rev for rev, _ in changed]
     newest = _newest(db, engine, owner, forecast) if ours != set(revs) else []
     rest: dict[str, Any] = {"counts": _counts(db, owner), "credits": ledger.balance(db, owner)}
-    if places := show_queue_positions(db, owner, forecast):
-        rest["queue_positions"] = places
+    if positions := show_queue_positions(db, owner, forecast):
+        rest["queue_positions"] = positions
     if current_notice := notice(db):
         rest["notice"] = current_notice
-    told = _json(rest)[1:]  # without its opening brace
+    tail = _json(rest)[1:]  # without its opening brace
     answers = {}
     for rev in revs:
         jobs = [text for _, text in changed[bisect_right(at, rev) :]] if rev in ours else newest
         reset = b"" if rev in ours or rev == 0 else b'"reset":true,'
         jobs_text = b",".join(jobs)
-        answers[rev] = b'{"rev":%d,"jobs":[%b],%b%b' % (current, jobs_text, reset, told)
+        answers[rev] = b'{"rev":%d,"jobs":[%b],%b%b' % (current, jobs_text, reset, tail)
     return answers
 
 

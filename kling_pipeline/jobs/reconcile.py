@@ -27,7 +27,7 @@ _LIST_EVERY, _HOUR = (
     10,
     3600.0,
 )  # looks at a job of unknown outcome, and the longest time between two
-_SAID = 240  # characters
+_REPLY_LENGTH = 240  # characters
 _LOOKUP_SECONDS = 15 * 60.0  # how long a doubtful create without a fence is looked for
 
 
@@ -158,11 +158,11 @@ def _unfenced(db: Connection, engine: Engine, job: Job, asked: int) -> None:
         _give_up(db, engine, job)
 
 
-def _give_up(db: Connection, engine: Engine, job: Job, said: str = "") -> None:
+def _give_up(db: Connection, engine: Engine, job: Job, reply: str = "") -> None:
     """Nobody can tell whether Kling has it: the owner decides, unless the task turns up."""
     unanswered = job.checkpoint.get("unanswered", {})
-    said = said or (str(unanswered.get("said", "")) if unanswered.get("status") else "")
-    cause = f"Kling's answers cannot be read ({said})" if said else "Kling never answered"
+    reply = reply or (str(unanswered.get("said", "")) if unanswered.get("status") else "")
+    cause = f"Kling's answers cannot be read ({reply})" if reply else "Kling never answered"
     error = {
         "code": "outcome_unknown",
         "message": f"{cause}, and nothing was found. It may or may not be charged there.",
@@ -182,7 +182,7 @@ def _requeue_absent(db: Connection, engine: Engine, job: Job, why: str) -> None:
 
 def quote_error(error: KlingError) -> dict[str, str]:
     """Return the figures of a look or a send that went wrong: what its owner is told of the cause."""
-    return {"said": error.message[:_SAID]}
+    return {"said": error.message[:_REPLY_LENGTH]}
 
 
 def requeue(

@@ -126,9 +126,9 @@ def _handle_step_error(
 def _retry_step(db: Connection, engine: Engine, job: Job, error: KlingError) -> None:
     now, asked = engine.now(), job.checkpoint.get("asked", 0) + int(error.answered)
     if asked >= _STEPS:
-        told = {"times": asked, "said": error.message}
+        refused = {"times": asked, "said": error.message}
         rest = {**job.checkpoint, "asked": 0}
-        ask_owner(db, engine, job, send_refused_error(told), checkpoint=rest, fence_until=None)
+        ask_owner(db, engine, job, send_refused_error(refused), checkpoint=rest, fence_until=None)
         return
     at = now + engine.wait(backoff(job.tries, 1, 60))
     status, figures = ("waiting", {}) if error.answered else ("unanswered", quote_error(error))

@@ -102,12 +102,12 @@ def _call(
 
     def write(db: Connection) -> None:
         # Another process may have made a call of its own meanwhile.
-        told = db.execute("SELECT step_results FROM session WHERE id = ?", [session_id]).fetchone()
-        if told is None:
+        row = db.execute("SELECT step_results FROM session WHERE id = ?", [session_id]).fetchone()
+        if row is None:
             raise NotFound("There is no such session.")
         count = db.execute(
             "UPDATE session SET step_results = ?, calls = calls + 1 WHERE id = ? RETURNING calls",
-            [json.dumps({**json.loads(told["step_results"]), call.result_key: answer}), session_id],
+            [json.dumps({**json.loads(row["step_results"]), call.result_key: answer}), session_id],
         ).fetchone()[0]
         _charge(db, owner, capability, session_id, f"{call.id}:{count}", price)
 
@@ -214,12 +214,12 @@ def _ask(
         answer = _fetch(engine, owner, read_answer(call, data, step_results))
         return {**answer, "asked": call.asked(fields)}
     except KlingError as error:
-        said = {
+        text = {
             "refused": "Kling refused this",
             "account": "Kling refuses this account for now",
             "busy": "Kling has no free place for now",
         }.get(error.verdict, "Kling did not answer")
-        raise InputError(f"{said}: {error.message} Nothing was charged.", code=error.code) from None
+        raise InputError(f"{text}: {error.message} Nothing was charged.", code=error.code) from None
 
 
 def read_answer(

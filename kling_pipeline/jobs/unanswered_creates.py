@@ -10,15 +10,15 @@ from kling_pipeline.jobs.job import Job
 
 _SENDS = 3  # after so many the owner decides
 _NOT_FOUND = 404
-_SAID = 240  # characters
+_REPLY_LENGTH = 240  # characters
 
 
 def count_unanswered(job: Job, error: KlingError) -> dict[str, Any]:
     """Return the checkpoint with one more create that Kling did not answer in words of its own."""
     times = job.checkpoint.get("unanswered", {}).get("times", 0) + 1
     bare = error.http_status if error.service_code is None else None
-    told = {"times": times, "said": error.message[:_SAID], "status": bare}
-    return {**job.checkpoint, "unanswered": told}
+    facts = {"times": times, "said": error.message[:_REPLY_LENGTH], "status": bare}
+    return {**job.checkpoint, "unanswered": facts}
 
 
 def retries_exhausted(unanswered: Mapping[str, Any]) -> bool:

@@ -226,11 +226,11 @@ class KlingAIClient:
         except (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError) as error:
             # The library's own text may quote headers and addresses.
             sent, odd = not isinstance(error, _NOT_SENT), is_no_http(error)
-            said = "broke off" if sent else "was not reached"
-            said = "answered in words that are no HTTP" if odd else said
-            said += f" over the proxy {self.proxy}" if self.proxy else ""
+            outcome = "broke off" if sent else "was not reached"
+            outcome = "answered in words that are no HTTP" if odd else outcome
+            outcome += f" over the proxy {self.proxy}" if self.proxy else ""
             raise KlingError(
-                f"Kling {said} ({name_error(error)}).", "uncertain", sent=sent, answered=odd
+                f"Kling {outcome} ({name_error(error)}).", "uncertain", sent=sent, answered=odd
             ) from None
         for secret in self._secrets:
             # An answer may quote what it was asked with; nothing of it is to be kept.
@@ -238,7 +238,7 @@ class KlingAIClient:
         return read_answer(response.status_code, content)
 
     def _compare_clocks(self, response: httpx.Response, asked: float) -> None:
-        theirs = _told_time(response)
+        theirs = _answer_time(response)
         if theirs is None:
             return
         # What a cache kept tells when it was made, and how long ago that is.
@@ -254,11 +254,11 @@ class KlingAIClient:
         self._skews.append((least, min(most, MAX_SKEW), likely))
 
 
-def _told_time(response: httpx.Response) -> float | None:
+def _answer_time(response: httpx.Response) -> float | None:
     try:
-        told = parsedate_to_datetime(response.headers["date"])
+        date = parsedate_to_datetime(response.headers["date"])
         # A date without a zone is one of Greenwich (RFC 9110), wherever this machine is.
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
 

@@ -262,5 +262,5 @@ def _unreadable(what: str, value: object = ...) -> NoReturn:
     if value is not ...:
         text = _LINK.sub("(a link)", json.dumps(value, ensure_ascii=False, default=str)[:2000])
         quoted = f" {mask(_message(text))[:MAX_QUOTED]}"
-    said = f"Kling's answer cannot be read: {what}{quoted}."
-    raise KlingError(said, "uncertain", http_status=200)
+    message = f"Kling's answer cannot be read: {what}{quoted}."
+    raise KlingError(message, "uncertain", http_status=200)

@@ -218,8 +218,8 @@ def _usable(response: httpx.Response) -> None:
 def _is_whole(response: httpx.Response) -> bool:
     """Return whether all of a file comes: 203 is a proxy's word for it, and a part may be the whole."""
     if response.status_code == 206:
-        told = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
-        return told is not None and int(told[1]) + 1 == int(told[2])
+        span = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
+        return span is not None and int(span[1]) + 1 == int(span[2])
     return response.status_code in (200, 203)
 
 

@@ -39,20 +39,20 @@ def read_answer(status: int, content: bytes) -> Any:
         verdict = _BARE.get(status, "uncertain")
         words = _words(envelope, content)
         quoted = f": {words}." if words else "."
-        said = f"Kling answered HTTP {status} in words that cannot be read{quoted}"
-        _refuse(verdict, said, status)
+        message = f"Kling answered HTTP {status} in words that cannot be read{quoted}"
+        _refuse(verdict, message, status)
     if code == 0 and 200 <= status < 300:
         return envelope.get("data")
-    said = _plain(envelope.get("message"), MAX_MESSAGE)
+    message = _plain(envelope.get("message"), MAX_MESSAGE)
     verdict = _VERDICTS.get(code, "uncertain") if 200 <= status < 500 else "uncertain"
     if status in range(300, 400) or code == 0:
         verdict = "uncertain"
-    if code == 1201 and verdict == "refused" and _TAKEN.search(said):
+    if code == 1201 and verdict == "refused" and _TAKEN.search(message):
         verdict = "exists"
     if code == 0:
-        said = f"Kling answered HTTP {status} and code 0 ({said})."
+        message = f"Kling answered HTTP {status} and code 0 ({message})."
     request_id = _plain(envelope.get("request_id"), 100)
-    _refuse(verdict, said or f"Kling answered code {code}.", status, code, request_id)
+    _refuse(verdict, message or f"Kling answered code {code}.", status, code, request_id)
 
 
 def _is_kling_s(code: object) -> TypeGuard[int]:

@@ -47,10 +47,10 @@ def is_no_http(error: Exception) -> bool:
 
 def name_error(error: Exception) -> str:
     """Return what went wrong in words of ours: the library's own may quote headers and addresses."""
-    said, kind = str(error), type(error).__name__
-    if "CERTIFICATE_VERIFY_FAILED" in said:
+    text, kind = str(error), type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in text:
         return f"{kind}: its certificate is not trusted here"
-    if isinstance(error, httpx.ProxyError) and (status := re.match(r"[2-5]\d\d\b", said)):
+    if isinstance(error, httpx.ProxyError) and (status := re.match(r"[2-5]\d\d\b", text)):
         return f"{kind}: it answered HTTP {status[0]}"
     return kind
 

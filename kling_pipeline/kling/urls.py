@@ -67,7 +67,7 @@ def resolve(host: str) -> list[str]:
 
 
 def check_link(link: str) -> None:
-    """Return whether a link may be passed on to Kling: https, a host, nothing that names this machine or its network.
+    """Check that a link may be passed on to Kling: https, a host, nothing that names this machine or its network.
 
     ValueError with what is wrong. The name is not looked up: Kling does that, from where it stands.
     """

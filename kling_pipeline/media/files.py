@@ -63,9 +63,9 @@ def inspect_upload(data: bytes | Path, *, cap: int | None = None) -> Facts:
     with _opened(data) as file:
         size, format = _first_look(file)
         if format is None or format.kind is None:
-            said = _named(format) if format else "of no known kind" if size else "empty"
+            found = _named(format) if format else "of no known kind" if size else "empty"
             raise InputError(
-                f"This file is {said}; a picture, a video or a sound is needed.", code="not_media"
+                f"This file is {found}; a picture, a video or a sound is needed.", code="not_media"
             )
         if not format.taken:
             raise InputError(
@@ -82,39 +82,39 @@ def inspect_upload(data: bytes | Path, *, cap: int | None = None) -> Facts:
 
 
 def check_rule(facts: Facts, media: Media, field: str) -> None:
-    """Return whether a file suits a field; InputError at the field with what was measured and the rule.
+    """Check that a file suits a field; InputError at the field with what was measured and the rule.
 
     Codes: `wrong_kind`, `unsupported_type` (a result in a format that Kling itself does not take),
     `file_too_large`, `image_too_small`, `image_too_long`, `side_too_long`, `wrong_length`.
     """
     if facts.kind != media.kind:
-        said = f"This is {_A[facts.kind]}; {_A[media.kind]} is needed here."
-        raise InputError.at(field, said, code="wrong_kind")
+        message = f"This is {_A[facts.kind]}; {_A[media.kind]} is needed here."
+        raise InputError.at(field, message, code="wrong_kind")
     if facts.kind == "image" and facts.mime not in _PICTURES:
-        said = f"This picture is {facts.mime}; {_TAKES['image']}. Save it as one of these."
-        raise InputError.at(field, said, code="unsupported_type")
+        message = f"This picture is {facts.mime}; {_TAKES['image']}. Save it as one of these."
+        raise InputError.at(field, message, code="unsupported_type")
     if facts.bytes > media.cap:
-        said = f"{_megabytes(facts.bytes, media.cap)}."
-        raise InputError.at(field, said, code="file_too_large")
+        message = f"{_megabytes(facts.bytes, media.cap)}."
+        raise InputError.at(field, message, code="file_too_large")
     if media.seconds and facts.duration is not None:
         least, most = media.seconds
         # A container says 5.04 for five seconds: half a tenth is not a breach.
         if not least - 0.05 <= facts.duration <= most + 0.05:
-            said = f"{facts.duration:.1f} s; {least:g} to {most:g} s are taken here."
-            raise InputError.at(field, said, code="wrong_length")
+            message = f"{facts.duration:.1f} s; {least:g} to {most:g} s are taken here."
+            raise InputError.at(field, message, code="wrong_length")
     if not facts.width or not facts.height:
         return
     size = f"{facts.width} x {facts.height} px"
     if min(facts.width, facts.height) < media.side:
-        said = f"{size}; each side needs at least {media.side} px."
-        raise InputError.at(field, said, code="image_too_small")
+        message = f"{size}; each side needs at least {media.side} px."
+        raise InputError.at(field, message, code="image_too_small")
     if max(facts.width, facts.height) > media.longest:
-        said = f"{size}; each side at most {media.longest} px."
-        raise InputError.at(field, said, code="side_too_long")
+        message = f"{size}; each side at most {media.longest} px."
+        raise InputError.at(field, message, code="side_too_long")
     longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
     if longer > media.ratio * shorter:
-        said = f"{size} is {longer / shorter:.2f} to 1; at most {media.ratio:g} to 1."
-        raise InputError.at(field, said, code="image_too_long")
+        message = f"{size} is {longer / shorter:.2f} to 1; at most {media.ratio:g} to 1."
+        raise InputError.at(field, message, code="image_too_long")
 
 
 def verify_result(path: Path, kind: Kind, *, unread: bool = False) -> Facts:
@@ -128,9 +128,9 @@ def verify_result(path: Path, kind: Kind, *, unread: bool = False) -> Facts:
         size, format = _first_look(file)
         if format is None or not _may_hold(format, kind):
             other = "a file of no known kind" if size else "an empty file"
-            said = _named(format) if format else other
+            found = _named(format) if format else other
             code = "result_wrong_kind" if size else "result_cut"
-            raise ResultError(f"Kling sent {said} in place of {_A[kind]}.", code=code)
+            raise ResultError(f"Kling sent {found} in place of {_A[kind]}.", code=code)
         digest = _digest(file)
     try:
         if not format.read:

@@ -96,8 +96,8 @@ def _opened(file: BinaryIO, format: Format) -> Iterator[tuple[Image.Image, int]]
     with Image.open(file, formats=(format.picture,)) as picture:
         pixels = picture.width * picture.height
         if pixels > most:
-            said = f"{pixels / 1e6:.0f} megapixels; at most {most // 1_000_000}."
-            raise Unreadable("image_too_large", said)
+            message = f"{pixels / 1e6:.0f} megapixels; at most {most // 1_000_000}."
+            raise Unreadable("image_too_large", message)
         yield picture, _turn(exif) if exif else _own_turn(picture)
 
 

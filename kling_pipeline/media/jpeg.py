@@ -58,8 +58,8 @@ def read_jpeg(data: bytes) -> Jpeg:
         elif code == _SOS:
             scans += 1
             if scans > MAX_SCANS:
-                said = f"This JPG picture comes in more than {MAX_SCANS} scans. Save it anew."
-                raise Unreadable("file_too_complex", said)
+                message = f"This JPG picture comes in more than {MAX_SCANS} scans. Save it anew."
+                raise Unreadable("file_too_complex", message)
         elif code == _EXIF and not exif and content.startswith(b"Exif\0\0"):
             exif = data[begin + 4 : place]
         if _is_aside(code, content):

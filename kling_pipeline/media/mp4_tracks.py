@@ -16,10 +16,12 @@ _Numbers = NDArray[np.int64]
 def find_end(tables: Mapping[bytes, bytes]) -> int:
     """Where the last byte of a track's samples ends; 0 when its tables name none."""
     wide = b"co64" in tables
-    places = _read(tables[b"co64"], 8, ">u8") if wide else _read(tables.get(b"stco", b""), 8, ">u4")
-    if not len(places):
+    offsets = (
+        _read(tables[b"co64"], 8, ">u8") if wide else _read(tables.get(b"stco", b""), 8, ">u4")
+    )
+    if not len(offsets):
         return 0
-    return int((places + _measure_chunks(tables, len(places))).max())
+    return int((offsets + _measure_chunks(tables, len(offsets))).max())
 
 
 def _measure_chunks(tables: Mapping[bytes, bytes], chunks: int) -> _Numbers:

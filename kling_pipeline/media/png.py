@@ -111,8 +111,8 @@ def _header(content: bytes, most: int) -> _Header:
     if depth not in _DEPTHS.get(colour, ()) or any(methods) or interlaced > 1:
         raise Unreadable("file_cut", _CUT)
     if width * height > most:
-        said = f"{width * height / 1e6:.0f} megapixels; at most {most // 1_000_000}."
-        raise Unreadable("image_too_large", said)
+        message = f"{width * height / 1e6:.0f} megapixels; at most {most // 1_000_000}."
+        raise Unreadable("image_too_large", message)
     passes, size = [], 0
     for left, top, right, down in _PASSES if interlaced else ((0, 0, 1, 1),):
         columns, rows = -(-(width - left) // right), -(-(height - top) // down)

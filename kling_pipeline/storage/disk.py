@@ -45,14 +45,14 @@ def storage_error(error: BaseException) -> StudioError | None:
         code = getattr(error, "sqlite_errorcode", 0)
         if code & 0xFF in _LOCKED:
             return BusyError("Another program has locked the store. Nothing was kept; try again.")
-        said = _STORE.get(code) or _STORE.get(code & 0xFF)
+        reason = _STORE.get(code) or _STORE.get(code & 0xFF)
     else:
-        said = _SYSTEM.get(error.errno or 0) if isinstance(error, OSError) else None
-    if said is None:
+        reason = _SYSTEM.get(error.errno or 0) if isinstance(error, OSError) else None
+    if reason is None:
         return None
-    if said in _FULL:
-        return StorageError(f"Nothing was kept: {said}.", next=_ROOM)
-    return StorageError(f"Nothing was kept: {said}.", code="disk_unwritable", next=_WRITABLE)
+    if reason in _FULL:
+        return StorageError(f"Nothing was kept: {reason}.", next=_ROOM)
+    return StorageError(f"Nothing was kept: {reason}.", code="disk_unwritable", next=_WRITABLE)
 
 
 @contextmanager
@@ -61,10 +61,10 @@ def storing() -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        told = storage_error(error)
-        if told is None:
+        wrapped = storage_error(error)
+        if wrapped is None:
             raise
-        raise told from error
+        raise wrapped from error
 
 
 def check_floor(folder: Path, floor: int | None, coming: int = 0) -> None:

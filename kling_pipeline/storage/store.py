@@ -135,8 +135,8 @@ class Store:
         except BaseException as error:
             if db is not None:
                 db.close()
-            if told := storage_error(error):
-                raise told from error
+            if wrapped := storage_error(error):
+                raise wrapped from error
             raise
         finally:
             self._reading.db = None

@@ -168,10 +168,12 @@ def build_task(fields: dict[str, Any], step_results: StepResults) -> dict[str, A
 def _too_short(part: int, spoken: float | None) -> InputError:
     """Kling takes two seconds at least; what is missing is said where it can be mended."""
     if spoken is not None and spoken * 1000 < _LEAST:
-        said = _SHORT_SPEECH.format(spoken)
-        return InputError.at("text", said, code="speech_too_short")
-    said = f"Only {max(0, part) / 1000:.1f} s of the sound meet the face; at least 2 s are needed."
-    return InputError.at("sound_insert_time", said, code="sound_misfit")
+        message = _SHORT_SPEECH.format(spoken)
+        return InputError.at("text", message, code="speech_too_short")
+    message = (
+        f"Only {max(0, part) / 1000:.1f} s of the sound meet the face; at least 2 s are needed."
+    )
+    return InputError.at("sound_insert_time", message, code="sound_misfit")
 
 
 def _choose(faces: list[Mapping[str, Any]], face_id: str | None) -> Mapping[str, Any]:
@@ -228,8 +230,8 @@ def sound_fits(
     face = _choose(faces, sent.get("face_id")) if film else faces[0]
     sound = _spoken(sent, step_results) if sent.get("text") else _ms(facts.get("sound_file"))
     if sent.get("text") and sound is not None and sound < _LEAST:
-        seconds, said = sound / 1000, _SHORT_SPEECH.format(sound / 1000)
-        yield Finding("speech_too_short", "text", said, "error", {"seconds": seconds})
+        seconds, message = sound / 1000, _SHORT_SPEECH.format(sound / 1000)
+        yield Finding("speech_too_short", "text", message, "error", {"seconds": seconds})
         return
     start, insert = sent.get("sound_start_time") or 0, sent.get("sound_insert_time")
     insert = face["start_time"] if insert is None else insert
@@ -238,7 +240,7 @@ def sound_fits(
     if end is None:
         end = min((one for one in (sound, available) if one is not None), default=60_000)
     last, seen = insert + end - start, face["end_time"] or 60_000
-    for wrong, measured, bound, said in (
+    for wrong, measured, bound, template in (
         (end - start < _LEAST, end - start, _LEAST, "{0} ms of sound; at least {1}."),
         (sound and end > sound + _SLACK, end, sound, "It ends at {0} ms; the sound has {1} ms."),
         (film and last > film + _SLACK, last, film, "It ends at {0} ms; the video has {1} ms."),
@@ -251,7 +253,7 @@ def sound_fits(
             times = ("sound_end_time", "sound_start_time", "sound_insert_time")
             field = next((name for name in times if sent.get(name)), "sound_file")
             figures = {"measured": max(0, measured), "bound": bound}
-            message = said.format(*figures.values())
+            message = template.format(*figures.values())
             yield Finding("sound_misfit", field, message, severity="error", figures=figures)
             return
 
