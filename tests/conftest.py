@@ -37,9 +37,12 @@ def wait_for(check: Callable[[], Any], what: str, seconds: float = WAIT) -> Any:
 
 
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:
-    """The outcome of a coroutine, on a thread of its own: an open browser keeps a loop in the one of the tests."""
+    """The outcome of a coroutine, on a thread of its own: an open browser keeps a loop in the one of the tests.
+
+    TimeoutError ends what would wait for ever, so that a mistake fails one test and not the run.
+    """
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+        return pool.submit(asyncio.run, asyncio.wait_for(work, 5 * WAIT)).result()
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from kling_pipeline.jobs import inputs
+from kling_pipeline.jobs import uploads
 from kling_pipeline.jobs.cleanup import clean_incoming
 from tests.pictures import picture
 from tests.unit.conftest import Harness
@@ -44,7 +44,7 @@ def test_an_upload_that_dies_half_way_leaves_nothing_after_the_next_start(
     with monkeypatch.context() as patch, pytest.raises(Killed):
         # As `kill -9` does, no clean-up runs.
         patch.setattr(Path, "unlink", lambda *_, **__: None)
-        patch.setattr(inputs, "store_file" if place == "part" else "_insert", dies)
+        patch.setattr(uploads, "store_file" if place == "part" else "_insert", dies)
         doomed.upload(Harness.owner, picture())
     left = [one for one in harness.engine.assets.rglob("*") if one.is_file()]
     assert left

@@ -26,10 +26,10 @@ class Route:
         self.received_beside: list[int] = []
         self.app = UploadQuotaMiddleware(self.route, self)  # type: ignore[arg-type]
 
-    def check_space(self, owner: str, coming: int, *, come: int) -> None:
+    def check_space(self, owner: str, coming: int, *, arrived: int) -> None:
         self.checked.append(coming)
-        self.received_beside.append(come)
-        if coming + come > self.quota:
+        self.received_beside.append(arrived)
+        if coming + arrived > self.quota:
             raise FULL
 
     async def route(self, scope: Any, receive: Any, send: Any) -> None:
