@@ -11,13 +11,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from kling_pipeline.drawing.fields import Field
+from kling_pipeline.drawing.job import Box
 from kling_pipeline.drawing.layers import Layer, draw_sprite, even
 from kling_pipeline.drawing.palette import mix, rgb
 from kling_pipeline.drawing.prompt import Shot
 from kling_pipeline.drawing.scene import Scene
 from kling_pipeline.drawing.still_life import draw_room
 
-Box = tuple[float, float, float, float]
 _Group = tuple[str, Field, float]  # shapes, their colour, and how round they look (0 is flat)
 # fmt: off
 _SKINS = ("#f0c6a4", "#e0a67e", "#c68457", "#9a5f3c", "#6f4229", "#f6d7bd")

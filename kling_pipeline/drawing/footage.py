@@ -9,9 +9,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from kling_pipeline.drawing.audio import RATE, Stereo, make_sound
 from kling_pipeline.drawing.fields import Field, to_mask
-from kling_pipeline.drawing.figures import Box, find_face
+from kling_pipeline.drawing.figures import find_face
 from kling_pipeline.drawing.film import read_film
-from kling_pipeline.drawing.job import RenderJob
+from kling_pipeline.drawing.job import Box, RenderJob
 from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even, lay
 from kling_pipeline.drawing.photo import fit_photo, soften_oval, to_colours
 from kling_pipeline.drawing.prompt import Shot
@@ -152,20 +152,11 @@ def _trace(film: list[Planes], frames: int) -> Field:
     return np.asarray(np.clip(np.stack(smooth, -1), -1, 1))
 
 
-def read_box(job: RenderJob, size: tuple[int, int]) -> Box:
-    """The option `face_box`, or where a drawn portrait has its face if that makes no sense."""
-    try:
-        x, y, wide, high = (float(value) for value in job.option("face_box"))
-    except (ValueError, TypeError):
-        return find_face(size)
-    sane = min(x, y) >= 0 and max(x, y, wide, high) <= 1 and min(wide, high) >= 0.01
-    return (x, y, wide, high) if sane else find_face(size)
-
-
 def speak(scene: Scene, job: RenderJob) -> None:
     """Lay a mouth over a scene that opens to the loudness of the job's sound."""
     loud = _measure_loudness(make_sound(job), job.fps, job.frames)
-    scene.overlays.append(_Mouth(read_box(job, (scene.shot.width, scene.shot.height)), loud))
+    box = job.face_box or find_face((scene.shot.width, scene.shot.height))
+    scene.overlays.append(_Mouth(box, loud))
 
 
 def _measure_loudness(sound: Stereo, fps: int, frames: int) -> Field:

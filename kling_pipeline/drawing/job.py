@@ -1,19 +1,19 @@
 """What can be asked of the renderer."""
 
-import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal["video", "image", "audio"]
+Box = tuple[float, float, float, float]  # x, y, width, height in shares of the frame
 
 
 @dataclass(frozen=True)
 class RenderJob:
     """One file to make, and everything that decides its bytes.
 
-    Sizes are pixels, made even for video. `pictures` are (role, PNG or JPEG), `options` (name, JSON
-    text) of the request: "face_box" (x, y, width, height from 0 to 1) is where the mouth is. `timing`
-    is which part of the voice is heard from when on: begin, end, insertion in ms.
+    Sizes are pixels, made even for video. `pictures` are (role, PNG or JPEG). A face without a
+    `face_box` is where a drawn portrait has it. `timing` is which part of the voice is heard from
+    when on: begin, end, insertion in ms.
     """
 
     file: str
@@ -27,10 +27,10 @@ class RenderJob:
     seconds: float = 5
     sound: bool = False
     pictures: tuple[tuple[str, bytes], ...] = ()
-    options: tuple[tuple[str, str], ...] = ()
     film: bytes | None = None
     voice: bytes | None = None
     timing: tuple[int, int, int] | None = None
+    face_box: Box | None = None
     watermark: bool = True
     counter: bool = True
 
@@ -42,10 +42,3 @@ class RenderJob:
     def picture(self, *roles: str) -> bytes | None:
         """The first picture that plays one of these roles, or None."""
         return next((data for role, data in self.pictures if role in roles), None)
-
-    def option(self, name: str) -> Any:
-        """The value of an option; None for one that is missing or no JSON."""
-        try:
-            return json.loads(dict(self.options).get(name, "null"))
-        except ValueError:
-            return None

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from kling_pipeline.drawing.fields import Field
-from kling_pipeline.drawing.figures import Box, find_face
+from kling_pipeline.drawing.figures import find_face
+from kling_pipeline.drawing.job import Box
 from kling_pipeline.drawing.palette import Palette, mix
 
 

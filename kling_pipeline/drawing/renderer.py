@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 from kling_pipeline.drawing import footage, landscapes, photo
 from kling_pipeline.drawing.audio import SPEAKING, make_sound, write_sound
 from kling_pipeline.drawing.fields import to_mask
-from kling_pipeline.drawing.figures import draw_portrait
+from kling_pipeline.drawing.figures import draw_portrait, find_face
 from kling_pipeline.drawing.film import read_film, to_frame, write_film
 from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.layers import Planes
@@ -135,7 +135,7 @@ def draw_picture(job: RenderJob) -> Image.Image:
     if face is not None:
         job = replace(job, prompt=f"portrait {job.prompt}")
         picture = photo.fit_photo(photos[0], size, 0.3) if photos else _draw_still(job, size, [])
-        picture = photo.swap_face(picture, face, footage.read_box(job, size))
+        picture = photo.swap_face(picture, face, job.face_box or find_face(size))
     elif photos and job.scene == "image":
         picture = photo.paint_over(photo.fit_photo(photos[0], size), read_prompt(job, size).palette)
     else:

@@ -12,7 +12,7 @@ from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.simulator.auth import Credential
 from kling_pipeline.simulator.callbacks import CallbackBody, Callbacks
 from kling_pipeline.simulator.calls.registry import CALLS
-from kling_pipeline.simulator.calls.sessions import session_inputs, session_parameters
+from kling_pipeline.simulator.calls.sessions import chosen_face_box, session_inputs
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.errors import ApiError, invalid
 from kling_pipeline.simulator.files import FILE_PREFIX
@@ -139,9 +139,8 @@ class Service:
     def _plan(
         self, request: CreateRequest, inputs: list[InputFile], task_id: str, seed: int
     ) -> list[RenderJob]:
-        return plan_render(
-            request, inputs, task_id, seed, session_parameters(self.context, request)
-        )
+        face_box = chosen_face_box(self.context, request)
+        return plan_render(request, inputs, task_id, seed, face_box)
 
     def _new_task(
         self,

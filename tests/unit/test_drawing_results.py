@@ -157,8 +157,8 @@ def test_a_swapped_face_lies_where_it_was_asked_for(tmp_path):
     scene, face = _photo(8, (200, 200)), BytesIO()
     Image.new("RGB", (120, 120), (250, 10, 240)).save(face, "JPEG")
     pictures = (("reference", scene), ("face", face.getvalue()))
-    options = (("face_box", "[0.6, 0.1, 0.3, 0.4]"),)
-    job = _job("image", "omni-image", width=200, height=200, pictures=pictures, options=options)
+    box = (0.6, 0.1, 0.3, 0.4)
+    job = _job("image", "omni-image", width=200, height=200, pictures=pictures, face_box=box)
     render(job, tmp_path / "still.png")
     with Image.open(tmp_path / "still.png") as image:
         red, green, blue = image.getpixel((150, 60))

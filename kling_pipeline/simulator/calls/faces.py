@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from kling_pipeline.drawing.job import Box
 from kling_pipeline.simulator.calls.sessions import open_session
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.files import FILE_PREFIX
@@ -14,7 +15,6 @@ from kling_pipeline.simulator.render import clips
 from kling_pipeline.simulator.rules.create_request import CreateRequest
 from kling_pipeline.simulator.tasks.task import now_ms
 
-Box = tuple[float, float, float, float]
 _TWO_FACES_WORDS = ("two", "twins", "couple", "friends", "people")
 _NO_FACE_WORDS = ("noface", "no face")
 

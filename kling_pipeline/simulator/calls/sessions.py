@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from kling_pipeline.drawing.job import Box
 from kling_pipeline.simulator.calls.masks import draw_mask
 from kling_pipeline.simulator.context import Context
 from kling_pipeline.simulator.inputs.probe import InputFile, measure
@@ -76,11 +76,11 @@ def session_mask(session: Mapping[str, Any]) -> Image.Image:
     return draw_mask(points, session["width"], session["height"])
 
 
-def session_parameters(context: Context, request: CreateRequest) -> tuple[tuple[str, str], ...]:
-    """Return the box of the chosen face as a parameter of the rendering."""
+def chosen_face_box(context: Context, request: CreateRequest) -> Box | None:
+    """Return where the face is that a lip-sync request chose; None for any other request."""
     if request.endpoint.row.get("session") != "face":
-        return ()
+        return None
     session = context.find_session("face", request.body["session_id"])
     chosen = request.body["face_choose"][0]["face_id"]
-    face = next(face for face in session["faces"] if face["face_id"] == chosen)
-    return (("face_box", json.dumps(face["box"])),)
+    left, top, width, height = next(f["box"] for f in session["faces"] if f["face_id"] == chosen)
+    return left, top, width, height

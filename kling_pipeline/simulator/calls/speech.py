@@ -25,10 +25,7 @@ async def text_to_speech(
     seconds = round(max(1.0, len(request.body["text"]) / pace), 1)
     seed = derive_seed(context.options.seed, fingerprint(request), 0)
     id_, now = new_id(), now_ms()
-    voice = (("voice_id", f'"{request.body["voice_id"]}"'),)
-    job = RenderJob(
-        f"{id_}.wav", "audio", "tts", seed, request.prompt_text, seconds=seconds, options=voice
-    )
+    job = RenderJob(f"{id_}.wav", "audio", "tts", seed, request.prompt_text, seconds=seconds)
     await context.renderer.render([job])
     context.store.put_record("audio_id", id_, now, {"file": job.file})
     audio = {"id": id_, "url": f"{FILE_PREFIX}{id_}.mp3", "duration": f"{seconds:g}"}

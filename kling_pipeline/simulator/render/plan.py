@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kling_pipeline.drawing.job import Kind, RenderJob
+from kling_pipeline.drawing.job import Box, Kind, RenderJob
 from kling_pipeline.simulator.inputs.probe import InputFile
 from kling_pipeline.simulator.rules.create_request import CreateRequest, edits_video
 
@@ -20,12 +19,10 @@ _IMAGE_SIZES = {
     "3:4": (880, 1184), "3:2": (1248, 832), "2:3": (832, 1248), "21:9": (1568, 672),
 }  # fmt: skip
 _MAX_SIDE = 2048
-_MAX_TEXT = 4096
 _SUFFIXES: dict[Kind, str] = {"video": "mp4", "image": "png", "audio": "wav"}
 _RATIO_ROLES = ("first_frame", "end_frame", "base_video", "motion")
 _FACE_SWAP = re.compile(r"(?i)(replac|swap|exchang).*\bface|\bface.*(replac|swap|exchang)|换.*脸")
 _IMAGE_REFERENCE = re.compile(r"<<<image_(\d+)>>>")
-_NOT_PASSED_ON = ("external_task_id", "callback_url", "watermark_info", "model_name", "session_id")
 
 
 def placeholder_job(file: str, seed: int) -> RenderJob:
@@ -72,7 +69,7 @@ def plan_render(
     inputs: Sequence[InputFile],
     task_id: str,
     seed: int,
-    options: tuple[tuple[str, str], ...] = (),
+    face_box: Box | None = None,
 ) -> list[RenderJob]:
     """List the render jobs of a task in the order of its results."""
     width, height = result_size(request, inputs)
@@ -90,10 +87,10 @@ def plan_render(
         seconds=result_seconds(request, inputs) if kind != "image" else 0,
         sound=request.is_on("sound") or bool(row.get("sound")) or _always_sounds(request),
         pictures=_images(request, inputs),
-        options=_options(request) + options,
         film=_data(inputs, _shown_video_roles(request)),
         voice=_data(inputs, ("sound",)),
         timing=_timing(request),
+        face_box=face_box,
     )
     jobs = [
         replace(first, file=f"{task_id}-{index}.{_SUFFIXES[kind]}", seed=seed + index)
@@ -140,22 +137,6 @@ def _face_image_index(request: CreateRequest) -> int | None:
         return None
     named = _IMAGE_REFERENCE.findall(request.prompt_text)
     return int(named[-1]) - 1 if named else None
-
-
-def _options(request: CreateRequest) -> tuple[tuple[str, str], ...]:
-    # Images are passed as bytes; anything this long is one of them.
-    short = {name: one for name, one in request.body.items() if _count_letters(one) <= _MAX_TEXT}
-    texts = {name: json.dumps(one) for name, one in short.items() if name not in _NOT_PASSED_ON}
-    return tuple((n, text) for n, text in sorted(texts.items()) if len(text) <= _MAX_TEXT)
-
-
-def _count_letters(value: object) -> int:
-    """Count the letters of all texts in a value, which is cheaper than to serialize it."""
-    if isinstance(value, dict):
-        return sum(map(_count_letters, value.values()))
-    if isinstance(value, list):
-        return sum(map(_count_letters, value))
-    return len(value) if isinstance(value, str) else 0
 
 
 def _image_size(request: CreateRequest, inputs: Sequence[InputFile]) -> tuple[int, int]:
