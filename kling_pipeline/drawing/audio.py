@@ -1,21 +1,13 @@
 """Sound: quiet ambience from noise and slow sines, a voice without words, one that was handed in."""
 
-import wave
-from io import BytesIO
-from pathlib import Path
-from typing import Any
-
-import av
 import numpy as np
-from numpy.typing import NDArray
 
-from kling_pipeline.drawing.fields import seeded
+from kling_pipeline.drawing.codec import RATE, read_sound
+from kling_pipeline.drawing.fields import Field, seeded
 from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.prompt import Shot, read_prompt
 
-RATE = 44100
 SPEAKING = ("lip-sync", "avatar")
-Stereo = NDArray[np.floating[Any]]  # 2 × samples of -1..1
 # scene → how much chord, how much noise, the noise's upper edge in Hz, swells a second
 _AIRS = {
     "sea": (0.5, 1.0, 900, 0.14), "ridges": (0.8, 0.55, 500, 0.09), "dunes": (0.7, 0.7, 700, 0.11),
@@ -24,17 +16,17 @@ _AIRS = {
 _CHORDS = ((0, 7, 12, 16), (0, 7, 10, 15), (0, 5, 12, 17), (0, 7, 14, 16), (0, 3, 7, 14))
 
 
-def make_sound(job: RenderJob) -> Stereo:
-    """The sound of a job: what was handed in to be spoken, a voice of our own, or ambience."""
+def make_sound(job: RenderJob) -> Field:
+    """The sound of a job (2 × samples of -1..1): what was handed in to be spoken, a voice of our own, or ambience."""
     seconds = job.seconds if job.kind == "audio" else job.frames / job.fps
     if job.kind == "video" and job.scene in SPEAKING:
-        return _read_voice(job, seconds)
+        return _time_voice(job, seconds)
     if job.kind == "audio" and job.scene in ("audio", "tts"):
         return _speak_nonsense(job.seed, max(0.5, seconds))
     return _compose_air(read_prompt(job, (16, 16)), seconds)
 
 
-def _compose_air(shot: Shot, seconds: float) -> Stereo:
+def _compose_air(shot: Shot, seconds: float) -> Field:
     """Ambience of a scene that fades in and out: a soft chord, and noise that swells."""
     rng, t = shot.rng("sound"), np.arange(max(1, round(seconds * RATE))) / RATE
     chord, air, edge, swell = _AIRS.get(shot.scene, (1.0, 0.35, 450, 0.1))
@@ -56,7 +48,7 @@ def _compose_air(shot: Shot, seconds: float) -> Stereo:
     return _settle(chord * pads / 2.2 + air * noise * waves)
 
 
-def _speak_nonsense(seed: int, seconds: float) -> Stereo:
+def _speak_nonsense(seed: int, seconds: float) -> Field:
     """A hummed voice without words, syllable by syllable."""
     rng, t = seeded(seed, "voice"), np.arange(max(1, round(seconds * RATE))) / RATE
     base, beats = rng.uniform(105, 215), np.cumsum(rng.uniform(0.13, 0.3, int(seconds / 0.13) + 3))
@@ -73,7 +65,7 @@ def _speak_nonsense(seed: int, seconds: float) -> Stereo:
     return _settle(np.stack([out * spans * rest] * 2))
 
 
-def _settle(sound: Stereo) -> Stereo:
+def _settle(sound: Field) -> Field:
     """At about -20 dBFS, soft at both ends, never near the limit."""
     out, count = np.tanh(0.1 * sound / (np.sqrt((sound**2).mean()) + 1e-9)), sound.shape[1]
     soft = max(1, min(count // 4, RATE // 3))
@@ -81,18 +73,11 @@ def _settle(sound: Stereo) -> Stereo:
     return np.ascontiguousarray(out * ends * ends * (3 - 2 * ends), np.float32)
 
 
-def _read_voice(job: RenderJob, seconds: float) -> Stereo:
+def _time_voice(job: RenderJob, seconds: float) -> Field:
     """The job's voice, timed, cut or filled to `seconds`; else a voice of our own."""
-    turner, parts = av.AudioResampler(format="fltp", layout="stereo", rate=RATE), []
-    try:
-        with av.open(BytesIO(job.voice or b""), "r") as sound:
-            for frame in sound.decode(audio=0):
-                parts += [piece.to_ndarray() for piece in turner.resample(frame)]
-    except (av.FFmpegError, OSError, IndexError, ValueError):
-        parts = []
-    if not parts:
+    voice, count = read_sound(job.voice), max(1, round(seconds * RATE))
+    if voice is None:
         return _speak_nonsense(job.seed, seconds)
-    voice, count = np.concatenate(parts, axis=1), max(1, round(seconds * RATE))
     if job.timing is not None:
         begin, end, insertion = (moment * RATE // 1000 for moment in job.timing)
         voice = np.pad(voice[:, begin:end], ((0, 0), (insertion, 0)))
@@ -100,8 +85,11 @@ def _read_voice(job: RenderJob, seconds: float) -> Stereo:
     return np.ascontiguousarray(filled, np.float32)
 
 
-def write_sound(target: Path, sound: Stereo) -> None:
-    """Write 16-bit WAV."""
-    with wave.open(str(target), "wb") as out:
-        out.setparams((2, 2, RATE, 0, "NONE", ""))
-        out.writeframes((np.clip(sound, -1, 1).T * 32767).astype("<i2").tobytes())
+def measure_loudness(job: RenderJob) -> Field:
+    """How loud each frame of a video job is, 0..1, soft from frame to frame."""
+    sound, step = make_sound(job), RATE // job.fps
+    mono = (sound**2).mean(0)[: job.frames * step]
+    filled = np.pad(mono, (0, job.frames * step - mono.size)).reshape(job.frames, step)
+    power = np.sqrt(filled.mean(1))
+    loud = np.pad(np.clip(power / (np.percentile(power, 92) + 1e-6), 0, 1), 1, "edge")
+    return np.asarray(0.25 * loud[:-2] + 0.5 * loud[1:-1] + 0.25 * loud[2:])

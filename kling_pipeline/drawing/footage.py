@@ -7,10 +7,10 @@ from math import sin
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from kling_pipeline.drawing.audio import RATE, Stereo, make_sound
+from kling_pipeline.drawing.audio import measure_loudness
+from kling_pipeline.drawing.codec import read_film
 from kling_pipeline.drawing.fields import Field, to_mask
 from kling_pipeline.drawing.figures import find_face
-from kling_pipeline.drawing.film import read_film
 from kling_pipeline.drawing.job import Box, RenderJob
 from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even, lay
 from kling_pipeline.drawing.photo import fit_photo, soften_oval, to_colours
@@ -154,18 +154,8 @@ def _trace(film: list[Planes], frames: int) -> Field:
 
 def speak(scene: Scene, job: RenderJob) -> None:
     """Lay a mouth over a scene that opens to the loudness of the job's sound."""
-    loud = _measure_loudness(make_sound(job), job.fps, job.frames)
     box = job.face_box or find_face((scene.shot.width, scene.shot.height))
-    scene.overlays.append(_Mouth(box, loud))
-
-
-def _measure_loudness(sound: Stereo, fps: int, frames: int) -> Field:
-    """How loud each frame is, 0..1, soft from frame to frame."""
-    step = RATE // fps
-    mono = (sound**2).mean(0)[: frames * step]
-    power = np.sqrt(np.pad(mono, (0, frames * step - mono.size)).reshape(frames, step).mean(1))
-    loud = np.pad(np.clip(power / (np.percentile(power, 92) + 1e-6), 0, 1), 1, "edge")
-    return 0.25 * loud[:-2] + 0.5 * loud[1:-1] + 0.25 * loud[2:]
+    scene.overlays.append(_Mouth(box, measure_loudness(job)))
 
 
 @dataclass

@@ -4,25 +4,25 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from av.video.reformatter import Colorspace
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from kling_pipeline.drawing import footage, landscapes, photo
-from kling_pipeline.drawing.audio import SPEAKING, make_sound, write_sound
+from kling_pipeline.drawing.audio import SPEAKING, make_sound
+from kling_pipeline.drawing.codec import read_film, to_frame, write_film, write_sound
 from kling_pipeline.drawing.fields import to_mask
 from kling_pipeline.drawing.figures import draw_portrait, find_face
-from kling_pipeline.drawing.film import read_film, to_frame, write_film
 from kling_pipeline.drawing.job import RenderJob
-from kling_pipeline.drawing.layers import Planes
+from kling_pipeline.drawing.layers import Planes, lay
 from kling_pipeline.drawing.prompt import Shot, read_prompt
 from kling_pipeline.drawing.scene import Scene
+from kling_pipeline.drawing.sky import make_weather
 from kling_pipeline.drawing.still_life import draw_silk, draw_still_life
-from kling_pipeline.drawing.watermark import stamp
-from kling_pipeline.drawing.weather import make_weather
 
 Size = tuple[int, int]
 SCENES: dict[str, Callable[[Shot], Scene]] = {
@@ -84,7 +84,7 @@ def draw_frames(job: RenderJob, size: Size) -> Iterator[Planes]:
         for layer in scene.overlays:
             layer.paint(shown, scene.look(index / last, job.seconds))
         if job.watermark:
-            stamp(shown, index + 1, job.frames if job.counter else 0)
+            _stamp(shown, index + 1, job.frames if job.counter else 0)
         yield shown
 
 
@@ -141,7 +141,7 @@ def draw_picture(job: RenderJob) -> Image.Image:
     else:
         picture = _draw_still(job, size, photos)
     if job.watermark:
-        stamp((picture,))
+        _stamp((picture,))
     return picture
 
 
@@ -162,3 +162,35 @@ def _draw_still(job: RenderJob, size: Size, photos: list[Image.Image]) -> Image.
 def _photos(job: RenderJob, *but: str) -> list[Image.Image]:
     opened = (photo.open_photo(data) for role, data in job.pictures if role not in but)
     return [image for image in opened if image is not None]
+
+
+def _stamp(planes: Planes, number: int = 0, total: int = 0) -> None:
+    """Lay the tag over planes or one RGB picture: `simulated`, and in clips `024/120`, say."""
+    width, height = planes[0].size
+    letter, edge = max(9, round(min(width, height) * 0.018)), round(min(width, height) * 0.022)
+    text = f"{number:0{len(str(total))}d}/{total}" if total else ""
+    plate, word, begin = _draw_tag(letter, len(text))
+    ink, font = word.copy(), ImageFont.load_default(letter)
+    ImageDraw.Draw(ink).text((begin, ink.height / 2), text, 165, font, "lm")
+    left, top = (width - plate.width - edge) // 2 * 2, (height - plate.height - edge) // 2 * 2
+    for mask, light in ((plate, 22), (ink, 222)):
+        if left >= 0 and top >= 0:
+            area = (left, top, left + mask.width, top + mask.height)
+            if len(planes) == 1:
+                planes[0].paste((light, light, light), area, mask)
+            else:
+                lay(planes, (light, 128, 128), area, mask)
+
+
+@lru_cache(maxsize=2)
+def _draw_tag(letter: int, signs: int) -> tuple[Image.Image, Image.Image, float]:
+    """Masks of the plate and of the word on it, and where so many signs begin."""
+    font, pad = ImageFont.load_default(letter), letter * 0.62
+    begin = pad + font.getlength("simulated") + (letter * 0.7 if signs else 0)
+    wide = begin + font.getlength("0" * (signs - 1)) + (letter * 0.3 if signs else 0) + pad
+    size = (round(wide / 2) * 2, round(letter * 1.75) // 2 * 2)
+    plate, ink = Image.new("L", (size[0] * 4, size[1] * 4)), Image.new("L", size)
+    box = (0, 0, plate.width - 1, plate.height - 1)
+    ImageDraw.Draw(plate).rounded_rectangle(box, letter * 1.4, 96)
+    ImageDraw.Draw(ink).text((pad, size[1] / 2), "simulated", 205, font, "lm")
+    return plate.reduce(4), ink, begin

@@ -1,48 +1,72 @@
-"""Films: frames of one that was handed in, and the encoder of one that was drawn."""
+"""Films and sounds as files: those that were handed in are read, drawn ones are written."""
 
-from collections.abc import Iterable, Iterator
+import wave
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 from PIL import Image
 
-from kling_pipeline.drawing.audio import RATE, Stereo
+from kling_pipeline.drawing.fields import Field
 from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.layers import Planes
 
+RATE = 44100
 # ultrafast leaves adaptive quantisation and deblocking out, and dark gradients then fall into
 # blocks; with both it is still three times faster than the next preset.
 _QUALITY = "threads=1:aq-mode=1:aq-strength=0.6:deblock=0,0"
 _SPACE = ":colorprim=bt709:transfer=bt709:colormatrix=bt709"
 _X264 = {"preset": "ultrafast", "crf": "22", "x264-params": _QUALITY + _SPACE}
+_Read = TypeVar("_Read")
+
+
+def _decode(data: bytes | None, read: Callable[[Any], _Read], **stream: int) -> Iterator[_Read]:
+    """What `read` makes of each frame of a stream; a broken file ends early, no file at once."""
+    try:
+        with av.open(BytesIO(data or b""), "r") as media:
+            for frame in media.decode(**stream):
+                yield read(frame)
+    except (av.FFmpegError, OSError, IndexError, ValueError):
+        pass  # what could be read of it is used
 
 
 def read_film(job: RenderJob, size: tuple[int, int]) -> Iterator[Planes]:
     """The job's frames of its film at `size` (width, height), the last one held; none of no film."""
+
+    def read(frame: av.VideoFrame) -> tuple[float, list[Image.Image]]:
+        stack = frame.reformat(*size, "yuv420p").to_ndarray()
+        colours = stack[size[1] :].reshape(2, size[1] // 2, size[0] // 2)
+        return frame.time or 0, [Image.fromarray(part) for part in (stack[: size[1]], *colours)]
+
     shown, last = 0, list[Image.Image]()
-    try:
-        with av.open(BytesIO(job.film or b""), "r") as film:
-            for frame in film.decode(video=0):
-                due = max(shown + 1, round(float(frame.time or 0) * job.fps) + 1)
-                stack, half = (
-                    frame.reformat(*size, "yuv420p").to_ndarray(),
-                    (size[1] // 2, size[0] // 2),
-                )
-                parts = (stack[: size[1]], *stack[size[1] :].reshape(2, *half))
-                last = [Image.fromarray(part) for part in parts]
-                yield from [last] * (min(due, job.frames) - shown)
-                shown = min(due, job.frames)
-                if shown == job.frames:
-                    return
-    except (av.FFmpegError, OSError, IndexError, ValueError):
-        pass  # what could be read of it is shown
+    for seconds, last in _decode(job.film, read, video=0):
+        due = min(job.frames, max(shown, round(seconds * job.fps)) + 1)
+        yield from [last] * (due - shown)
+        shown = due
+        if shown == job.frames:
+            return
     yield from [last] * (job.frames - shown if last else 0)
 
 
+def read_sound(data: bytes | None) -> Field | None:
+    """A sound's samples of -1..1 (2 × samples) at RATE; None of what cannot be read."""
+    turner = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
+    pieces = [one.to_ndarray() for read in _decode(data, turner.resample, audio=0) for one in read]
+    return np.concatenate(pieces, axis=1) if pieces else None
+
+
+def write_sound(target: Path, sound: Field) -> None:
+    """Write 16-bit WAV."""
+    with wave.open(str(target), "wb") as out:
+        out.setparams((2, 2, RATE, 0, "NONE", ""))
+        out.writeframes((np.clip(sound, -1, 1).T * 32767).astype("<i2").tobytes())
+
+
 def write_film(
-    target: Path, size: tuple[int, int], fps: int, frames: Iterable[Planes], sound: Stereo | None
+    target: Path, size: tuple[int, int], fps: int, frames: Iterable[Planes], sound: Field | None
 ) -> None:
     """Encode planes as h264 in mp4, with stereo AAC when sound is given."""
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
