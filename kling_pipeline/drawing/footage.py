@@ -1,7 +1,6 @@
 """Scenes made of pictures and films that were handed in: a camera over them, references, edits."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import sin
 
 import numpy as np
@@ -11,7 +10,7 @@ from kling_pipeline.drawing.audio import measure_loudness
 from kling_pipeline.drawing.codec import read_film
 from kling_pipeline.drawing.fields import Field, to_mask
 from kling_pipeline.drawing.figures import find_face
-from kling_pipeline.drawing.job import Box, RenderJob
+from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even, lay
 from kling_pipeline.drawing.photo import fit_photo, soften_oval, to_colours
 from kling_pipeline.drawing.prompt import Shot
@@ -62,19 +61,14 @@ def hang_references(shot: Shot, photos: list[Image.Image]) -> list[Layer]:
     return prints
 
 
-@dataclass
-class Film(Layer):
-    """A film's next frame each time, with its left upper corner at (x, y)."""
+def play_film(frames: Iterator[Planes], x: int = 0, y: int = 0) -> Layer:
+    """A film's next frame each time, while there is one, with its left upper corner at (x, y)."""
 
-    frames: Iterator[Planes]
-    x: int = 0
-    y: int = 0
+    def paint(canvas: Planes, view: View) -> None:
+        for planes in frames:
+            return lay(canvas, planes, (x, y, x + planes[0].width, y + planes[0].height))
 
-    def paint(self, canvas: Planes, view: View) -> None:
-        """Paint the next frame, if there is one."""
-        for planes in self.frames:
-            right, low = self.x + planes[0].width, self.y + planes[0].height
-            return lay(canvas, planes, (self.x, self.y, right, low))
+    return paint
 
 
 def swap_element(scene: Scene, mask: Image.Image | None, element: Image.Image | None) -> None:
@@ -91,28 +85,26 @@ def swap_element(scene: Scene, mask: Image.Image | None, element: Image.Image | 
     area = (x0, y0, max(x0 + 2, x1), max(y0 + 2, y1))
     soft = grey.crop(area)
     if element is None:
-        scene.overlays.append(_Repair(soft, area))
+        scene.overlays.append(_repair(soft, area))
     else:
         shown = _show(element, soft.size, 0.35)
         shown.mask, shown.x, shown.y, shown.depth = soft, x0, y0, 0.0
         scene.overlays.append(shown)
 
 
-@dataclass
-class _Repair(Layer):
+def _repair(mask: Image.Image, area: tuple[int, int, int, int]) -> Layer:
     """What could be behind a removed element: each row goes on from the left edge to the right."""
 
-    mask: Image.Image
-    area: tuple[int, int, int, int]
-
-    def paint(self, canvas: Planes, view: View) -> None:
-        fills, (left, top, right, low) = [], self.area
+    def paint(canvas: Planes, view: View) -> None:
+        fills, (left, top, right, low) = [], area
         for by, plane in zip((1, 2, 2), canvas, strict=True):
             place = np.asarray(plane.crop((left // by, top // by, right // by, low // by)))
             u = np.linspace(0, 1, place.shape[1])
             fill = place[:, :1] * (1 - u) + place[:, -1:] * u
             fills.append(Image.fromarray(fill.astype(np.uint8)))
-        lay(canvas, fills, self.area, self.mask)
+        lay(canvas, fills, area, mask)
+
+    return paint
 
 
 def follow_motion(job: RenderJob, shot: Shot, photo: Image.Image) -> Scene:
@@ -133,7 +125,7 @@ def follow_motion(job: RenderJob, shot: Shot, photo: Image.Image) -> Scene:
         edge, rim = unit // 45 // 2 * 2, max(2, unit // 720 * 2)
         whole = Image.new("L", (inset[0] + 2 * rim, inset[1] + 2 * rim), 255)
         layers.append(Sprite((225, 128, 128), whole, edge, edge, 0))
-        layers.append(Film(iter(film), edge + rim, edge + rim))
+        layers.append(play_film(iter(film), edge + rim, edge + rim))
     return Scene(shot, layers, (0, 0), 0, step=1)
 
 
@@ -154,21 +146,15 @@ def _trace(film: list[Planes], frames: int) -> Field:
 
 def speak(scene: Scene, job: RenderJob) -> None:
     """Lay a mouth over a scene that opens to the loudness of the job's sound."""
-    box = job.face_box or find_face((scene.shot.width, scene.shot.height))
-    scene.overlays.append(_Mouth(box, measure_loudness(job)))
+    box, loud = (
+        job.face_box or find_face((scene.shot.width, scene.shot.height)),
+        measure_loudness(job),
+    )
 
-
-@dataclass
-class _Mouth(Layer):
-    """A mouth in the box of a face (shares of the frame), open by each frame's share of 0..1."""
-
-    box: Box
-    opening: Field
-
-    def paint(self, canvas: Planes, view: View) -> None:
+    def paint(canvas: Planes, view: View) -> None:
         # Lips, the dark of the mouth, teeth above and a tongue below.
-        wide_open = float(self.opening[round(view.t * (self.opening.size - 1))])
-        (columns, rows), (left, top, wide, high) = canvas[0].size, self.box
+        wide_open = float(loud[round(view.t * (loud.size - 1))])
+        (columns, rows), (left, top, wide, high) = canvas[0].size, box
         x, y = (left + wide / 2) * columns, (top + high * 0.79) * rows
         wide *= columns * (0.17 - 0.03 * wide_open)
         high *= rows * (0.012 + 0.085 * wide_open)
@@ -189,3 +175,5 @@ class _Mouth(Layer):
             (teeth * 0.9, (205, 126, 130)), (tongue * 0.8, (96, 116, 164)),
         ):  # fmt: skip
             lay(canvas, colour, (x0, y0, x1, y1), to_mask(share))
+
+    scene.overlays.append(paint)

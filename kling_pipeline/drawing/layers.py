@@ -30,16 +30,11 @@ class View:
     focus: tuple[float, float]
 
 
-class Layer:
-    """Anything that can be laid over a canvas."""
-
-    def paint(self, canvas: Planes, view: View) -> None:
-        """Lay the layer over the canvas."""
-        raise NotImplementedError
+Layer = Callable[[Planes, View], None]  # it paints itself over a canvas
 
 
 @dataclass
-class Sprite(Layer):
+class Sprite:
     """A drawn layer with its left upper corner at (x, y) of the world, in pixels; sizes are even.
 
     `planes` are three images or numbers. At `depth` 0 it stands still, at 1 it follows the camera.
@@ -59,7 +54,7 @@ class Sprite(Layer):
     sharp: bool = True
     edged: bool = True
 
-    def paint(self, canvas: Planes, view: View) -> None:
+    def __call__(self, canvas: Planes, view: View) -> None:
         """Lay the part with a mask, then the solid one."""
         (dx, dy), (fx, fy) = self.drift(view) if self.drift else (0.0, 0.0), view.focus
         scale = 1 + (view.zoom - 1) * self.depth
@@ -108,15 +103,15 @@ def draw_sprite(
     rgb: Field, alpha: Field | None, at: tuple[float, float], depth: float = 1.0, factor: int = 1
 ) -> Sprite:
     """A layer from colours (rows × columns × 3, or only one) and a mask, both of 0..1, enlarged `factor` times."""
-    yuv, mask, planes = to_yuv(np.clip(rgb, 0, 1)), None, list[Image.Image | int]()
     rows, columns = (side * factor // 2 for side in (rgb if alpha is None else alpha).shape[:2])
-    for index, by in enumerate((2, 1, 1)):
-        part = yuv[..., index]
-        planes.append(
-            dither(enlarge(part, (rows * by, columns * by))) if part.ndim else int(part + 0.5)
+    whole, half = (rows * 2, columns * 2), (rows, columns)
+    planes = [
+        dither(enlarge(part, size)) if part.ndim else int(part + 0.5)
+        for part, size in zip(
+            np.moveaxis(to_yuv(np.clip(rgb, 0, 1)), -1, 0), (whole, half, half), strict=True
         )
-    if alpha is not None:
-        mask = to_mask(enlarge(alpha, (rows * 2, columns * 2)))
+    ]
+    mask = None if alpha is None else to_mask(enlarge(alpha, whole))
     return Sprite(planes, mask, *at, depth, sharp=factor == 1, edged=factor == 1)
 
 

@@ -82,7 +82,7 @@ def draw_frames(job: RenderJob, size: Size) -> Iterator[Planes]:
             pairs, share = zip(before, after, strict=True), (index % step + 0.5) / step
             shown = [Image.blend(one, other, share) for one, other in pairs]
         for layer in scene.overlays:
-            layer.paint(shown, scene.look(index / last, job.seconds))
+            layer(shown, scene.look(index / last, job.seconds))
         if job.watermark:
             _stamp(shown, index + 1, job.frames if job.counter else 0)
         yield shown
@@ -94,7 +94,7 @@ def paint_planes(scene: Scene, t: float, seconds: float, edges: Image.Image) -> 
     half = (width // 2, height // 2)
     planes = [Image.new("L", edges.size, 16), Image.new("L", half, 128), Image.new("L", half, 128)]
     for layer in scene.layers:
-        layer.paint(planes, view)
+        layer(planes, view)
     planes[0].paste(ImageChops.multiply(planes[0], edges))
     return planes
 
@@ -110,7 +110,7 @@ def build_scene(job: RenderJob, size: Size) -> Scene:
     if job.scene == "motion-control" and first is not None:
         scene = footage.follow_motion(job, shot, first)
     elif (opening := next(film, None)) is not None:
-        scene = Scene(shot, [footage.Film(chain((opening,), film))], (0, 0), 0, step=1)
+        scene = Scene(shot, [footage.play_film(chain((opening,), film))], (0, 0), 0, step=1)
     else:
         last = photo.open_photo(job.picture("end_frame"))
         if first or last:
@@ -153,7 +153,7 @@ def _draw_still(job: RenderJob, size: Size, photos: list[Image.Image]) -> Image.
     scene.layers += footage.hang_references(shot, photos)
     planes = paint_planes(scene, 0.5, 5, Image.new("L", (shot.width, shot.height), 255))
     if shot.weather:
-        make_weather(shot, 0.0).paint(planes, scene.look(0.5, 5))
+        make_weather(shot, 0.0)(planes, scene.look(0.5, 5))
     space = Colorspace.ITU709
     rgb = to_frame(planes).reformat(format="rgb24", src_colorspace=space, dst_colorspace=space)
     return Image.fromarray(rgb.to_ndarray()).resize(size, Image.Resampling.LANCZOS)

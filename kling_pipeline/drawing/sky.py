@@ -1,6 +1,5 @@
 """Sky, water and weather: light, sun and moon, clouds, aurora, their mirror, and what falls."""
 
-from dataclasses import dataclass
 from math import sin, tau
 
 import numpy as np
@@ -116,30 +115,6 @@ def draw_aurora(shot: Shot, horizon: float) -> list[Layer]:
     return layers
 
 
-@dataclass
-class _Water(Layer):
-    """What is mirrored, and how strongly strokes and sparks show in its light."""
-
-    line: int
-    mirror: list[Image.Image]
-    shade: Field
-    glint: Field
-    ripples: list[Field]
-
-    def paint(self, canvas: Planes, view: View) -> None:
-        columns = canvas[0].width
-        slide = view.seconds * columns * 0.02 + view.pan[0] + columns
-        at = (int(slide) % columns, int(columns * 2 - slide * 0.8) % columns)
-        one, other = (r[:, x : x + columns] for r, x in zip(self.ripples, at, strict=True))
-        wave = one + other
-        out = (wave.astype(np.int16) - 118) * self.shade
-        out += (np.maximum(wave, 142) - np.uint8(142)) * self.glint
-        out >>= 6
-        out += np.asarray(self.mirror[0])
-        luma = Image.fromarray(np.clip(out, 16, 240).astype(np.uint8))
-        lay(canvas, [luma, *self.mirror[1:]], (0, self.line, columns, canvas[0].height))
-
-
 def pour_water(
     shot: Shot, line: int, light: tuple[float, float], calm: float, mirror: Field | None = None
 ) -> Layer:
@@ -166,9 +141,29 @@ def pour_water(
         shown = power * ((to_yuv(colour)[0] - 16) / 128)
         shades.append(np.clip(shown, -120, 120).astype(np.int16))
     planes = [dither(yuv[::by, ::by, index]) for index, by in enumerate((1, 2, 2))]
-    return _Water(
-        line, planes, shades[0], shades[1], [_draw_ripples(shot, rows, n) for n in ("one", "two")]
-    )
+    ripples = [_draw_ripples(shot, rows, name) for name in ("one", "two")]
+    return _ripple_mirror(line, planes, ripples, *shades)
+
+
+def _ripple_mirror(
+    line: int, mirror: list[Image.Image], ripples: list[Field], shade: Field, glint: Field
+) -> Layer:
+    """A mirror in whose light strokes show as strongly as `shade` and sparks as `glint`."""
+
+    def paint(canvas: Planes, view: View) -> None:
+        columns = canvas[0].width
+        slide = view.seconds * columns * 0.02 + view.pan[0] + columns
+        at = (int(slide) % columns, int(columns * 2 - slide * 0.8) % columns)
+        one, other = (r[:, x : x + columns] for r, x in zip(ripples, at, strict=True))
+        wave = one + other
+        out = (wave.astype(np.int16) - 118) * shade
+        out += (np.maximum(wave, 142) - np.uint8(142)) * glint
+        out >>= 6
+        out += np.asarray(mirror[0])
+        luma = Image.fromarray(np.clip(out, 16, 240).astype(np.uint8))
+        lay(canvas, [luma, *mirror[1:]], (0, line, columns, canvas[0].height))
+
+    return paint
 
 
 def _draw_ripples(shot: Shot, rows: int, name: str) -> Field:
@@ -182,32 +177,11 @@ def _draw_ripples(shot: Shot, rows: int, name: str) -> Field:
     return np.asarray(texture.astype(np.uint8)[at[0], at[1]])
 
 
-@dataclass
-class _Weather(Layer):
-    tiles: list[tuple[Field, float]]
-    blown: float
-    grain: Field
-
-    def paint(self, canvas: Planes, view: View) -> None:
-        (columns, rows), step = canvas[0].size, round(view.seconds * 997)
-        shown = np.array(canvas[0])
-        for number, (tile, speed) in enumerate(self.tiles):
-            top = rows - 1 - int(view.seconds * speed * rows) % rows
-            swing = sin(view.seconds * 0.8 + number * 1.7) * self.blown
-            left = int((tile.shape[1] - columns) * (0.5 + 0.5 * swing))
-            light = tile[top : top + rows, left : left + columns]
-            shown += np.minimum(light, np.uint8(235) - np.minimum(shown, 235))
-        # The luma of video keeps clear of 0 and 255, so a few steps of grain cannot wrap around.
-        np.clip(shown, 8, 235, out=shown)
-        y, x = step * 29 % 64, step * 41 % 64
-        shown += self.grain[y : y + rows, x : x + columns]
-        canvas[0].paste(Image.fromarray(shown))
-
-
 def make_weather(shot: Shot, grain: float) -> Layer:
     """The shot's rain, snow or motes, and film grain of about so many steps of light."""
     speeds, count, wide, high, light, blown = _FALLS.get(shot.weather, ((), 0, 0, 0, 0, 0))
-    tiles, unit, width, height = [], shot.unit, round(shot.width * 1.06), shot.height
+    unit, width, height = shot.unit, round(shot.width * 1.06), shot.height
+    tiles: list[tuple[Field, float]] = []
     for number, speed in enumerate(speeds):
         # Twice as high as the frame, the lower half like the upper one: so a tile wraps around.
         tile, many = Image.new("L", (width, height * 2)), count * (1 + number) // 2
@@ -221,4 +195,21 @@ def make_weather(shot: Shot, grain: float) -> Layer:
         tiles.append((np.asarray(soft), speed))
     noise = shot.rng("grain").standard_normal((height + 64, shot.width + 64), np.float32)
     grey = (noise + np.roll(noise, 1, 1) + np.roll(noise, 1, 0)) * (0.58 * grain)
-    return _Weather(tiles, blown, grey.round().astype(np.int8).view(np.uint8))
+    grains = grey.round().astype(np.int8).view(np.uint8)
+
+    def paint(canvas: Planes, view: View) -> None:
+        (columns, rows), step = canvas[0].size, round(view.seconds * 997)
+        shown = np.array(canvas[0])
+        for number, (light, speed) in enumerate(tiles):
+            top = rows - 1 - int(view.seconds * speed * rows) % rows
+            swing = sin(view.seconds * 0.8 + number * 1.7) * blown
+            left = int((light.shape[1] - columns) * (0.5 + 0.5 * swing))
+            fallen = light[top : top + rows, left : left + columns]
+            shown += np.minimum(fallen, np.uint8(235) - np.minimum(shown, 235))
+        # The luma of video keeps clear of 0 and 255, so a few steps of grain cannot wrap around.
+        np.clip(shown, 8, 235, out=shown)
+        y, x = step * 29 % 64, step * 41 % 64
+        shown += grains[y : y + rows, x : x + columns]
+        canvas[0].paste(Image.fromarray(shown))
+
+    return paint

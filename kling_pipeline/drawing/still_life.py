@@ -1,7 +1,5 @@
 """In the studio: glossy spheres on a floor, a bottle on a plinth before an arch, folds of silk."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from PIL import Image
 
@@ -162,46 +160,41 @@ def _draw_bottle(foot: Point, unit: int, glass: Field, room: tuple[Field, Field]
     return draw_sprite(colours, (1 - np.abs(x)) * radius + 0.5, corner, 1.03)
 
 
-@dataclass
-class _Silk(Layer):
-    waves: Field
-    tones: Field
+def draw_silk(shot: Shot) -> Scene:
+    """Folds of silk: sines that bend each other, lit from the side, in slow motion."""
+    rng = shot.rng("silk")
+    slant = rng.uniform(0.15, 0.75) * rng.choice((-1, 1))
+    rows = [(np.cos(slant), np.sin(slant), *rng.uniform(0, 6.3, 2))]
+    for pace, weight in ((4.6, 1.0), (8.3, 0.62), (14.5, 0.3), (27.0, 0.12)):
+        speed = rng.choice((-1, 1)) * rng.uniform(0.8, 1.5)
+        rows.append((pace * rng.uniform(0.85, 1.15), rng.uniform(0, 6.3), speed, weight))
+    chance = rgb(_SILKS[int(shot.rng("silk colour").integers(len(_SILKS)))])
+    main = chance if shot.tint is None else shot.tint
+    darks = [mix(main, 0.04 * _WHITE, share) for share in (0.9, 0.62, 0.2)]
+    table = ramp(np.linspace(0, 1, 1024), np.stack([*darks, main, mix(main, _WHITE, 0.72)]))
+    waves, tones = np.array(rows, np.float32), to_yuv(table)
 
-    def paint(self, canvas: Planes, view: View) -> None:
+    def paint(canvas: Planes, view: View) -> None:
         # Every fourth pixel is enough for cloth.
         width, height = canvas[0].size
         y, x = np.mgrid[0:height:4, 0:width:4].astype(np.float32)
         x = ((x - width / 2) / view.zoom - view.pan[0]) / height
         y = ((y - height / 2) / view.zoom - view.pan[1]) / height
-        t, (cos, sin, turn, swirl) = view.seconds * 0.3, self.waves[0]
+        t, (cos, sin, turn, swirl) = view.seconds * 0.3, waves[0]
         along, across = x * cos + y * sin, y * cos - x * sin
         along += 0.2 * np.sin(across * 2.1 + turn + 0.6 * t)
         along += 0.07 * np.sin(across * 5.3 - 1.4 * along + swirl - 0.8 * t)
         along += 0.025 * np.sin(across * 9.1 + 6 * along + turn * 3 + 1.1 * t)
         light, crease = np.zeros_like(along), np.ones_like(along)
-        for pace, phase, speed, weight in self.waves[1:]:
+        for pace, phase, speed, weight in waves[1:]:
             fold = np.sin(pace * along + phase + speed * t + 0.9 * np.sin(across * 1.7 + phase))
             light += weight * fold
             crease *= 1 - weight * 0.4 * np.clip(-fold, 0, 1) ** 2
         lit = 0.5 + 0.5 * np.tanh(1.15 * light)
         share = np.clip(0.04 + (0.6 * lit + 0.4 * lit**7) * crease, 0, 1)
-        at = (share * (len(self.tones) - 1)).astype(np.intp)
-        for plane, tones in zip(canvas, self.tones.T, strict=True):
-            field = Image.fromarray(tones[at]).resize(plane.size, Image.Resampling.BILINEAR)
+        at = (share * (len(tones) - 1)).astype(np.intp)
+        for plane, tone in zip(canvas, tones.T, strict=True):
+            field = Image.fromarray(tone[at]).resize(plane.size, Image.Resampling.BILINEAR)
             plane.paste(Image.fromarray((np.asarray(field) + 0.5).astype(np.uint8)))
 
-
-def draw_silk(shot: Shot) -> Scene:
-    """Folds of silk: sines that bend each other, lit from the side, in slow motion."""
-    rng = shot.rng("silk")
-    slant = rng.uniform(0.15, 0.75) * rng.choice((-1, 1))
-    waves = [(np.cos(slant), np.sin(slant), *rng.uniform(0, 6.3, 2))]
-    for pace, weight in ((4.6, 1.0), (8.3, 0.62), (14.5, 0.3), (27.0, 0.12)):
-        speed = rng.choice((-1, 1)) * rng.uniform(0.8, 1.5)
-        waves.append((pace * rng.uniform(0.85, 1.15), rng.uniform(0, 6.3), speed, weight))
-    chance = rgb(_SILKS[int(shot.rng("silk colour").integers(len(_SILKS)))])
-    main = chance if shot.tint is None else shot.tint
-    darks = [mix(main, 0.04 * _WHITE, share) for share in (0.9, 0.62, 0.2)]
-    table = ramp(np.linspace(0, 1, 1024), np.stack([*darks, main, mix(main, _WHITE, 0.72)]))
-    silk = _Silk(np.array(waves, np.float32), to_yuv(table))
-    return Scene(shot, [silk], (shot.width / 2, shot.height / 2), 0.25)
+    return Scene(shot, [paint], (shot.width / 2, shot.height / 2), 0.25)
