@@ -3,9 +3,9 @@
 import numpy as np
 
 from kling_pipeline.drawing.codec import RATE, read_sound
-from kling_pipeline.drawing.fields import Field, seeded
+from kling_pipeline.drawing.fields import Field
 from kling_pipeline.drawing.job import RenderJob
-from kling_pipeline.drawing.prompt import Shot, read_prompt
+from kling_pipeline.drawing.prompt import Shot, read_prompt, seeded
 
 SPEAKING = ("lip-sync", "avatar")
 # scene → how much chord, how much noise, the noise's upper edge in Hz, swells a second
@@ -81,8 +81,7 @@ def _time_voice(job: RenderJob, seconds: float) -> Field:
     if job.timing is not None:
         begin, end, insertion = (moment * RATE // 1000 for moment in job.timing)
         voice = np.pad(voice[:, begin:end], ((0, 0), (insertion, 0)))
-    filled = np.pad(voice[:, :count], ((0, 0), (0, max(0, count - voice.shape[1]))))
-    return np.ascontiguousarray(filled, np.float32)
+    return np.pad(voice[:, :count], ((0, 0), (0, max(0, count - voice.shape[1]))))
 
 
 def measure_loudness(job: RenderJob) -> Field:

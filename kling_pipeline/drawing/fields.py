@@ -1,7 +1,6 @@
 """Fields of numbers: seeded noise, and what makes images of them."""
 
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +10,7 @@ Field = NDArray[Any]
 _NOISE = np.random.default_rng(77).random((2, 256, 256), np.float32).sum(0) - 0.5
 
 
-def seeded(seed: int, name: str) -> np.random.Generator:
-    """A generator of its own for one purpose, so that one part's draws never shift another's."""
-    return np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32, crc32(name.encode())])
-
-
-def enlarge(field: Field, size: tuple[int, int]) -> Field:
+def _enlarge(field: Field, size: tuple[int, int]) -> Field:
     """A small field as a smooth large one; `size` is (rows, columns)."""
     image = Image.fromarray(np.ascontiguousarray(field, np.float32))
     return np.asarray(image.resize(size[::-1], Image.Resampling.BICUBIC))
@@ -42,20 +36,36 @@ def noise_cloud(
     total = np.zeros(small, np.float32)
     for octave in range(octaves):
         down, across = (max(2, round(count * 2**octave)) + 2 for count in cells)
-        total += enlarge(rng.random((down, across), np.float32), small) / 2**octave
+        total += _enlarge(rng.random((down, across), np.float32), small) / 2**octave
         if down > small[0] or across > small[1]:
             break
     low, high = np.percentile(total, (2, 98))
-    return np.asarray(np.clip(enlarge((total - low) / (high - low + 1e-6), size), 0, 1))
+    return np.asarray(np.clip(_enlarge((total - low) / (high - low + 1e-6), size), 0, 1))
 
 
-def dither(field: Field) -> Image.Image:
-    """Values of 0..255 as a grey image, with a noise that hides the steps between them."""
+def dither(field: Field, size: tuple[int, int] | None = None) -> Image.Image:
+    """Values of 0..255 as a grey image, with a noise that hides the steps between them.
+
+    Here and in `to_mask` the field is first enlarged to a size of (rows, columns).
+    """
+    field = _enlarge(field, size) if size else field
     rows, columns = field.shape
     noise = np.tile(_NOISE, (rows // 256 + 1, columns // 256 + 1))[:rows, :columns]
     return Image.fromarray(np.clip(field + noise, 0, 255).astype(np.uint8))
 
 
-def to_mask(alpha: Field) -> Image.Image:
+def to_mask(alpha: Field, size: tuple[int, int] | None = None) -> Image.Image:
     """A mask from shares of 0..1."""
+    alpha = _enlarge(alpha, size) if size else alpha
     return Image.fromarray((np.clip(alpha, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def even(value: float) -> int:
+    """The nearest even whole number not below 4."""
+    return max(4, round(value / 2) * 2)
+
+
+def ease(t: float) -> float:
+    """A slow start and a slow end, never quite at rest between."""
+    t = min(1.0, max(0.0, t))
+    return 0.35 * t + 0.65 * t * t * (3 - 2 * t)

@@ -10,12 +10,11 @@ from math import cos, pi, sin
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from kling_pipeline.drawing.fields import Field
+from kling_pipeline.drawing.fields import Field, even
 from kling_pipeline.drawing.job import Box
-from kling_pipeline.drawing.layers import Layer, draw_sprite, even
+from kling_pipeline.drawing.layers import Layer, Scene, draw_sprite
 from kling_pipeline.drawing.palette import mix, rgb
 from kling_pipeline.drawing.prompt import Shot
-from kling_pipeline.drawing.scene import Scene
 from kling_pipeline.drawing.still_life import draw_room
 
 _Group = tuple[str, Field, float]  # shapes, their colour, and how round they look (0 is flat)

@@ -8,13 +8,12 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from kling_pipeline.drawing.audio import measure_loudness
 from kling_pipeline.drawing.codec import read_film
-from kling_pipeline.drawing.fields import Field, to_mask
+from kling_pipeline.drawing.fields import Field, ease, even, to_mask
 from kling_pipeline.drawing.figures import find_face
 from kling_pipeline.drawing.job import RenderJob
-from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even, lay
+from kling_pipeline.drawing.layers import Layer, Planes, Scene, Sprite, View, draw_sprite, lay
 from kling_pipeline.drawing.photo import fit_photo, soften_oval, to_colours
 from kling_pipeline.drawing.prompt import Shot
-from kling_pipeline.drawing.scene import Scene, ease
 
 _INSET = 0.24  # of the frame, for the reference film
 

@@ -23,7 +23,6 @@ _ROWS = {
     "violet night": "#0a0720 #1c1244 #442270 #8a3d8f #e07ba2 #ffe7f2 #f49ac0 #3f2560 #0a0616 #b474b0",
 }
 # fmt: on
-LIGHTS = tuple(_ROWS)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ from kling_pipeline.drawing.codec import read_film, to_frame, write_film, write_
 from kling_pipeline.drawing.fields import to_mask
 from kling_pipeline.drawing.figures import draw_portrait, find_face
 from kling_pipeline.drawing.job import RenderJob
-from kling_pipeline.drawing.layers import Planes, lay
+from kling_pipeline.drawing.layers import Planes, Scene, lay
 from kling_pipeline.drawing.prompt import Shot, read_prompt
-from kling_pipeline.drawing.scene import Scene
 from kling_pipeline.drawing.sky import make_weather
 from kling_pipeline.drawing.still_life import draw_silk, draw_still_life
 

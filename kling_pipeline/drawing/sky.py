@@ -5,8 +5,8 @@ from math import sin, tau
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from kling_pipeline.drawing.fields import Field, dither, noise_cloud, noise_line
-from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even, lay
+from kling_pipeline.drawing.fields import Field, dither, even, noise_cloud, noise_line
+from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, lay
 from kling_pipeline.drawing.palette import mix, ramp, rgb, to_yuv
 from kling_pipeline.drawing.prompt import Shot
 
@@ -115,18 +115,16 @@ def draw_aurora(shot: Shot, horizon: float) -> list[Layer]:
     return layers
 
 
-def pour_water(
-    shot: Shot, line: int, light: tuple[float, float], calm: float, mirror: Field | None = None
-) -> Layer:
+def pour_water(shot: Shot, line: int, light: Point, mirror: Field | None = None) -> Layer:
     """Open water below the even row `line`, with a path of `light` (x and half width in pixels).
 
-    `mirror` are colours (rows × columns × 3) that it shows instead of the sky.
+    `mirror` are colours (rows × columns × 3) that it shows, calmly, instead of the sky.
     """
     rows, columns, palette = even(shot.height - line), shot.width, shot.palette
     y, x = np.arange(0.5, rows, dtype=np.float32)[:, None], np.arange(columns, dtype=np.float32)
     down = y / rows
     path = np.exp(-(((x - light[0]) / (light[1] * (1 + 2.2 * down))) ** 2)) * (1 - 0.35 * down)
-    sparkle = path * (95 - 30 * down) * (1.5 if mirror is None else 0.3)
+    calm, sparks = (1.0, 1.5) if mirror is None else (0.5, 0.3)
     if mirror is None:
         deep = mix(palette.near, palette.sky[0], 0.35)
         tones = np.stack([mix(c, deep, 0.22 + 0.13 * i) for i, c in enumerate(palette.sky[::-1])])
@@ -135,6 +133,7 @@ def pour_water(
         mirror += near[..., None] * (palette.glow - mirror)
     mean = mirror.mean((0, 1))
     strength = (8 + 15 * np.sqrt(down)) * np.ones_like(x) * calm
+    sparkle = path * (95 - 30 * down) * sparks
     strokes = (mix(palette.sky[2], palette.mist, 0.4) - mean) * 1.5 + 0.12
     yuv, shades = to_yuv(mirror), []
     for power, colour in ((strength, strokes), (sparkle, palette.sun - mean * 0.6)):

@@ -3,11 +3,10 @@
 import numpy as np
 from PIL import Image
 
-from kling_pipeline.drawing.fields import Field
-from kling_pipeline.drawing.layers import Layer, Planes, Sprite, View, draw_sprite, even
+from kling_pipeline.drawing.fields import Field, even
+from kling_pipeline.drawing.layers import Layer, Planes, Scene, Sprite, View, draw_sprite
 from kling_pipeline.drawing.palette import mix, ramp, rgb, to_yuv
 from kling_pipeline.drawing.prompt import Shot
-from kling_pipeline.drawing.scene import Scene
 from kling_pipeline.drawing.sky import Point
 
 # wall, floor, and four things that go with them
