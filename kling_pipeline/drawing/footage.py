@@ -4,18 +4,15 @@ from collections.abc import Iterator
 from math import sin
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
-from kling_pipeline.drawing.audio import measure_loudness
-from kling_pipeline.drawing.codec import read_film
 from kling_pipeline.drawing.fields import Field, ease, even, to_mask
 from kling_pipeline.drawing.figures import find_face
+from kling_pipeline.drawing.film import measure_loudness, read_film
 from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.layers import Layer, Planes, Scene, Sprite, View, draw_sprite, lay
 from kling_pipeline.drawing.photo import fit_photo, soften_oval, to_colours
 from kling_pipeline.drawing.prompt import Shot
-
-_INSET = 0.24  # of the frame, for the reference film
 
 
 def film_photo(shot: Shot, first: Image.Image, last: Image.Image | None) -> Scene:
@@ -48,13 +45,11 @@ def hang_references(shot: Shot, photos: list[Image.Image]) -> list[Layer]:
         wide = even(high * ratios[index])
         card = Image.new("RGB", (wide + 2 * pad, high + 2 * pad), (244, 242, 237))
         card.paste(fit_photo(photo, (wide - 2 * rim, high - 2 * rim)), (pad + rim, pad + rim))
-        mask, shade = Image.new("L", card.size), Image.new("L", card.size)
-        mask.paste(255, (pad, pad, pad + wide, pad + high))
-        shade.paste(150, (pad, pad + pad // 4, pad + wide, pad + pad // 4 + high))
+        mask = ImageOps.expand(Image.new("L", (wide, high), 255), pad)
+        shade = ImageChops.offset(mask, 0, pad // 4).point(lambda v: v and 150)
         at = (x - pad, shot.height * 0.47 - high / 2 - pad + shot.unit * 0.03 * (index % 2), 1.1)
-        prints.append(
-            Sprite((16, 128, 128), shade.filter(ImageFilter.GaussianBlur(pad * 0.3)), *at)
-        )
+        soft = shade.filter(ImageFilter.GaussianBlur(pad * 0.3))
+        prints.append(Sprite((16, 128, 128), soft, *at))
         prints.append(draw_sprite(to_colours(card), np.asarray(mask) / 255, at[:2], at[2]))
         x += wide + gap
     return prints
@@ -109,7 +104,7 @@ def _repair(mask: Image.Image, area: tuple[int, int, int, int]) -> Layer:
 def follow_motion(job: RenderJob, shot: Shot, photo: Image.Image) -> Scene:
     """The character before its own blurred picture, moving as the film at the upper left does."""
     columns, rows, unit = shot.width, shot.height, shot.unit
-    inset = (even(columns * _INSET), even(rows * _INSET))
+    inset = (even(columns * 0.24), even(rows * 0.24))
     film = list(read_film(job, inset))
     ground = fit_photo(photo, (columns, rows)).filter(ImageFilter.GaussianBlur(unit / 22))
     back = _show(ImageEnhance.Brightness(ground).enhance(0.55), (columns, rows))
@@ -145,10 +140,8 @@ def _trace(film: list[Planes], frames: int) -> Field:
 
 def speak(scene: Scene, job: RenderJob) -> None:
     """Lay a mouth over a scene that opens to the loudness of the job's sound."""
-    box, loud = (
-        job.face_box or find_face((scene.shot.width, scene.shot.height)),
-        measure_loudness(job),
-    )
+    size, loud = (scene.shot.width, scene.shot.height), measure_loudness(job)
+    box = job.face_box or find_face(size)
 
     def paint(canvas: Planes, view: View) -> None:
         # Lips, the dark of the mouth, teeth above and a tongue below.

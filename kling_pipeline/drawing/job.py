@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["video", "image", "audio"]
+SPEAKING = ("lip-sync", "avatar")  # the scenes in which a mouth moves to a voice
 Box = tuple[float, float, float, float]  # x, y, width, height in shares of the frame
 
 

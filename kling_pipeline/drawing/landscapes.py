@@ -1,7 +1,4 @@
-"""Landscapes and cities: where sky, land and water meet, and where the subject stands.
-
-Land is seen from the side, as cut-outs from far to near: ridges, dunes and rows of firs.
-"""
+"""Landscapes and cities: sky, water and land in cut-outs from far to near, and the subject in them."""
 
 from math import ceil, sin
 
@@ -45,7 +42,7 @@ def draw_land(shot: Shot) -> Scene:
 
 
 def draw_sea(shot: Shot) -> Scene:
-    """Open water under a low sun, sometimes with a far shore."""
+    """Open water under a low sun, with what swims in it or stands by it."""
     rng, night = shot.rng("sea scene"), shot.palette.night
     line, radius = even(shot.height * rng.uniform(0.5, 0.58)), shot.unit * rng.uniform(0.055, 0.085)
     lift = rng.uniform(0.16, 0.3) if night else rng.uniform(0.02, 0.16)

@@ -13,11 +13,10 @@ from av.video.reformatter import Colorspace
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from kling_pipeline.drawing import footage, landscapes, photo
-from kling_pipeline.drawing.audio import SPEAKING, make_sound
-from kling_pipeline.drawing.codec import read_film, to_frame, write_film, write_sound
 from kling_pipeline.drawing.fields import to_mask
 from kling_pipeline.drawing.figures import draw_portrait, find_face
-from kling_pipeline.drawing.job import RenderJob
+from kling_pipeline.drawing.film import make_sound, read_film, to_frame, write_film, write_sound
+from kling_pipeline.drawing.job import SPEAKING, RenderJob
 from kling_pipeline.drawing.layers import Planes, Scene, lay
 from kling_pipeline.drawing.prompt import Shot, read_prompt
 from kling_pipeline.drawing.sky import make_weather
@@ -175,10 +174,7 @@ def _stamp(planes: Planes, number: int = 0, total: int = 0) -> None:
     for mask, light in ((plate, 22), (ink, 222)):
         if left >= 0 and top >= 0:
             area = (left, top, left + mask.width, top + mask.height)
-            if len(planes) == 1:
-                planes[0].paste((light, light, light), area, mask)
-            else:
-                lay(planes, (light, 128, 128), area, mask)
+            lay(planes, ((light,) * 3,) if len(planes) == 1 else (light, 128, 128), area, mask)
 
 
 @lru_cache(maxsize=2)

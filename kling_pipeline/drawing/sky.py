@@ -141,26 +141,18 @@ def pour_water(shot: Shot, line: int, light: Point, mirror: Field | None = None)
         shades.append(np.clip(shown, -120, 120).astype(np.int16))
     planes = [dither(yuv[::by, ::by, index]) for index, by in enumerate((1, 2, 2))]
     ripples = [_draw_ripples(shot, rows, name) for name in ("one", "two")]
-    return _ripple_mirror(line, planes, ripples, *shades)
-
-
-def _ripple_mirror(
-    line: int, mirror: list[Image.Image], ripples: list[Field], shade: Field, glint: Field
-) -> Layer:
-    """A mirror in whose light strokes show as strongly as `shade` and sparks as `glint`."""
 
     def paint(canvas: Planes, view: View) -> None:
-        columns = canvas[0].width
         slide = view.seconds * columns * 0.02 + view.pan[0] + columns
         at = (int(slide) % columns, int(columns * 2 - slide * 0.8) % columns)
         one, other = (r[:, x : x + columns] for r, x in zip(ripples, at, strict=True))
         wave = one + other
-        out = (wave.astype(np.int16) - 118) * shade
-        out += (np.maximum(wave, 142) - np.uint8(142)) * glint
+        out = (wave.astype(np.int16) - 118) * shades[0]
+        out += (np.maximum(wave, 142) - np.uint8(142)) * shades[1]
         out >>= 6
-        out += np.asarray(mirror[0])
+        out += np.asarray(planes[0])
         luma = Image.fromarray(np.clip(out, 16, 240).astype(np.uint8))
-        lay(canvas, [luma, *mirror[1:]], (0, line, columns, canvas[0].height))
+        lay(canvas, [luma, *planes[1:]], (0, line, columns, shot.height))
 
     return paint
 

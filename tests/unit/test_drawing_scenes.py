@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kling_pipeline.drawing.audio import make_sound
-from kling_pipeline.drawing.codec import RATE
+from kling_pipeline.drawing.film import RATE, make_sound
 from kling_pipeline.drawing.job import RenderJob
 from kling_pipeline.drawing.renderer import render
 
