@@ -128,7 +128,7 @@ def draw_portrait(shot: Shot) -> Scene:
     rng, unit = shot.rng("looks"), shot.unit
     rows = (_SKINS, _HAIRS, _CLOTHES, _GROUNDS)
     skin, hair, cloth, ground = (rgb(str(rng.choice(row))) for row in rows)
-    cut = str(rng.choice(("bun", "bob", "short", "curls", "long")))
+    cut = str(rng.choice(list(_CUTS)))
     reach, side = even(unit * 0.44), even(unit * _BUST)
     far = np.abs(np.hypot(*np.mgrid[-reach:reach, -reach:reach]) - reach * 0.97)
     at = (shot.width / 2 - reach, shot.height * 0.47 - reach)

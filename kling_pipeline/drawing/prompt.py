@@ -133,8 +133,7 @@ def read_prompt(job: RenderJob, size: tuple[int, int]) -> Shot:
     tint = rgb(_COLOURS[colour][:7]) if colour else None
     palette = make_palette(light, rng, tint)
     move = _find(text, _MOVES) or str(rng.choice(_USUAL_MOVES))
-    weather = _find(text, _WEATHERS)
-    return Shot(job.seed, *size, scene, palette, weather, move, subject, tint)
+    return Shot(job.seed, *size, scene, palette, _find(text, _WEATHERS), move, subject, tint)
 
 
 def _find(text: str, table: dict[str, str]) -> str:

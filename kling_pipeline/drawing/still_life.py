@@ -24,6 +24,7 @@ _BESIDE = ((0.05, -0.36), (0.032, 0.32))
 _SILKS = ("#c8443c", "#1f7fa8", "#6f42c0", "#d98a3a", "#2f8f78", "#c24a86", "#8a94a6")
 _KEY, _HALF = np.array([-0.502, -0.622, 0.602]), np.array([-0.28, -0.348, 0.895])
 _WHITE = np.ones(3, np.float32)
+_Room = tuple[Field, Field]  # the colours of wall and floor
 
 
 def draw_still_life(shot: Shot) -> Scene:
@@ -78,7 +79,7 @@ def draw_room(shot: Shot, line: float, wall: Field, floor: Field, spot: Point) -
     return draw_sprite(room, None, (-pad[0], -pad[1]), 0.35, 2)
 
 
-def _shade(normal: Field, colour: Field, room: tuple[Field, Field], gloss: float) -> Field:
+def _shade(normal: Field, colour: Field, room: _Room, gloss: float) -> Field:
     """Light on a surface with normals (rows × columns × 3) that mirrors a room's wall and floor."""
     x, y, z = np.moveaxis(normal, -1, 0)
     lit = normal @ _KEY
@@ -96,7 +97,7 @@ def _shade(normal: Field, colour: Field, room: tuple[Field, Field], gloss: float
 
 
 def _set_sphere(
-    foot: Point, radius: float, colour: Field, room: tuple[Field, Field], depth: float
+    foot: Point, radius: float, colour: Field, room: _Room, depth: float
 ) -> list[Layer]:
     reach = even(radius + 3)
     y, x = (np.mgrid[-reach:reach, -reach:reach] + 0.5) / radius
@@ -135,7 +136,7 @@ def _draw_plinth(top: Point, half: float, tall: float, stone: Field) -> Sprite:
     return draw_sprite(colours, mask, (top[0] - wide / 2, top[1] - lid))
 
 
-def _draw_bottle(foot: Point, unit: int, glass: Field, room: tuple[Field, Field]) -> Sprite:
+def _draw_bottle(foot: Point, unit: int, glass: Field, room: _Room) -> Sprite:
     """A turned bottle with a label."""
     wide, high = even(unit * 0.2), even(unit * 0.47)
     y = (np.arange(high, dtype=np.float32)[:, None] + 0.5) / high
