@@ -44,10 +44,7 @@ def noise_cloud(
 
 
 def dither(field: Field, size: tuple[int, int] | None = None) -> Image.Image:
-    """Values of 0..255 as a grey image, with a noise that hides the steps between them.
-
-    Here and in `to_mask` the field is first enlarged to a size of (rows, columns).
-    """
+    """Values of 0..255, enlarged to (rows, columns), as grey with a noise that hides the steps."""
     field = _enlarge(field, size) if size else field
     rows, columns = field.shape
     noise = np.tile(_NOISE, (rows // 256 + 1, columns // 256 + 1))[:rows, :columns]
@@ -55,7 +52,7 @@ def dither(field: Field, size: tuple[int, int] | None = None) -> Image.Image:
 
 
 def to_mask(alpha: Field, size: tuple[int, int] | None = None) -> Image.Image:
-    """A mask from shares of 0..1."""
+    """A mask from shares of 0..1, enlarged to (rows, columns)."""
     alpha = _enlarge(alpha, size) if size else alpha
     return Image.fromarray((np.clip(alpha, 0, 1) * 255 + 0.5).astype(np.uint8))
 

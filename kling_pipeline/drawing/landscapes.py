@@ -49,9 +49,8 @@ def draw_sea(shot: Shot) -> Scene:
     sun = (shot.width * rng.uniform(0.3, 0.7), line - shot.unit * lift)
     afloat = shot.subject != "lighthouse"
     subject = draw_subject(shot, line + shot.height * (0.19 if afloat else 0.004), afloat)
-    water = pour_water(shot, line, (sun[0], radius * 1.1))
-    layers = [*draw_sky(shot, line, sun, radius), water, *subject]
-    return Scene(shot, layers, (sun[0], float(line)))
+    sky, water = draw_sky(shot, line, sun, radius), pour_water(shot, line, (sun[0], radius * 1.1))
+    return Scene(shot, [*sky, water, *subject], (sun[0], line))
 
 
 def draw_heaven(shot: Shot) -> Scene:

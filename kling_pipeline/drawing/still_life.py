@@ -30,8 +30,7 @@ _Room = tuple[Field, Field]  # the colours of wall and floor
 def draw_still_life(shot: Shot) -> Scene:
     """Glossy spheres; or a bottle on a round plinth before a lit arch, and two spheres beside it."""
     rng, unit, middle = shot.rng(shot.scene), shot.unit, shot.width / 2
-    room = _ROOMS[int(shot.rng("room").integers(len(_ROOMS)))]
-    wall, floor, *things = (rgb(colour) for colour in room.split())
+    wall, floor, *things = (rgb(word) for word in str(shot.rng("room").choice(_ROOMS)).split())
     if shot.tint is not None:
         things[0] = shot.tint
     plinth, flip, foot = shot.scene == "plinth", rng.choice((-1, 1)), shot.height * 0.86
@@ -168,8 +167,7 @@ def draw_silk(shot: Shot) -> Scene:
     for pace, weight in ((4.6, 1.0), (8.3, 0.62), (14.5, 0.3), (27.0, 0.12)):
         speed = rng.choice((-1, 1)) * rng.uniform(0.8, 1.5)
         rows.append((pace * rng.uniform(0.85, 1.15), rng.uniform(0, 6.3), speed, weight))
-    chance = rgb(_SILKS[int(shot.rng("silk colour").integers(len(_SILKS)))])
-    main = chance if shot.tint is None else shot.tint
+    main = rgb(str(shot.rng("silk colour").choice(_SILKS))) if shot.tint is None else shot.tint
     darks = [mix(main, 0.04 * _WHITE, share) for share in (0.9, 0.62, 0.2)]
     table = ramp(np.linspace(0, 1, 1024), np.stack([*darks, main, mix(main, _WHITE, 0.72)]))
     waves, tones = np.array(rows, np.float32), to_yuv(table)
